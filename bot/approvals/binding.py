@@ -23,7 +23,8 @@ class ConfigDigests:
 
 
 def bound_to(incident: Incident, written: ConfigDigests) -> Binding:
-    """The facts of the incident and of the operator's files that an approval depends on, now."""
+    """Return the present facts of the incident and the operator's files that an approval depends
+    on."""
     return Binding(
         severity=incident.severity,
         env=incident.env,
@@ -34,19 +35,18 @@ def bound_to(incident: Incident, written: ConfigDigests) -> Binding:
 
 
 def digest_of(approval: Approval) -> str:
-    """SHA-256 over all that was shown and all that it is tied to.
+    """Return the SHA-256 over everything that was shown and that the approval depends on.
 
-    The whole proposal and the whole of the gateway's plan, who asked, who may decide how, what the
-    world was like, until when. If it differs when it should run, it does not run.
-
-    `store.audit.proof` makes the same text of a bundle, where nothing of ours is at hand: what
-    changes here changes there.
+    This is the whole proposal, the gateway's whole plan, the requester, the requirement, the
+    context and the times. If the digest differs at dispatch, the action does not run.
+    `store.audit.proof` makes the same text of an exported incident without this module: a change
+    here needs the same change there.
     """
     proposal = approval.proposal
     shown: Mapping[str, Any] = {
         "id": approval.id,
         "incident": approval.incident_id,
-        # As they stand in the store; every field, so that none that is added is forgotten.
+        # The values as the store has them; every field, so that a new one is not forgotten.
         "proposal": {
             **_values(proposal),
             "parameters": [(p.name, p.shown, p.origin) for p in proposal.parameters],
@@ -63,7 +63,7 @@ def digest_of(approval: Approval) -> str:
     return digest_of_text(_ENCODER.encode(shown))
 
 
-# What dataclasses.asdict and json.dumps make anew for each call takes them four times as long.
+# dataclasses.asdict and json.dumps take four times as long: they build new objects for each call.
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 _NAMES = {
     kind: tuple(field.name for field in fields(kind))
@@ -72,16 +72,16 @@ _NAMES = {
 
 
 def _values(proposal: Proposal | Preview | ApprovalConditions | Binding) -> dict[str, Any]:
-    """Every field by its name."""
+    """Return every field by its name."""
     return {name: getattr(proposal, name) for name in _NAMES[type(proposal)]}
 
 
 def _time_text(at: datetime) -> str:
-    """As the store writes it."""
+    """Return the time as the store writes it."""
     utc = at.astimezone(UTC).isoformat(timespec="microseconds")
     return utc.removesuffix("+00:00") + "Z"
 
 
 def digest_of_text(text: str) -> str:
-    """SHA-256 in hex."""
+    """Return the SHA-256 of a text in hex."""
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()

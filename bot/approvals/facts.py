@@ -1,4 +1,4 @@
-"""The facts by which `bot.approvals.blockers` decides; the caller reads them in one moment."""
+"""The facts by which `bot.approvals.blockers` decides; the caller reads them at one moment."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ class PastRun:
 class Facts:
     """The store's facts at one moment: the freeze, and the requests sent, oldest first.
 
-    `runs` has everything since `since_of(limits, now)`, everything that may still be under way, and
+    `runs` has every request since `since_of(limits, now)`, every request that may still run, and
     all that did not help in an open incident. `missing` are the approvals whose request is on
-    record and whose execution is not in the store: no limit counts them. `dispute` is how the audit
-    trail contradicts what this process has seen of it, '' while it does not.
+    record and whose execution is not in the store: no limit counts them. `dispute` says how the
+    audit trail contradicts the rows that this process has seen, '' if it does not.
     """
 
     freeze: Freeze | None = None
@@ -43,10 +43,8 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The operator's files about one approval, as they are now.
-
-    The digest of its SOP, and what the policy requires; None where the policy allows the action to
-    nobody.
+    """The present operator's files about one approval: the digest of its SOP, and the policy's
+    requirement, None if the policy allows the action to nobody.
     """
 
     sop: str
@@ -57,8 +55,8 @@ class Config:
 class LastCheck:
     """The answers of Slack, audit trail and gateway about an approval just before it is sent.
 
-    `lost_vote` is why too few of its votes still count, None while enough do. `plan` is the digest
-    of what the gateway would do.
+    `lost_vote` says why too few of its votes still count, None if enough do. `plan` is the digest
+    of the gateway's present plan.
     """
 
     is_on_record: bool

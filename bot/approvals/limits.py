@@ -1,4 +1,4 @@
-"""The limits on how often and how soon a remediation may run, whoever approved it."""
+"""The limits on how often and how soon any remediation may run."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from bot.approvals.segment import Window
 class Limits:
     """The limits of every dispatch, which the store checks in the transaction that claims it.
 
-    `cooldowns`: how long an action leaves its target alone after anything was sent to it, by
-    action id. `breaker_failures` of one SOP within `breaker_span` stop it for that long.
+    `cooldowns`: the pause of an action after the last request to its target, by action id.
+    `breaker_failures` of one SOP within `breaker_span` stop it for that long.
     Dispatches within an hour: `hourly_budget` over everything, `hourly_budget_per_sop` for one
     SOP ID and `hourly_budget_per_target` for one target, so that none of them can use it all up.
-    `windows`: when what the policy lets run only in a maintenance window may run.
+    `windows`: the maintenance windows, for actions that the policy allows only in one.
     """
 
     cooldowns: Mapping[str, timedelta] = field(default_factory=dict)

@@ -11,10 +11,11 @@ def is_group(who: str) -> bool:
 
 
 def mentions(users: Iterable[str]) -> str:
-    """Slack mentions of users and user groups, comma separated; nobody is 'nobody'."""
+    """Return Slack mentions of users and user groups, comma separated; 'nobody' if there are
+    none."""
     return ", ".join(map(mention, users)) or "nobody"
 
 
 def mention(who: str) -> str:
-    """One user or user group as Slack shows it."""
+    """Return one user or user group as Slack shows it."""
     return f"<!subteam^{who}>" if is_group(who) else f"<@{who}>"

@@ -1,4 +1,4 @@
-"""An approval, its votes, and the execution that a yes leads to."""
+"""An approval, its votes, and the execution that it leads to."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Choice(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """One person's word on an approval, and why where the policy wanted to know."""
+    """One person's vote on an approval, with the reason if the policy requires one."""
 
     user: str
     choice: Choice
@@ -31,7 +31,7 @@ class Vote:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Binding:
-    """The world that an approval was asked in; `sop` and `policy` are digests of their text."""
+    """The context of a proposal; `sop` and `policy` are digests of their text."""
 
     severity: str = ""
     env: str = ""
@@ -42,12 +42,12 @@ class Binding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalConditions:
-    """Under which terms a yes counts, as the policy had them when it was asked.
+    """The conditions under which an approval counts, by the policy at the time of the proposal.
 
     `editors` changed a value and do not count. `seen`: the incident's own alerts name the target.
     `fits`: the SOP's own keys chose the action, for the alert and for the target's environment.
-    `targets`: how many things it would touch, None where the gateway did not say. `environments`:
-    by which it was judged, the target's first, then the alert's where that is another one.
+    `targets`: the number of things that it would touch, None if the gateway did not say.
+    `environments`: those that chose the rule, the target's first, then the alert's if it differs.
     """
 
     reason_required: bool = False
@@ -64,8 +64,8 @@ class ApprovalConditions:
 class UserStatus:
     """A person's status in Slack at this moment. Without it the person's vote is not counted.
 
-    `problem` is None for a person of this workspace, else why they never count. `groups` are those
-    of the approvers' groups that they are in, `unread` those that Slack did not tell about.
+    `problem` is None for a person of this workspace, else the reason why their votes never count.
+    `groups` are the approvers' groups that they are in, `unread` those that Slack did not return.
     """
 
     problem: VoteProblem | None = VoteProblem.USER_UNREAD
@@ -73,7 +73,7 @@ class UserStatus:
     unread: frozenset[str] = frozenset()
 
     def is_one_of(self, user: str, approvers: tuple[str, ...]) -> bool:
-        """Return whether that user is named, alone or by a group."""
+        """Return whether the user is named, alone or by a group."""
         return user in approvers or not self.groups.isdisjoint(approvers)
 
 
@@ -96,11 +96,11 @@ class Freeze:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approval:
-    """A proposal that waits for a yes, or has had its answer.
+    """A proposal that waits for votes or is decided.
 
     `id` is 128 random bits in hex: it is all a button carries. `requested_by` is a Slack user id,
-    or '' when the SOP asked. `approvers` are users and user groups. `digest` binds what was shown,
-    and the world it was shown in, to what may run. `undoes` is the execution that it takes back.
+    or '' when the SOP asked. `approvers` are users and user groups. `digest` ties the action to
+    everything that was shown and to its context. `undoes` is the execution that it undoes.
     """
 
     id: str
@@ -123,24 +123,25 @@ class Approval:
 
     @property
     def interested(self) -> frozenset[str]:
-        """Return who asked for it or had a hand in it: their yes does not count."""
+        """Return the requester and the editors: their approvals do not count."""
         return frozenset({self.requested_by, *self.terms.editors}) - {""}
 
     @property
     def approved_by(self) -> tuple[str, ...]:
-        """Return who approved, in the order in which they did."""
+        """Return the approvers in the order of their votes."""
         return tuple(vote.user for vote in self.votes if vote.choice is Choice.APPROVE)
 
     @property
     def valid_until(self) -> datetime | None:
-        """The end of its approval, which is valid as long as the request would have waited."""
+        """Return the end of an approval's validity: it is valid for as long as the request would
+        have waited."""
         if self.decided_at is None:
             return None
         return self.decided_at + (self.expires_at - self.requested_at)
 
     @property
     def decided(self) -> bool:
-        """Return whether nobody can vote any more."""
+        """Return whether the vote is over."""
         return self.state is not RemediationStatus.AWAITING_APPROVAL
 
 
@@ -156,8 +157,9 @@ class VerifyingAlert:
 class Execution:
     """One dispatch of one approval. `key` is the idempotency key the gateway sees.
 
-    `retry_until`: it provably did not run, and people may try it again so long; `attempt` counts.
-    `by_hand` is who said that a person did it. `concluded_at`: the end of its verification.
+    `retry_until`: it provably did not run, and people may retry it until then; `attempt` counts.
+    `by_hand` is the person who marked it as done by hand. `concluded_at`: the end of its
+    verification.
     `taken_over_at`: when another process took it over and began to look it up; `running_at`: when
     the gateway first said that it still runs. Neither changes `started_at`.
     """
@@ -183,7 +185,8 @@ class Execution:
 
     @property
     def key(self) -> str:
-        """Another one for each attempt: the gateway gives the answer that a key had before."""
+        """Return the idempotency key, another one for each attempt: the gateway repeats the answer
+        of a known key."""
         return self.id if self.attempt == 1 else f"{self.id}.{self.attempt}"
 
     @property
@@ -191,7 +194,7 @@ class Execution:
         """Return how long the gateway took, in seconds, once it answered."""
         if self.started_at is None or self.finished_at is None:
             return None
-        # Two clocks may have a part in it, when the gateway was asked afterwards.
+        # The times may come from two clocks, if the outcome was looked up.
         return max(0.0, (self.finished_at - self.started_at).total_seconds())
 
 

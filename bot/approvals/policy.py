@@ -1,4 +1,4 @@
-"""The rules of a vote. Every refusal says why, and what to do, to the person who pressed."""
+"""The rules of a vote. Every refusal tells the person the reason and the remedy."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ def check_vote(
     now: datetime,
     choice: Choice = Choice.APPROVE,
 ) -> None:
-    """Raise Refused unless this person may say that on this approval now.
+    """Raise Refused unless this person may cast this vote on this approval now.
 
-    An empty approvers list means nobody. Who asked for the action, or changed a value of it, never
-    approves it; who asked may take it back.
+    An empty list of approvers means nobody. The requester and people who changed a value never
+    approve the action; the requester may cancel it.
     """
     if voter.team != home_team:
         raise Refused("Not counted: only people of this workspace can decide here.")
@@ -64,9 +64,9 @@ def check_vote(
 
 
 def no_vote(approval: Approval, user: str, user_status: UserStatus) -> LostVote | None:
-    """Why this person's vote does not count on this approval; None when it does.
+    """Return why this person's vote does not count on this approval; None if it does.
 
-    Asked of the presser, and again of everybody who approved, before anything is sent.
+    It is checked at the press, and for every approver again before the request is sent.
     """
     if user_status.problem:
         return LostVote(user_status.problem, user=user)
@@ -82,9 +82,10 @@ def no_vote(approval: Approval, user: str, user_status: UserStatus) -> LostVote 
 
 
 def who_can_still_approve(approval: Approval) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """(users, user groups) of the policy's approvers whose approval would count from now on.
+    """Return (users, user groups) of the policy's approvers whose approval would still count.
 
-    Who asked for it, edited it or approved it already does not. Who is in a group only Slack knows.
+    The requester, the editors and those who approved already do not. Only Slack knows who is in a
+    group.
     """
     out = {*approval.interested, *approval.approved_by}
     users = tuple(who for who in approval.approvers if not is_group(who) and who not in out)
@@ -106,7 +107,10 @@ def _ask_whom(approval: Approval, voter: Voter) -> str:
 
 
 def outcome(approval: Approval, choice: Choice) -> RemediationStatus | None:
-    """The state after one more vote, or None while more are needed. One reject ends it."""
+    """Return the state after one more vote, or None while more are needed.
+
+    One rejection ends it.
+    """
     if choice is Choice.REJECT:
         return RemediationStatus.REJECTED
     approved_by = len(approval.approved_by) + 1

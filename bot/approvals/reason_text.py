@@ -1,4 +1,4 @@
-"""A reason in words: why it may not run or why it ended, and what to do about it.
+"""Writes a reason as text: why an action may not run or an approval ended, and the remedy.
 
 `person` writes users and groups: as `@U…` where nobody interprets it, else as the place shows them.
 """
@@ -63,7 +63,7 @@ _WHY: Mapping[BlockerKind | EndKind, str] = {
     EndKind.NOBODY_DECIDED: "nobody decided in time",
     EndKind.EDITED: "{user} changed a value. The new card is below",
     EndKind.CANCELLED: "withdrawn by who asked, {user}",
-    EndKind.APPROVAL_CANCELLED: "{user} took the yes back",
+    EndKind.APPROVAL_CANCELLED: "{user} withdrew the approval",
     EndKind.ANOTHER_APPROVED: "Another {another} was approved; this one was not run",
     EndKind.BY_POLICY: "the policy approves it by itself",
     EndKind.PART_OF_CASCADE: "the incident became a part of INC-{incident_id}",
@@ -128,14 +128,15 @@ _REMEDY_OF_PROBLEM = {
 
 
 def named(who: str) -> str:
-    """A user or group by id, for texts that Slack does not interpret."""
+    """Return a user or group by id, for texts that Slack does not interpret."""
     return f"@{who}"
 
 
 def why(
     reason: Reason, clock: Callable[[datetime], str] | None = None, person: Person = named
 ) -> str:
-    """The reason, in lower case and without a full stop; `clock` writes its times, else in UTC."""
+    """Return the reason, in lower case and without a full stop; `clock` writes its times, else in
+    UTC."""
     at, time = clock or _at, clock or _time
     since, until = reason.since, reason.until
     text = _WHY[reason.kind].format(
@@ -156,12 +157,12 @@ def why(
 
 
 def remedy(reason: Reason) -> str:
-    """The remedy; '' where nothing can be done about this approval."""
+    """Return the remedy; '' if nothing can be done about this approval."""
     return _REMEDY.get(reason.kind, "")
 
 
 def sentence(reason: Reason | None, person: Person = named) -> str:
-    """Both, as the reason that ended an approval; '' for none."""
+    """Return reason and remedy of an ended approval as one sentence; '' for none."""
     if reason is None:
         return ""
     text = why(reason, person=person)
@@ -169,7 +170,7 @@ def sentence(reason: Reason | None, person: Person = named) -> str:
 
 
 def refused(blocker: Reason, what: str) -> Refused:
-    """The error for the person who pressed or asked: `what` is not done, and why."""
+    """Return the error for the person who pressed or asked: `what` was not done, and why."""
     reason = blocker
     if blocker.user or blocker.lost_vote:
         # Slack interprets text in < >: only our own may stay unescaped.
@@ -181,32 +182,33 @@ def refused(blocker: Reason, what: str) -> Refused:
 
 
 def to_presser(no: LostVote) -> str:
-    """Why a vote does not count, said to the person who pressed."""
+    """Return why a vote does not count, for the person who pressed."""
     text = _TO_PRESSER[no.problem] if no.problem else ""
     return text.format(groups=", ".join(map(mention, no.groups)))
 
 
 def remedy_of(problem: VoteProblem) -> str:
-    """The remedy for the person; '' if there is none."""
+    """Return the remedy for the person; '' if there is none."""
     return _REMEDY_OF_PROBLEM.get(problem, "")
 
 
 def _uncounted(vote: LostVote, person: Person) -> str:
-    """Why too few approvals count any more, said to others."""
+    """Return why too few approvals still count, for other people."""
     if vote.problem is None:
-        return "too few said yes"
+        return "too few people approved"
     text = _TO_OTHERS[vote.problem].format(groups=", ".join(map(person, vote.groups)))
-    return f"the yes of {person(vote.user)} does not count any more: {text}"
+    return f"the approval by {person(vote.user)} does not count any more: {text}"
 
 
 def _another(reason: Reason) -> str:
-    """The action that was approved in its place; `reason` is its verb where it is the same one."""
+    """Return the action that was approved instead; `reason` is its verb if it is the same
+    action."""
     what = f"{reason.reason} of" if reason.reason else "action on"
     return f"{what} {reason.subject}"
 
 
 def _closed(reason: Reason) -> str:
-    """A resolved incident `resolved`; of another status it `is` that."""
+    """Return the status of a closed incident as text."""
     if reason.kind is BlockerKind.INCIDENT_CLOSED and reason.subject != "resolved":
         return f"is {reason.subject}"
     return reason.subject

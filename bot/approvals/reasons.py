@@ -11,7 +11,8 @@ from typing import Any
 
 
 class BlockerKind(StrEnum):
-    """Why it may not run. The order is that in which `blockers.evaluate` looks."""
+    """The reasons why an action may not run, in the order in which `blockers.evaluate` checks
+    them."""
 
     INCIDENT_CLOSED = "incident closed"
     EXPIRED = "expired"
@@ -41,7 +42,7 @@ class BlockerKind(StrEnum):
 
 
 class EndKind(StrEnum):
-    """Why an approval ended, or was given, where nothing blocked it."""
+    """The reasons why an approval ended, or was given, without a blocker."""
 
     NOBODY_DECIDED = "nobody decided"
     EDITED = "edited"
@@ -54,7 +55,7 @@ class EndKind(StrEnum):
 
 
 class VoteProblem(StrEnum):
-    """Why somebody's vote does not count. The first ones hold for every approval."""
+    """The reasons why a person's vote does not count. The first ones hold for every approval."""
 
     USER_UNREAD = "user unread"
     DEACTIVATED = "deactivated"
@@ -113,7 +114,10 @@ SENT_BEFORE = "sent before it was revoked: "
 
 
 def facts_of(reason: Reason) -> dict[str, Any] | str:
-    """The reason as JSON: `code`, and the facts that are set. Of an older version its sentence."""
+    """Return the reason as JSON: `code`, and the facts that are set.
+
+    Of an older version its sentence.
+    """
     if reason.kind is EndKind.WRITTEN:
         return reason.reason
     facts = {name: value for name, value in asdict(reason).items() if value}
@@ -125,7 +129,7 @@ def facts_of(reason: Reason) -> dict[str, Any] | str:
 
 
 def reason_from(facts: Mapping[str, Any]) -> Reason:
-    """The reverse of `facts_of`. ValueError for a code that this version does not know."""
+    """Reverse `facts_of`. ValueError for a code that this version does not know."""
     values = {name: value for name, value in facts.items() if name != "code"}
     if not all(isinstance(values.get(name, ""), str) for name in ("subject", "user", "reason")):
         raise ValueError("a fact of another type")
@@ -141,7 +145,7 @@ def reason_from(facts: Mapping[str, Any]) -> Reason:
 
 
 def to_text(reason: Reason | None) -> str:
-    """The reason as it is stored."""
+    """Return the reason as the store keeps it."""
     facts = "" if reason is None else facts_of(reason)
     if isinstance(facts, str):
         return facts
@@ -149,7 +153,7 @@ def to_text(reason: Reason | None) -> str:
 
 
 def from_text(text: str) -> Reason | None:
-    """The reverse of `to_text`, for what any version has stored."""
+    """Reverse `to_text`, for the text of any version."""
     if not text:
         return None
     try:
@@ -159,7 +163,7 @@ def from_text(text: str) -> Reason | None:
 
 
 def sent_before(reason: Reason | None) -> Reason:
-    """The reason of a revocation that came after the request was sent."""
+    """Return the reason of a revocation that came after the request was sent."""
     if reason is None or reason.kind is EndKind.WRITTEN:
         text = SENT_BEFORE + (reason.reason if reason else "")
         return Reason(kind=EndKind.WRITTEN, reason=text)

@@ -1,4 +1,4 @@
-"""The track record beside the button: what this SOP's action has been good for so far."""
+"""The track record beside the button: the results of this SOP's action so far."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class TrackRecord:
 
 
 def track_record(runs: Sequence[Run]) -> TrackRecord:
-    """The runs, oldest first, as figures."""
+    """Return the figures of the runs, which are given oldest first."""
     verified = [run for run in runs if run.state is RemediationStatus.VERIFIED]
     seconds = [
         (run.recovered_at - run.started_at).total_seconds() for run in verified if run.recovered_at

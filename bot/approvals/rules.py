@@ -21,13 +21,14 @@ WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyInput:
-    """The case to decide. `seen`: this incident's own alerts name the target.
+    """The facts that the rules depend on.
 
-    `environment` is the target's, as the gateway's operator declared it, '' where the gateway does
-    not say it; `alert_environment` is what the incident's alerts say, which can make an answer
-    stricter and never looser. `targets` is None where the gateway cannot say how many things it
-    would touch. `asked_by` is the Slack user who asked, '' when the SOP did. `fits`: the SOP's own
-    keys chose this action for the alert, and would choose it in the target's environment too.
+    `seen`: this incident's own alerts name the target. `environment` is the target's in the
+    gateway's config, '' if the gateway does not return it; `alert_environment` is that of the
+    incident's alerts, which can make an answer stricter and never looser. `targets` is the number
+    of things that it would touch, None if unknown. `asked_by` is the Slack user who asked, '' for
+    an SOP. `fits`: the SOP's own keys chose this action for the alert, and would choose it in the
+    target's environment too.
 
     No fact has a default: an approval is checked against the facts that its requirement was decided
     by, and a forgotten one would silently change the answer.
@@ -45,7 +46,7 @@ class PolicyInput:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalRequirements:
-    """The policy's requirement. `needed` 0 means that nobody is asked (see `auto_approve`)."""
+    """The policy's requirement. `needed` 0 means that no vote is needed (see `auto_approve`)."""
 
     approvers: tuple[str, ...]
     needed: int
@@ -55,18 +56,17 @@ class ApprovalRequirements:
 
 
 def demand(policy: Remediate, case: PolicyInput) -> ApprovalRequirements:
-    """The first rule that fits decides; what it leaves out comes from the segment's own keys.
-
-    A number of targets that is unknown is more than any. While the environment is unknown, or the
-    alert names another one than the target has, several may be that rule: then the strictest of
-    each of their answers holds. Where no approver is named by all of them, those of a target whose
-    environment is known stay; otherwise nobody may approve.
+    """Return the requirement of the first rule that fits; keys that the rule omits come from the
+    segment. An unknown number of targets is more than any number. If the environment is unknown, or
+    the alert names another one than the target has, several rules may be the first: then the
+    strictest of their answers holds for each key. If no approver is named by all of them, the
+    approvers of a target with a known environment stay; otherwise nobody may approve.
 
     No rule makes a two-person action need fewer than two, or lets an approval in a critical
     environment live longer than `critical_ttl_seconds`.
-    `auto_approve` gives way to a rule that fits and asks for people, and counts only where alert
-    and target name one and the same declared environment: else the alert's word would choose what
-    runs in another one.
+    A rule that fits and needs votes overrides `auto_approve`, which counts only if alert and target
+    name the same declared environment: otherwise the alert's text would choose an action in another
+    environment.
     """
     environments = environments_of(policy, case)
     of_target, *of_alert = [list(_deciding(policy, case, name)) for name in environments]
@@ -101,9 +101,8 @@ def demand(policy: Remediate, case: PolicyInput) -> ApprovalRequirements:
 
 
 def environments_of(policy: Remediate, case: PolicyInput) -> tuple[str, ...]:
-    """By which environments a case is judged, as declared names or UNKNOWN: the target's first.
-
-    The alert's comes second where it names another one. An alert that names none changes nothing.
+    """Return the environments that choose the rule, as declared names or UNKNOWN: the target's,
+    then the alert's if it differs. An alert without one changes nothing.
     """
     target = policy.declared.name_of(case.environment)
     name = policy.declared.name_of(case.alert_environment)
@@ -117,7 +116,8 @@ def _is_one_environment(policy: Remediate, case: PolicyInput) -> bool:
 
 
 def _deciding(policy: Remediate, case: PolicyInput, environment: str) -> Iterator[Rule]:
-    """The first rule that fits, and all before it that may: one in an environment that is known."""
+    """Return the first rule that fits and all earlier rules that may fit: one if the environment is
+    known."""
     for rule in policy.rules:
         if _may_fit(policy, rule, case, environment):
             yield rule
@@ -127,7 +127,7 @@ def _deciding(policy: Remediate, case: PolicyInput, environment: str) -> Iterato
 
 
 def _may_fit(policy: Remediate, rule: Rule, case: PolicyInput, environment: str) -> bool:
-    """Return whether it fits, where an unknown environment may be any."""
+    """Return whether the rule may fit: an unknown environment may be any."""
     return (
         risk_of(case.risk).rank >= rule.risk_at_least.rank
         and (case.targets is None or case.targets >= rule.targets_at_least)
@@ -141,12 +141,13 @@ def _may_be_in(policy: Remediate, environment: str, globs: tuple[str, ...]) -> b
 
 
 def _meant(policy: Remediate, globs: Iterable[str]) -> frozenset[str]:
-    """The environments that the globs mean."""
+    """Return the environments that the globs match."""
     return frozenset[str]().union(*(policy.declared.fitting(glob) for glob in globs))
 
 
 def unknown_environments(policy: Remediate) -> list[FieldProblem]:
-    """The globs of the policy that can never fit: the key, the word, and what is declared."""
+    """Yield the globs of the policy that can never fit: the key, the glob, and the declared
+    names."""
     declared = ", ".join(policy.declared.names)
     globs: dict[tuple[str | int, ...], Sequence[str]] = {
         **{
@@ -168,7 +169,7 @@ def unknown_environments(policy: Remediate) -> list[FieldProblem]:
 
 
 def _in_all(policy: Remediate, rules: list[Rule]) -> tuple[str, ...]:
-    """The approvers that every rule names, in the order of the first one."""
+    """Return the approvers that every rule names, in the order of the first one."""
     first, *others = [_or(rule.approvers, policy.approvers) for rule in rules]
     return tuple(user for user in first if all(user in named for named in others))
 

@@ -1,6 +1,6 @@
-"""The policy's segment `remediate`: what an operator may write about who approves what.
+"""The policy's segment `remediate`: who approves which actions.
 
-Closed by default: what is left out allows less, not more. Unknown keys are errors.
+Closed by default: an omitted key allows less, not more. Unknown keys are errors.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ GuestAction = Literal["acknowledge", "assign", "resolve", "reopen", "ask", "fix"
 Seconds = Annotated[int, Field(ge=10, le=86_400)]
 Needed = Annotated[int, Field(ge=1, le=10)]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-# One that nothing can fit would make its rule ask for nothing.
+# A rule with a glob that nothing can match would never apply.
 Glob = Annotated[str, form(r"(?s).*\S.*", "must not be empty")]
 EnvironmentGlob = Annotated[str, AfterValidator(environment_glob)]
 EVERY_DAY: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -62,8 +62,8 @@ class Rule(_Part):
     """One rule: the remediations that it covers, and its requirement.
 
     Globs are compared in lower case; one of `environments` means a declared environment by any of
-    its spellings. What a rule leaves out comes from the segment itself; an empty list would be for
-    nothing, and is an error.
+    its spellings. Keys that a rule omits come from the segment; an empty list could match nothing,
+    so it is an error.
     """
 
     risk_at_least: Risk = Risk.LOW
@@ -78,7 +78,7 @@ class Rule(_Part):
 
     @property
     def wants_people(self) -> bool:
-        """Return whether it asks for something that only people can give."""
+        """Return whether the rule asks for votes or a reason."""
         named = self.approvers is not None or self.approvals_required is not None
         return named or bool(self.reason_required or self.only_in_windows)
 
@@ -134,11 +134,11 @@ class Remediate(_Part):
 
     @cached_property
     def declared(self) -> Environments:
-        """The environments there are; every other word is unknown."""
+        """Return the declared environments; every other word is unknown."""
         return Environments.of(self.environments)
 
     @property
     def everybody_who_may_approve(self) -> tuple[str, ...]:
-        """Every approver that the segment or a rule names."""
+        """Return every approver that the segment or a rule names."""
         named = (self.approvers, *(rule.approvers or () for rule in self.rules))
         return tuple(dict.fromkeys(item for entry in named for item in entry))

@@ -64,8 +64,8 @@ APPROVAL_TRANSITIONS: Transitions = {
     (Status.REVOKED, ApprovalEvent.REINSTATE): Status.APPROVED,
 }
 
-# What a replica lost sight of, the gateway may still answer: also what was revoked or said not to
-# have run meanwhile.
+# The gateway may still answer a request whose replica died: also one that was revoked, or marked as
+# not run, meanwhile.
 _ANSWERED = (Status.DISPATCHING, Status.OUTCOME_UNKNOWN, Status.REVOKED, Status.FAILED)
 
 EXECUTION_TRANSITIONS: Transitions = {
@@ -92,10 +92,10 @@ TRANSITIONS: Transitions = {**APPROVAL_TRANSITIONS, **EXECUTION_TRANSITIONS}
 
 
 def sources(event: Event) -> tuple[Status, ...]:
-    """The states in which this event can happen; () for what begins a life."""
+    """Return the states in which this event can happen; () for an event that creates the object."""
     return tuple(state for state, what in TRANSITIONS if what is event and state is not None)
 
 
 def target(event: Event) -> Status:
-    """The state to which this event leads: the same from wherever it can happen."""
+    """Return the state to which this event leads, from any state."""
     return next(state for (_, what), state in TRANSITIONS.items() if what is event)

@@ -1,6 +1,6 @@
 """Runs the table of steps: a commit wakes a step by its topic, the clock by its interval.
 
-APScheduler is only the clock. What is due, and who does it, the store decides.
+APScheduler is only the clock. The store decides what is due and which replica does it.
 """
 
 from __future__ import annotations
@@ -61,13 +61,13 @@ class StepRunner:
         self.scheduler.start()
 
     def stop_clock(self) -> None:
-        """Begin nothing by time any more; the next process goes on with what is under way."""
+        """Start no step by time any more; the next process continues the unfinished work."""
         self.scheduler.shutdown(wait=False)
 
     async def stop(self, timeout: float) -> None:
-        """Let the loops finish what is under way, for at most `timeout` seconds.
+        """Let the loops finish their present work, for at most `timeout` seconds.
 
-        The next process goes on with what is cut off then: it is all in the store.
+        The next process continues cancelled work, because the store has all of it.
         """
         self._stopping = True
         for step in self.steps:
@@ -89,7 +89,7 @@ class StepRunner:
         return wake
 
     def _tick(self, step: Step) -> Function:
-        """A run by the clock. What is under way at the end is no error."""
+        """Run a step by the clock. A run that the end of the process cancels is no error."""
         throttled = _logger_of(step)
         run = self._run_of(step)
 
@@ -103,7 +103,7 @@ class StepRunner:
         return tick
 
     def _run_of(self, step: Step) -> Function:
-        """The step's function, where this replica is to run it."""
+        """Return the step's function, if this replica must run it."""
         if isinstance(step.run, Pool):
             raise TypeError(f"{step.name}: only a step with a topic can be a pool")
         run = step.run
@@ -140,9 +140,9 @@ class StepRunner:
             await wake.wait()
 
     async def _while_there_is_work(self, name: str, run: Function) -> None:
-        """Run the step until it finds no work, or finds again what it has just done.
+        """Run the step until it finds no work, or finds the work that it has just done.
 
-        The second would never end: the step did not change what makes it find its work.
+        Repeating that would never end, because the step did not change its condition.
         """
         done: set[object] = set()
         while not self._stopping and (work := await run()):

@@ -75,10 +75,10 @@ def missing(approval: Approval) -> Operation[str]:
             rows.append(row)
     if [_digest(row) for row in rows if row.kind == Kind.PROPOSED] != [approval.digest]:
         return "that this was proposed"
-    yes = {row.actor for row in rows if _is_yes(row) and _digest(row) == approval.digest}
+    approvers = {row.actor for row in rows if _is_approval(row) and _digest(row) == approval.digest}
     for user in approval.approved_by:
-        if user not in yes:
-            return f"the yes of {user}"
+        if user not in approvers:
+            return f"the approval by {user}"
     approved = [(row.at, _digest(row)) for row in rows if row.kind == Kind.APPROVED]
     if approved != [(to_db_time_or_none(approval.decided_at), approval.digest)]:
         return "that it was approved then"
@@ -245,7 +245,7 @@ def _action_of(detail: str) -> tuple[str, str]:
     return proposed["action"], proposed["target"]
 
 
-def _is_yes(row: Row) -> bool:
+def _is_approval(row: Row) -> bool:
     return row.kind == Kind.VOTED and json.loads(row.detail)["choice"] == "approve"
 
 
@@ -265,7 +265,7 @@ class TrustPart(Part):
         if not not_on_record:
             return True
         log.error(
-            "approval %s of INC-%d says yes, but not on record is %s: was the store edited?",
+            "approval %s of INC-%d: this is not on record: %s: was the store edited?",
             approval.id,
             approval.incident_id,
             not_on_record,

@@ -114,7 +114,7 @@ def test_a_revocation_that_came_too_late_says_so_in_new_and_old_rows() -> None:
 def test_why_a_vote_does_not_count_is_said_to_you_and_of_others(problem: VoteProblem) -> None:
     vote = LostVote(problem, ("S0SRE",), "U0ANA")
     to_others = reason_text.why(Reason(kind=BlockerKind.VOTE_LOST, lost_vote=vote))
-    assert to_others.startswith("the yes of @U0ANA does not count any more: ")
+    assert to_others.startswith("the approval by @U0ANA does not count any more: ")
     assert " you " not in f" {to_others} "
     to_you = reason_text.to_presser(vote)
     assert " they " not in f" {to_you} "

@@ -213,7 +213,7 @@ def yes(user: str) -> Vote:
         (3, (yes(ANA), yes(BEN)), Choice.REJECT, RemediationStatus.REJECTED),
     ],
 )
-def test_enough_yeses_approve_and_one_no_ends_it(
+def test_enough_votes_approve_and_one_rejection_ends_it(
     needed: int, votes: tuple[Vote, ...], choice: Choice, state: RemediationStatus | None
 ) -> None:
     assert outcome(approval(needed=needed, votes=votes), choice) is state

@@ -23,7 +23,7 @@ SUCCEEDED, REVOKED = RemediationStatus.SUCCEEDED, RemediationStatus.REVOKED
 
 @pytest.mark.parametrize("lives", [120, Policy().remediate.approval_ttl_seconds, 3600])
 @pytest.mark.parametrize("too_late", [False, True])
-async def test_a_yes_holds_as_long_as_its_own_approval_would_have_waited(
+async def test_an_approval_is_valid_as_long_as_its_request_would_have_waited(
     bench: Bench, lives: int, too_late: bool
 ) -> None:
     await bench.approved(expires_at=later(lives))
@@ -33,7 +33,7 @@ async def test_a_yes_holds_as_long_as_its_own_approval_would_have_waited(
     assert len(bench.gateway.sent) == (not too_late)
 
 
-async def test_a_yes_that_gets_too_old_while_the_gateway_is_asked_is_not_acted_on(
+async def test_an_approval_that_gets_too_old_while_the_gateway_plans_is_not_used(
     bench: Bench,
 ) -> None:
     async def slowly() -> None:
@@ -83,13 +83,13 @@ async def test_a_plan_that_drifted_is_revoked(
     assert sentence(approval.reason) == "the gateway's plan has changed since it was shown"
 
 
-async def test_a_yes_of_somebody_who_left_meanwhile_is_not_acted_on(bench: Bench) -> None:
+async def test_an_approval_by_a_person_who_left_meanwhile_is_not_used(bench: Bench) -> None:
     await bench.approved()
     bench.presser = UserStatus(problem=VoteProblem.DEACTIVATED)
     assert await bench.dispatch()
     assert (bench.gateway.sent, await bench.state()) == ([], REVOKED)
     (approval,) = await bench.store.approvals_of(1)
-    why = "the yes of @U0ANA does not count any more: this account is deactivated"
+    why = "the approval by @U0ANA does not count any more: this account is deactivated"
     assert sentence(approval.reason) == why
 
 
@@ -105,14 +105,14 @@ async def test_a_yes_of_somebody_who_left_meanwhile_is_not_acted_on(bench: Bench
     ],
     ids=["silent about the person", "silent about the group", "no approver"],
 )
-async def test_why_a_yes_does_not_count_any_more_is_said_as_it_is(
+async def test_the_card_says_why_an_approval_does_not_count_any_more(
     bench: Bench, user_status: UserStatus, why: str
 ) -> None:
     await bench.approved(approvers=("S0SRE",))
     bench.presser = user_status
     assert await bench.dispatch()
     (approval,) = await bench.store.approvals_of(1)
-    assert sentence(approval.reason) == f"the yes of @U0ANA does not count any more: {why}"
+    assert sentence(approval.reason) == f"the approval by @U0ANA does not count any more: {why}"
 
 
 @pytest.mark.parametrize("resolved", [False, True])

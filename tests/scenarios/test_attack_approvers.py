@@ -117,7 +117,7 @@ async def test_an_approver_who_left_the_group_before_the_last_approval_does_not_
     clock.forward(60)  # as long as the bot believes what it was told
     await world.press(card, "Approve", "chloe")
     shown = await world.approval_card("revoked")
-    why = "the yes of @ben does not count any more: they are not an approver of this action"
+    why = "the approval by @ben does not count any more: they are not an approver of this action"
     assert why in shown.text
     await nothing_ran(world, gateway)
 
@@ -138,7 +138,7 @@ async def test_if_slack_does_not_answer_at_dispatch_the_card_does_not_claim_that
     world.slack_hooks.on_call = refuse
     await world.press(card, "Approve", "chloe")
     shown = await world.approval_card("revoked")
-    why = "the yes of @ben does not count any more: Slack did not say who they are"
+    why = "the approval by @ben does not count any more: Slack did not say who they are"
     assert why in shown.text
     await nothing_ran(world, gateway)
 
@@ -251,7 +251,7 @@ async def test_an_approver_may_still_reject(world: World, bot: StartBot, gateway
     await world.approval_card("1 more needed")
     await world.press(card, "Reject", "ben")
     over = await world.approval_card("rejected")
-    assert "@ben took the yes back" in over.text
+    assert "@ben withdrew the approval" in over.text
     assert over.buttons == []
     await world.press(card, "Approve", "chloe", stale=True)
     await refused(world, "chloe", "Not counted: this remediation is rejected.")

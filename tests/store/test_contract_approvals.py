@@ -106,7 +106,7 @@ async def test_approvals_of_an_incident_come_oldest_first_and_waiting_by_expiry(
 # Voting
 
 
-async def test_one_yes_approves_and_queues_one_execution(store: Store) -> None:
+async def test_one_vote_approves_and_queues_one_execution(store: Store) -> None:
     incident = await open_incident(store)
     result = await pending_approval(store, incident.id)
     after = await say(store, result, ANA, at=7)
@@ -149,7 +149,7 @@ async def test_a_quorum_of_two_needs_two_people(store: Store) -> None:
     assert await store.execution_of(result.id) is not None
 
 
-async def test_a_no_after_the_first_of_two_yeses_ends_it(store: Store) -> None:
+async def test_a_rejection_after_the_first_of_two_approvals_ends_it(store: Store) -> None:
     incident = await open_incident(store)
     result = await pending_approval(store, incident.id, needed=2)
     await say(store, result, ANA)
@@ -276,7 +276,7 @@ async def test_fifty_presses_at_once_lead_to_one_execution(storage: Storage) -> 
     assert [claim is not None for claim in claims] == [True, False]
 
 
-async def test_a_yes_and_a_no_at_once_have_one_winner(storage: Storage) -> None:
+async def test_an_approval_and_a_rejection_at_once_have_one_winner(storage: Storage) -> None:
     here, there = await storage.open("bot-a"), await storage.open("bot-b")
     incident = await open_incident(here)
     for _ in range(10):

@@ -30,21 +30,21 @@ from tests.helpers.trail import tamper
 # A yes that is about to be acted on
 
 
-async def a_yes(store: Store, **changes: Any) -> Approval:
+async def an_approval(store: Store, **changes: Any) -> Approval:
     """Of Ana and Ben, as the store has it."""
     result = await pending_approval(store, (await open_incident(store)).id, needed=2, **changes)
     await store.vote(result.id, voter(ANA), Choice.APPROVE, TEAM, later(1))
     return await store.vote(result.id, voter(BEN), Choice.APPROVE, TEAM, later(2))
 
 
-async def test_a_yes_that_people_said_is_not_doubted(store: Store) -> None:
-    result = await a_yes(store)
+async def test_an_approval_that_people_gave_is_on_record(store: Store) -> None:
+    result = await an_approval(store)
     assert await store.is_on_record(result)
     assert await claim_execution(store, later(3))
     assert await store.is_on_record(result), "it may have to be sent by another replica"
 
 
-async def test_a_yes_of_the_policy_alone_is_not_doubted(store: Store) -> None:
+async def test_an_approval_by_the_policy_alone_is_on_record(store: Store) -> None:
     incident = await open_incident(store)
     approved = RemediationStatus.APPROVED
     result = await pending_approval(store, incident.id, needed=0, state=approved, decided_at=NOW)
@@ -55,32 +55,32 @@ async def test_a_yes_of_the_policy_alone_is_not_doubted(store: Store) -> None:
 @pytest.mark.parametrize(
     ("change", "missing"),
     [
-        (("UPDATE votes SET voter = ? WHERE voter = ?", CAT, ANA), f"the yes of {CAT}"),
+        (("UPDATE votes SET voter = ? WHERE voter = ?", CAT, ANA), f"the approval by {CAT}"),
         (("UPDATE approvals SET digest = 'forged'",), "that this was proposed"),
         (
             ("UPDATE approvals SET decided_at = '2026-11-21T04:00:00.000000Z'",),
             "that it was approved then",
         ),
         (("DELETE FROM audit WHERE kind = 'proposed'",), "that this was proposed"),
-        (("DELETE FROM audit WHERE kind = 'voted' AND actor = ?", ANA), f"the yes of {ANA}"),
+        (("DELETE FROM audit WHERE kind = 'voted' AND actor = ?", ANA), f"the approval by {ANA}"),
         (("DELETE FROM audit WHERE kind = 'approved'",), "that it was approved then"),
         (
             ("UPDATE audit SET at = ? WHERE kind = 'approved'", "2026-11-21T04:00:00.000000Z"),
             "that it was approved then",
         ),
         (("UPDATE audit SET kind = 'voted' WHERE kind = 'approved'",), "that it was approved then"),
-        (("UPDATE audit SET mac = 'x' WHERE kind = 'voted'",), f"the yes of {ANA}"),
+        (("UPDATE audit SET mac = 'x' WHERE kind = 'voted'",), f"the approval by {ANA}"),
     ],
 )
-async def test_a_yes_that_is_not_on_record_is_doubted(
+async def test_an_approval_that_is_not_on_record_is_reported(
     store: Store, change: tuple[Any, ...], missing: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    result = await a_yes(store)
+    result = await an_approval(store)
     await tamper(store, change)
     assert not await store.is_on_record(await store.approval(result.id))
     (record,) = caplog.records
     assert record.levelname == "ERROR"
-    assert f"not on record is {missing}: was the store edited?" in record.getMessage()
+    assert f"this is not on record: {missing}: was the store edited?" in record.getMessage()
 
 
 async def test_a_vote_row_that_takes_the_key_is_not_made_without_it(store: Store) -> None:
@@ -103,8 +103,8 @@ async def test_a_vote_row_that_takes_the_key_is_not_made_without_it(store: Store
     assert not await store.is_on_record(await store.approval(result.id))
 
 
-async def test_a_yes_that_was_acted_on_is_not_good_for_another_time(store: Store) -> None:
-    result = await a_yes(store)
+async def test_a_used_approval_does_not_count_a_second_time(store: Store) -> None:
+    result = await an_approval(store)
     sent = await claim_execution(store, later(3))
     assert sent is not None
     await store.finish_execution(

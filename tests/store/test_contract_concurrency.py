@@ -64,7 +64,7 @@ async def test_of_two_last_votes_at_once_each_counts_the_other(two: Two) -> None
     assert len(await executions_of(here, incident.id)) == ROUNDS
 
 
-async def test_of_a_yes_and_a_no_at_once_exactly_one_decides(two: Two) -> None:
+async def test_of_an_approval_and_a_rejection_at_once_exactly_one_decides(two: Two) -> None:
     here, there = two
     incident = await open_incident(here)
     for _ in range(ROUNDS):

@@ -162,7 +162,7 @@ async def test_what_is_finished_is_no_orphan_and_cannot_be_adopted(storage: Stor
     assert not await heir.adopt_execution(execution, later(3))
 
 
-async def test_a_yes_that_was_not_sent_is_revoked_with_its_incident_and_shown(
+async def test_an_unsent_approval_is_revoked_with_its_incident_and_shown(
     store: Store,
 ) -> None:
     incident = await open_incident(store)
@@ -179,7 +179,7 @@ async def test_a_yes_that_was_not_sent_is_revoked_with_its_incident_and_shown(
     assert await claim_execution(store, later(3)) is None
 
 
-async def test_an_old_yes_is_revoked_and_the_next_one_claimed(store: Store) -> None:
+async def test_an_old_approval_is_revoked_and_the_next_one_claimed(store: Store) -> None:
     incident = await open_incident(store)
     old = await approved(store, incident, at=1, expires_at=later(8))
     fresh = await approved(store, incident, at=1, expires_at=later(9))
@@ -192,7 +192,9 @@ async def test_an_old_yes_is_revoked_and_the_next_one_claimed(store: Store) -> N
     assert (await store.execution(old.id)).state is RemediationStatus.REVOKED
 
 
-async def test_what_is_under_way_is_only_sent_again_while_its_yes_holds(store: Store) -> None:
+async def test_an_unfinished_request_is_only_sent_again_while_its_approval_is_valid(
+    store: Store,
+) -> None:
     first, second = (
         await open_incident(store),
         await open_incident(store, service="api", fingerprint="fp-api"),

@@ -104,7 +104,7 @@ async def test_however_many_claim_at_once_one_acts_on_the_target(storage: Storag
     assert states == [RemediationStatus.APPROVED] * 6, "five wait for their turn"
 
 
-async def test_a_yes_is_refused_while_another_action_runs_there(store: Store) -> None:
+async def test_a_vote_is_refused_while_another_action_runs_on_the_target(store: Store) -> None:
     first = await pending_approval(store, (await open_incident(store)).id, target="web")
     second = await pending_approval(store, (await other(store)).id, target="web")
     await yes(store, first)
@@ -185,7 +185,7 @@ async def test_what_nobody_can_tell_is_concluded_once_and_stays_succeeded(store:
 # Who asked nobody
 
 
-async def test_what_needs_nobodys_yes_is_queued_at_once(store: Store) -> None:
+async def test_an_action_that_needs_no_approval_is_queued_at_once(store: Store) -> None:
     result = await pending_approval(
         store,
         (await open_incident(store)).id,
@@ -201,7 +201,7 @@ async def test_what_needs_nobodys_yes_is_queued_at_once(store: Store) -> None:
     assert await fault(store) == ""
 
 
-async def test_a_yes_without_the_reason_that_is_asked_for_is_refused(store: Store) -> None:
+async def test_a_vote_without_the_required_reason_is_refused(store: Store) -> None:
     result = await pending_approval(
         store, (await open_incident(store)).id, terms=ApprovalConditions(reason_required=True)
     )
@@ -294,7 +294,7 @@ async def test_what_is_withdrawn_stays_so_and_what_is_sent_cannot_be(store: Stor
     assert not await revoke(store, sent.id, "too late", later(3))
 
 
-async def test_a_yes_of_a_time_yet_to_come_is_not_acted_on(store: Store) -> None:
+async def test_an_approval_from_the_future_is_not_used(store: Store) -> None:
     result = await pending_approval(store, (await open_incident(store)).id)
     await yes(store, result, 500)
     assert await claim(store, 2) is None

@@ -146,7 +146,7 @@ async def test_what_fires_on_after_a_person_resolved_opens_a_new_incident(store:
 
 
 @pytest.mark.parametrize("by_hand", [True, False])
-async def test_resolving_revokes_what_waits_for_a_yes(store: Store, by_hand: bool) -> None:
+async def test_resolving_revokes_waiting_approvals(store: Store, by_hand: bool) -> None:
     incident = await open_incident(store)
     waiting = await pending_approval(store, incident.id)
     if by_hand:

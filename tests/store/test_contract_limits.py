@@ -104,7 +104,7 @@ async def test_within_an_hour_no_more_runs_than_the_budget_allows(store: Store) 
     await yes(store, result, 3_602, two)
 
 
-async def test_a_budget_that_was_spent_after_the_yes_revokes_it(store: Store) -> None:
+async def test_a_budget_that_was_spent_after_the_approval_revokes_it(store: Store) -> None:
     first, second = [
         await pending_approval(store, (await other(store, f"s{n}")).id) for n in range(2)
     ]
