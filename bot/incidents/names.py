@@ -74,18 +74,18 @@ def regions_contradict(first: str, second: str) -> bool:
     """
     if "" in (first, second) or first == second:
         return False
-    one, other = _area(first), _area(second)
-    if one is None or other is None:
+    area, other = _area(first), _area(second)
+    if area is None or other is None:
         return True
     clouds = cloud_region(first), cloud_region(second)
     if all(clouds):
         return True
-    if one[0] != other[0]:
+    if area[0] != other[0]:
         return True
     if any(clouds):
         # The number of an operator's own word (eu1) is not that of the cloud's (eu-west-1).
-        return bool(one[1] and other[1] and one[1] != other[1])
-    return any(a and b and a != b for a, b in zip(one[1:], other[1:], strict=True))
+        return bool(area[1] and other[1] and area[1] != other[1])
+    return any(a and b and a != b for a, b in zip(area[1:], other[1:], strict=True))
 
 
 @lru_cache(maxsize=2048)
@@ -203,11 +203,11 @@ def host_of(word: str) -> Host:
 # Exporters, scrape jobs and containers that say nothing about the service
 
 
-def _words(text: str) -> frozenset[str]:
+def _terms(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_EXPORTERS = _words(
+_EXPORTERS = _terms(
     "kubelet cadvisor node prometheus pushgateway alertmanager grafana-agent alloy statsd telegraf"
     " netdata collectd fluentd promtail filebeat metricbeat node-problem-detector metrics-server"
     " otel-collector opentelemetry-collector datadog-agent vmagent victoria-metrics thanos windows"
@@ -218,20 +218,20 @@ _SCRAPE_JOB = re.compile(
     r"|(?:servicemonitor|podmonitor|probe|scrapeconfig|integrations)/.*"
     r"|(?:ec2|consul|static|file|docker|gce|azure|dns)[-_]sd.*"
 )
-_NO_NAMES = _words(
+_NO_NAMES = _terms(
     "app application main server service services svc container containers default unknown none"
     " null n/a na undefined pod pods node nodes instance instances target targets host hosts job"
     " jobs http https metrics http-metrics https-metrics grpc tcp scrape federate - _ prod"
     " production staging test dev"
 )
-_CONTAINERS = _NO_NAMES | _words(
+_CONTAINERS = _NO_NAMES | _terms(
     "api web worker backend frontend proxy sidecar agent manager controller init operator daemon"
     " istio-proxy istio-init envoy linkerd-proxy linkerd-init kube-rbac-proxy oauth2-proxy"
     " cloud-sql-proxy cloudsql-proxy vault-agent vault-agent-init nginx config-reloader reloader"
     " daprd consul-connect-envoy-sidecar fluent-bit git-sync xray-daemon php-fpm gunicorn uwsgi"
     " celery puma java node python cron scheduler runner migrations job base"
 )
-_SOFTWARE = _words(
+_SOFTWARE = _terms(
     "mysql mysqld mariadb postgres postgresql redis memcached mongodb mongo kafka zookeeper"
     " rabbitmq nats nginx apache haproxy traefik elasticsearch opensearch cassandra clickhouse"
     " etcd consul vault jmx blackbox pgbouncer varnish ceph minio linux windows docker vm vms hosts"

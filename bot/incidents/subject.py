@@ -22,7 +22,7 @@ GUESS = "guess"
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What makes two alerts the same incident, normalised for comparison; '-' is unknown.
+    """The normalised fields that two alerts of one incident share; '-' is unknown.
 
     `place` tells apart what has one name twice: the cluster, and the domain of a host; '' if
     unknown.
@@ -79,7 +79,7 @@ def _parts(place: str) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What an alert is about. Every field is '' if unknown.
+    """The subject of one alert. Every field is '' if unknown.
 
     `service` is the declared name, else the sender's word without its environment and region.
     `read_from` says by field where it was read: `field`, `label NAME`, `title`, `service` (from
@@ -258,7 +258,7 @@ class _Reader:
     # Service
 
     def _service(self, workload: str, namespace: str, has_host: bool) -> str:
-        for word, where in self._words(workload, has_host):
+        for word, where in self._service_names(workload, has_host):
             if service := self.catalogue.find(word):
                 return self._declared(service, where)
             name = self._without_place(word)
@@ -270,7 +270,7 @@ class _Reader:
             return self._declared(service, "label namespace")
         return ""
 
-    def _words(self, workload: str, has_host: bool) -> Iterator[tuple[str, str]]:
+    def _service_names(self, workload: str, has_host: bool) -> Iterator[tuple[str, str]]:
         """Yield every word that may name the service, the surest first."""
         alert, labels = self.alert, self.labels
         where = alert.read_from.get("service", "field")
@@ -421,9 +421,9 @@ def split_place(word: str, environments: Environments) -> tuple[str, str, str]:
     for size in (3, 2, 1):
         for start in range(len(parts) - size + 1):
             piece = "-".join(parts[start : start + size])
-            found = names.cloud_region(piece) or (piece if env and names.is_area(piece) else "")
-            if found and not region:
-                region = found
+            area = names.cloud_region(piece) or (piece if env and names.is_area(piece) else "")
+            if area and not region:
+                region = area
                 parts = parts[:start] + parts[start + size :]
     rest = [part for part in parts if part not in _CLUSTER_WORDS]
     if not env and (name := environments.name_of("-".join(names.parts_of(word)))) != UNKNOWN:

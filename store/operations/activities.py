@@ -140,7 +140,7 @@ def _attach(
     if stated and activity.kind is ActivityKind.ACKNOWLEDGED:
         counts = yield from _acknowledge(incident, activity_id, now)
     elif stated and activity.kind is ActivityKind.UNACKNOWLEDGED:
-        counts = yield from _withdraw(incident, now)
+        counts = yield from _reopen_at_sender(incident, now)
     if activity.kind is ActivityKind.UPDATED:
         return
     shown = yield query(
@@ -175,7 +175,7 @@ def _acknowledge(incident: Incident, activity_id: int, now: datetime) -> Operati
     return True
 
 
-def _withdraw(incident: Incident, now: datetime) -> Operation[bool]:
+def _reopen_at_sender(incident: Incident, now: datetime) -> Operation[bool]:
     """Open the incident again if it was acknowledged at its sender, not by a person here."""
     count = yield execute(
         "UPDATE incidents SET status = 'open', acknowledged_at = NULL, updated_at = ?"

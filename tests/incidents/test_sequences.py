@@ -150,7 +150,7 @@ class Model:
         return self._only_compatible(scope, sop_id, candidates)
 
     def _only_compatible(self, scope: Scope, sop_id: str, candidates: list[Known]) -> Known | None:
-        """Where a region is unknown, exactly one incident must fit."""
+        """An alert without a region joins only if exactly one incident fits."""
         of_service = [
             known
             for known in candidates

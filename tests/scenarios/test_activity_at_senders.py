@@ -1,4 +1,4 @@
-"""What people do to an alert at its sender is shown in the thread of its incident."""
+"""The thread of an incident shows what people do to its alert at its sender."""
 
 from __future__ import annotations
 
