@@ -72,7 +72,7 @@ class Durations:
 
 @dataclass(slots=True)
 class PeriodStats:
-    """What happened in a period: alerts by the reason of their decision, repeats, times."""
+    """The figures of a period: alerts by the reason of their decision, repeats, times."""
 
     alerts: Counter[str] = field(default_factory=Counter)
     repeats: int = 0

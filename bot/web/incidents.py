@@ -49,9 +49,9 @@ async def incident_page(
     store: Store, status: IncidentStatus | None, limit: int, before: int | None
 ) -> dict[str, Any]:
     """Return a page, newest first; `next_before` asks for the next one, None at the end."""
-    found = await store.incidents(status, limit=limit + 1, before=before)
-    page = found[:limit]
-    more = len(found) > limit
+    incidents = await store.incidents(status, limit=limit + 1, before=before)
+    page = incidents[:limit]
+    more = len(incidents) > limit
     return {
         "incidents": [summary(incident) for incident in page],
         "next_before": page[-1].id if more else None,

@@ -47,8 +47,8 @@ class StatsEndpoints:
 
     def _route(self, answer: Answer) -> Any:
         async def handle(request: web.Request) -> web.Response:
-            asked = request.query.get("window") or request.query.get("time_range")
-            window, now = parse_window(asked or DEFAULT_WINDOW), self._clock()
+            value = request.query.get("window") or request.query.get("time_range")
+            window, now = parse_window(value or DEFAULT_WINDOW), self._clock()
             since = window.since(now)
             head = {"timestamp": rfc3339(now), "window": window.text, "since": rfc3339(since)}
             return web.json_response({**head, **await answer(window, since)})

@@ -85,16 +85,16 @@ async def test_times_are_counted_from_the_opening_with_nearest_rank_percentiles(
         await store.resolve(incident, ANA, later(number + 10 * number))
     await opened(store, "still-open")
     spans = (await store.stats(NOW)).period.spans
-    found = spans[Span.ACKNOWLEDGED]
-    assert (found.count, found.mean) == (20, pytest.approx(10.5))
-    percentiles = [found.percentile(share) for share in (0.5, 0.95, 0.99)]
+    durations = spans[Span.ACKNOWLEDGED]
+    assert (durations.count, durations.mean) == (20, pytest.approx(10.5))
+    percentiles = [durations.percentile(share) for share in (0.5, 0.95, 0.99)]
     assert percentiles == pytest.approx([10, 19, 20], rel=0.026)
     assert spans[Span.RESOLVED].percentile(0.95) == pytest.approx(190, rel=0.026)
 
 
 async def test_without_incidents_there_are_no_times(store: Store) -> None:
-    found = (await store.stats(NOW)).period.spans[Span.CARD]
-    assert (found.count, found.mean, found.percentile(0.95)) == (0, None, None)
+    durations = (await store.stats(NOW)).period.spans[Span.CARD]
+    assert (durations.count, durations.mean, durations.percentile(0.95)) == (0, None, None)
 
 
 async def test_the_card_and_the_advice_are_timed_from_the_opening(store: Store) -> None:
