@@ -56,13 +56,17 @@ class Correlate(_Segment):
 
 
 class Notify(_Segment):
-    """The rate of posts in a channel: Slack allows one post a second, and a short burst."""
+    """The rate of posts in a channel: Slack allows one post a second, and a short burst.
+
+    `longest_silence_hours` bounds what a person silences or mutes.
+    """
 
     post_interval_seconds: float = Field(default=1.0, ge=0, le=60)
     post_burst: int = Field(default=10, ge=1, le=100)
     storm_limit: int = Field(default=10, ge=1, le=1000)
     sender_incidents_per_minute: int = Field(default=20, ge=1, le=1000)
     unanswered_seconds: int = Field(default=300, ge=0, le=86_400)
+    longest_silence_hours: float = Field(default=168.0, ge=0.1, le=720)
 
 
 Sender = Annotated[

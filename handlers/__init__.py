@@ -9,7 +9,7 @@ from slack_bolt.async_app import AsyncApp
 
 from bot.response import IncidentService
 from handlers.inbound import alert_receiver
-from handlers.listeners import approvals, commands, context, errors, incidents, unknown
+from handlers.listeners import approvals, commands, context, errors, incidents, silences, unknown
 from handlers.listeners.registration import Listeners
 from handlers.outbound.outbox import Outbox
 
@@ -29,5 +29,6 @@ def register(
     alert_receiver.register(listeners)
     approvals.register(listeners)
     incidents.register(listeners)
+    silences.register(listeners)
     commands.register(listeners)
     unknown.register(listeners)

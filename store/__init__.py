@@ -46,6 +46,8 @@ from store.operations.proposing import ProposalsPart
 from store.operations.publications import PublicationsPart
 from store.operations.questions import QuestionsPart
 from store.operations.retries import RetriesPart
+from store.operations.silence_ends import SilenceEndsPart
+from store.operations.silences import SilencesPart
 from store.operations.stale import StalePart
 from store.operations.stats import StatsPart
 from store.operations.steering import SteeringPart
@@ -73,6 +75,8 @@ class Store(
     NewsPart,
     StalePart,
     StatsPart,
+    SilencesPart,
+    SilenceEndsPart,
     AdvicePart,  # advice
     AdviceContextPart,
     QuestionsPart,

@@ -106,6 +106,7 @@ class Reason(StrEnum):
     DEPLOY = "a deploy of the same service"
     NOTHING_TO_CLOSE = "resolved, and no open incident matches"
     OVERTAKEN = "overtaken by a newer telling"
+    SUPPRESSED = "suppressed by a silence"
     NOT_ITS_SENDER = "says resolved, but another sender's alert fires: nothing is cleared"
 
 

@@ -20,6 +20,7 @@ class Event(StrEnum):
     ALERT_ACCEPTED = "alert.accepted"  # an alert is stored
     ALERT_FOLDED = "alert.folded"  # … and joined an open incident
     ALERT_CLEARED = "alert.cleared"  # a resolve ended an alert of an incident
+    ALERT_SUPPRESSED = "alert.suppressed"  # … and opened nothing, because of a silence
     ALERT_REPEATED = "alert.repeated"  # a known delivery; nothing changed
     INCIDENT_OPENED = "incident.opened"
     INCIDENT_SEVERITY = "incident.severity_changed"
@@ -44,6 +45,8 @@ class Event(StrEnum):
     REMEDIATION_UNDONE = "remediation.undone"
     FREEZE_SET = "freeze.set"
     FREEZE_ENDED = "freeze.ended"
+    SILENCE_SET = "silence.set"  # alerts of a matcher open nothing
+    SILENCE_ENDED = "silence.ended"  # a person ended it early
     LEASE_TAKEN_OVER = "lease.taken_over"  # from a replica that has ended: a channel or a dispatch
     POLICY_LOADED = "policy.loaded"  # at the start, and again after a reload
     POLICY_RELOADED = "policy.reloaded"  # SIGHUP: policy and SOPs are read again

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.errors import InputError, SopbotError
+from bot.incidents.correlation import Reason
 from bot.intake.cleaning import one_line
 from bot.policy import Policy, read_policy
 from bot.replay.player import IncidentAtEnd, Player, player
@@ -113,7 +114,7 @@ def _alert(outcome: AlertOutcome, parents: Mapping[int, int | None]) -> dict[str
         "parent": None if number is None else parents.get(number),
         "rule": outcome.reason,
         "opened": outcome.opened,
-        "suppressed": False,
+        "suppressed": outcome.reason == Reason.SUPPRESSED,
     }
 
 

@@ -30,6 +30,7 @@ from bot.response.dispatches import Dispatches
 from bot.response.proposal_queue import ProposalQueue
 from bot.response.proposals import Proposals
 from bot.response.receive import Delivery, identify_activities, name_all, named_in_steps
+from bot.response.silences import Silences
 from bot.response.upkeep import Upkeep
 from bot.serving.logs import bound
 from store.receipts import Receipt
@@ -57,6 +58,7 @@ class IncidentService:
         self.proposals = Proposals(dependencies, self.decisions.check_person)
         self.proposal_queue = ProposalQueue(dependencies, self.proposals)
         self.dispatches = Dispatches(dependencies)
+        self.silences = Silences(dependencies, self.decisions)
         self.upkeep = Upkeep(
             dependencies.store,
             dependencies.config,
@@ -206,6 +208,7 @@ class IncidentService:
             "expire_approvals": self.decisions.expire_and_revoke,
             "report_unanswered": self.upkeep.report_unanswered,
             "ask_if_stale": self.upkeep.ask_if_stale,
+            "end_silences": self.silences.settle,
             "retry_outbox": self.upkeep.retry_outbox,
             "post_audit_head": self.upkeep.close_audit_day,
             "summarise_hours": self.upkeep.summarise_hours,

@@ -9,12 +9,14 @@ from typing import Any
 
 from bot.errors import InputError, NotFound
 from bot.incidents.model import Incident
+from bot.incidents.silences import parse_silence
 from bot.incidents.windows import parse_window
 from bot.response import IncidentService
 from handlers.listeners.incidents import incident_id
 from handlers.listeners.registration import Listeners
+from handlers.listeners.silences import silence_id
 from handlers.outbound.outbox import Outbox
-from handlers.views import lists, stats, steering
+from handlers.views import lists, silences, stats, steering
 from handlers.views.text import typed, untrusted_line
 
 PAGE = 10
@@ -125,6 +127,10 @@ async def _help(_call: Call, _rest: str) -> str:
 
 async def _list(call: Call, rest: str) -> str:
     before = None
+    if rest.lower() == "silences":
+        return silences.silence_list(await call.store.silences(call.now))
+    if rest.lower() == "suppressed":
+        return silences.suppressed_list(await call.store.suppressed_alerts(PAGE), call.now)
     if rest.lower() == "unmatched":
         resolves = await call.store.unmatched_resolves(PAGE)
         return lists.unmatched(resolves, await call.store.unmatched_activities(PAGE), call.now)
@@ -240,6 +246,16 @@ async def _unfreeze(call: Call, _rest: str) -> str:
     return lists.unfrozen(ended, call.now)
 
 
+async def _silence(call: Call, rest: str) -> str:
+    silence = await call.service.silences.silence(parse_silence(rest), call.user, call.key)
+    return silences.made(silence)
+
+
+async def _unsilence(call: Call, rest: str) -> str:
+    silence, by_this = await call.service.silences.end(silence_id(rest), call.user)
+    return silences.ended(silence, by_this=by_this)
+
+
 async def _sop_list(call: Call, _rest: str) -> str:
     library = call.service.sops
     return lists.sop_list(library.sops, len(library.problems))
@@ -264,6 +280,8 @@ INCIDENT: dict[str, Verb] = {
     "reopen": _reopen,
     "ask": _ask,
     "fix": _fix,
+    "silence": _silence,
+    "unsilence": _unsilence,
     "stats": _stats,
     "freeze": _freeze,
     "unfreeze": _unfreeze,

@@ -25,6 +25,7 @@ from handlers.views import (
     news,
     notices,
     result,
+    silences,
     steering,
 )
 from handlers.views.text import Block, context
@@ -74,6 +75,8 @@ class Renderer:
             "gateway": self._gateway_notice,
             "reload": self._reload,
             "news": self._news,
+            "silence": self._silence,
+            "silence_digest": self._silence_digest,
         }
 
     async def render(
@@ -193,6 +196,14 @@ class Renderer:
     async def _frozen(self, subject: str) -> Rendered | None:
         notice = await self._store.notice(int(subject))
         return Rendered(*notices.frozen(notice)) if notice else None
+
+    async def _silence(self, subject: str) -> Rendered | None:
+        report = await self._store.silence_report(int(subject))
+        return Rendered(*silences.silence_message(report)) if report else None
+
+    async def _silence_digest(self, subject: str) -> Rendered | None:
+        report = await self._store.silence_report(int(subject))
+        return Rendered(*silences.digest(report)) if report else None
 
     async def _trail(self, subject: str) -> Rendered | None:
         notice = await self._store.notice(int(subject))

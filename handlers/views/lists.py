@@ -31,16 +31,17 @@ from handlers.views.text import (
 )
 
 HELP = """*sopbot*: One thread per incident, advice, and no action without approval.
-`/incident list`   open incidents; `/incident list before INC-1` pages on
-`/incident list unmatched`   resolves that closed nothing, and activity about no open incident
+`/incident list`   open incidents; `list before INC-1` pages on
+`/incident list unmatched|silences|suppressed`   what matched nothing; silences; their alerts
 `/incident show INC-1`   one incident and its timeline
 `/incident ack INC-1`   take ownership; `/incident assign INC-1 me` takes it over
 `/incident resolve INC-1`   mark as resolved; `/incident reopen INC-1` opens it again
 `/incident ask INC-1 why now?`   ask the advisor; the answer is posted in the thread
 `/incident fix INC-1 restart|stop|start [service] [grace_seconds=5]`   propose it; others approve
-`/incident stats 7d`   numbers of the last 24h, 7d or 2w
+`/incident silence web 2h why`   its alerts open nothing; `/incident unsilence 3` ends that
 `/incident freeze on [why]`   block all actions; `/incident unfreeze` unblocks
-`/sop list`   the procedures; `/sop show sop_…`   one of them; `/incident help`   this page
+`/incident stats 7d`   numbers of the last 24h, 7d or 2w; `/incident help`   this page
+`/sop list`   the procedures; `/sop show sop_…`   one of them
 You can omit the number if only one incident is open."""
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bot.incidents.correlation import Reason
 from store.admin.trail_invariants import TRAIL_INVARIANTS, Invariant
 from store.statements import Operation, query
 
@@ -213,7 +214,7 @@ WHERE o.in_thread = 1 AND NOT EXISTS (
 _SHOWN = """
 SELECT 'message ' || key AS what FROM outbox
     WHERE kind IN ('card', 'resolved', 'note', 'steered', 'advice', 'approval', 'result', 'storm',
-        'stuck', 'frozen', 'audit_head')
+        'stuck', 'frozen', 'audit_head', 'silence', 'silence_digest')
 EXCEPT SELECT 'message card:' || id FROM incidents
 EXCEPT SELECT 'message resolved:' || incident_id FROM timeline WHERE kind = 'resolved'
 EXCEPT SELECT 'message resolved:' || t.incident_id || '/' || (SELECT COUNT(*) FROM timeline u
@@ -229,6 +230,8 @@ EXCEPT SELECT 'message result:' || id FROM executions
     WHERE finished_at IS NOT NULL OR attempt > 1
 EXCEPT SELECT 'message audit_head:' || substr(name, 5) FROM audit_anchors
     WHERE substr(name, 1, 4) = 'day/'
+EXCEPT SELECT 'message silence:' || id FROM silences
+EXCEPT SELECT 'message silence_digest:' || id FROM silences WHERE closed_at IS NOT NULL
 EXCEPT SELECT 'message ' || kind || ':' || id FROM notices
 """
 
@@ -252,6 +255,22 @@ WHERE NOT EXISTS (SELECT 1 FROM publishing g
         WHERE p.subject = 'enrichment.request' AND a.id = p.source_id
         UNION ALL SELECT 1 FROM advice a
         WHERE p.subject = 'enrichment.completed' AND a.id = p.source_id AND a.body IS NOT NULL)
+"""
+
+_SUPPRESSED = f"""
+SELECT 'alert ' || a.id AS what FROM alerts a
+WHERE a.reason = '{Reason.SUPPRESSED}' AND (a.silence_id IS NULL OR a.incident_id IS NOT NULL)
+"""  # noqa: S608 - a constant
+
+_FIRES_SUPPRESSED = f"""
+SELECT 'suppressed ' || u.fingerprint AS what FROM suppressed u
+LEFT JOIN alerts a ON a.id = u.alert_id LEFT JOIN silences s ON s.id = u.silence_id
+WHERE a.id IS NULL OR s.id IS NULL OR a.reason != '{Reason.SUPPRESSED}'
+    OR a.silence_id != u.silence_id OR a.status != 'firing'
+"""  # noqa: S608 - a constant
+
+_CLOSED = """
+SELECT 'silence ' || id AS what FROM silences WHERE closed_at IS NOT NULL AND ended_at IS NULL
 """
 
 INVARIANTS = (
@@ -288,5 +307,8 @@ INVARIANTS = (
     Invariant("no message was sent in a version that was not enqueued", _SENT),
     Invariant("a message has a Slack timestamp exactly when it was sent", _POSTED),
     Invariant("what was published on NATS is in the store", _PUBLISHED),
+    Invariant("a suppressed alert has its silence and no incident", _SUPPRESSED),
+    Invariant("what fires suppressed is stored as suppressed by that silence", _FIRES_SUPPRESSED),
+    Invariant("only a silence that has ended is closed", _CLOSED),
     *TRAIL_INVARIANTS,
 )

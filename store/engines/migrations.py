@@ -12,7 +12,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from bot.errors import StoreError
-from store.engines import first_schema, outbox_columns, schema_changes, stats_columns
+from store.engines import (
+    first_schema,
+    outbox_columns,
+    schema_changes,
+    silence_tables,
+    stats_columns,
+)
 
 Migration = Callable[[], str]
 
@@ -166,6 +172,11 @@ def m027_expand_stats() -> str:
     return stats_columns.M027
 
 
+def m028_expand_silences() -> str:
+    """Silences, and the alerts that they suppressed."""
+    return silence_tables.M028
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     m001_initial,
     m002_expand_storm,
@@ -194,6 +205,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m025_expand_subjects,
     m026_expand_cascades,
     m027_expand_stats,
+    m028_expand_silences,
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import cache, partial
 
@@ -20,7 +21,7 @@ from bot.intake.reading import IdentifiedActivity
 from bot.observability.events import Event
 from store.log_events import log_event
 from store.operations import activities as activities_at_senders
-from store.operations import cascades, folding, repeats, stale
+from store.operations import cascades, folding, repeats, silences, stale, suppression
 from store.operations.candidates import (
     candidate,
     candidates,
@@ -69,13 +70,16 @@ def accept(
     """
     # The first alert's candidates come along, though a delivery that was seen needs none.
     ahead = [lock_scopes(named), open_for(named[0])] if named else []
-    inserted, *read = yield from together(insert(key, arrival.now), *ahead)
+    inserted, in_force, *read = yield from together(
+        insert(key, arrival.now), silences.in_force(arrival.now), *ahead
+    )
     if not inserted:
         known, outcomes_before = yield from repeats.stored_before(named)
         yield from repeats.count(named, outcomes_before, arrival.now)
         yield log_event(Event.ALERT_REPEATED, alerts=len(named), tracking_id=", ".join(known[:5]))
         return Receipt(0, len(named), known, (), (), outcomes_before)
     rows = read[-1] if read else None
+    arrival = replace(arrival, silences=(*map(silences.silence_from, in_force), *arrival.silences))
     outcomes: list[AlertOutcome] = []
     yield from _keep_shared_parts(named, arrival.now)
     # Of the whole delivery at once: locks that are taken in any order wait for each other.
@@ -129,12 +133,14 @@ def _accept_one(
         decision, row = Decision(Verdict.NOTHING_OPEN, None, Reason.OVERTAKEN), None
     alert = identified_alert.alert
     decision = explained(decision, identified_alert, open_incidents)
+    decision, silence = yield from suppression.suppress(identified_alert, decision, arrival)
     placement: Placement | None = None
     if decision.verdict is Verdict.OPEN:
         yield lock_near()
         placement = yield from cascades.place(identified_alert, arrival.calls, arrival.now)
         decision = placement.decision(decision)
     yield from _insert(identified_alert, decision, arrival.now)
+    yield from suppression.record(identified_alert, decision, silence, arrival)
     if placement is not None:
         incident_id = yield from folding.open_new(identified_alert, arrival, placement)
         return AlertOutcome(incident_id, decision.reason, opened=True)
@@ -277,8 +283,7 @@ class AlertsPart(Part):
         """
         current = self.config.current
         policy = current.policy
-        gather = policy.correlate.card_update_seconds
-        arrival = DeliveryContext(channel, now, gather, posted, current.calls)
+        arrival = suppression.delivery_context(current, channel, now, posted=posted)
         return await self._write(
             accept,
             key,

@@ -86,7 +86,8 @@ def record(
         if isinstance(logged.get("why"), dict):  # a reason: log its code
             logged["why"] = logged["why"]["code"]
         if kind is not Kind.POLICY_LOADED:
-            logged = {"state": str(kind), "approval": subject or None, **logged}
+            named = "silence" if kind in (Kind.SILENCED, Kind.SILENCE_ENDED) else "approval"
+            logged = {"state": str(kind), named: subject or None, **logged}
         yield log_event(event, incident_id, actor=actor or None, **logged)
     return head.seq
 

@@ -34,6 +34,8 @@ class Kind(StrEnum):
     UNDONE = "undone"
     FROZEN = "frozen"  # no action runs; subject: what is frozen
     UNFROZEN = "unfrozen"
+    SILENCED = "silenced"  # alerts of a matcher open nothing; subject: the silence's id
+    SILENCE_ENDED = "silence ended"  # early, by the actor; subject: the silence's id
     POLICY_LOADED = "policy loaded"  # subject: SHA-256 of the policy
     PRUNED = "pruned"  # retention deleted the rows up to detail.through
     DISPUTED = "disputed"  # the trail lacks rows that a running bot had seen; detail: why
@@ -63,6 +65,8 @@ EVENTS = {
     Kind.UNDONE: Event.REMEDIATION_UNDONE,
     Kind.FROZEN: Event.FREEZE_SET,
     Kind.UNFROZEN: Event.FREEZE_ENDED,
+    Kind.SILENCED: Event.SILENCE_SET,
+    Kind.SILENCE_ENDED: Event.SILENCE_ENDED,
     Kind.POLICY_LOADED: Event.POLICY_LOADED,
 }
 """The log event of each kind. The missing kinds are about the trail itself, or refusals, which

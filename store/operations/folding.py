@@ -7,7 +7,9 @@ from datetime import datetime
 
 from bot.incidents.cascades import NO_CALLS, Calls
 from bot.incidents.correlation import IdentifiedAlert
+from bot.incidents.environments import DEFAULT, Environments
 from bot.incidents.model import Alert, IncidentStatus, Severity
+from bot.incidents.silences import Silence
 from bot.observability.events import Event
 from store.log_events import log_event
 from store.operations import (
@@ -43,6 +45,8 @@ class DeliveryContext:
 
     `channel` is where a card goes unless the policy routes its alert; `posted` says that the
     sender's own message is in that channel. `calls` are the declared calls between services.
+    `silences` are in force now; `environments` are those that the policy declares, for their
+    matchers.
     """
 
     channel: str
@@ -50,6 +54,8 @@ class DeliveryContext:
     card_delay: float
     posted: bool = True
     calls: Calls = NO_CALLS
+    silences: tuple[Silence, ...] = ()
+    environments: Environments = DEFAULT
 
 
 # Of the alert that is being taken in, by its dedup_key: nobody need wait until the server has told.

@@ -22,7 +22,8 @@ def prune(deliveries_before: datetime, resolved_before: datetime) -> Operation[d
     yield run("DELETE FROM idempotency_keys WHERE seen_at < ?", to_db_time(deliveries_before))
     alerts = yield execute(
         "DELETE FROM alerts WHERE received_at < ? AND (incident_id IS NULL OR incident_id IN"
-        " (SELECT id FROM incidents WHERE status = 'resolved' AND resolved_at < ?))",
+        " (SELECT id FROM incidents WHERE status = 'resolved' AND resolved_at < ?))"
+        " AND NOT EXISTS (SELECT 1 FROM suppressed u WHERE u.alert_id = alerts.id)",
         to_db_time(resolved_before),
         to_db_time(resolved_before),
     )

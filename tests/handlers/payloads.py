@@ -98,6 +98,7 @@ ACTING = {
     "confirmed": view("sopbot.resolve_modal"),
     "reopen": action("sopbot.reopen"),
     "still_going_on": action("sopbot.still_going_on"),
+    "end_silence": action("sopbot.end_silence"),
     "turn_page": action("sopbot.alerts.more"),
     "turn_back": action("sopbot.alerts.back"),
     "show_alerts": action("sopbot.alerts"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 from bot.approvals.model import Choice
@@ -30,6 +31,7 @@ from tests.helpers.builders import (
     revoke,
     voter,
 )
+from tests.helpers.silences import silence
 
 HOSTILE = (
     "\\u0000 as JSON writes it, \\x00 as Python does, \\N for PostgreSQL's COPY, \\. too",
@@ -69,6 +71,7 @@ async def a_bit_of_everything(store: Store) -> None:
     await _every_end_of_a_question(store)
     await _messages(store)
     await _published(store)
+    await _silenced(store)
     await deliver(store, resolved(service="never-opened", fingerprint="fp-unknown"))
     assert await store.close_audit_day(CHANNEL, later(86_400))
     await store.accept("message:seen", [], channel=CHANNEL, now=NOW)
@@ -179,6 +182,22 @@ async def _published(store: Store) -> None:
     for subject in SUBJECTS:
         first = (await store.unpublished(subject, NOW, 1))[0]
         await store.record_published(subject, [first.source_id], NOW)
+
+
+async def _silenced(store: Store) -> None:
+    """A silence that has ended, and one in force with an alert that fires and one that does not."""
+    over = await store.silence(silence("over", service="hushed-before"))
+    await store.end_silence(over.id, BEN, later(1))
+    await store.close_silences(later(2))
+    await store.silence(replace(silence("hostile", service="hushed*"), reason=HOSTILE[1]))
+    hushed = {"service": "hushed", "text": HOSTILE[3]}
+    await deliver(
+        store,
+        alert(**hushed, fingerprint="fp-h1"),
+        alert(**hushed, fingerprint="fp-h2"),
+        at=later(3),
+    )
+    await deliver(store, resolved(**hushed, fingerprint="fp-h2"), at=later(4))
 
 
 async def _storm(store: Store, first: int, count: int) -> None:

@@ -142,6 +142,7 @@ async def test_a_bad_day_shows_the_events_that_the_docs_say_it_shows(
 ) -> None:
     async with a_bot(world, clock) as bot:
         await alerts_repeat_and_grow_worse(world, bot)
+        await it_is_silenced(world)
         await it_is_frozen_edited_and_does_not_help(world, bot)
         await slack_goes_away(world)
         await the_policy_is_reloaded(world, bot)
@@ -181,6 +182,15 @@ async def alerts_repeat_and_grow_worse(world: World, bot: Bot) -> None:
     )
     await bot.service.receive(twice)
     await bot.service.receive(twice)
+
+
+async def it_is_silenced(world: World) -> None:
+    await world.types("/incident silence service=wiki severity=* 2h a move", "ben")
+    await world.alert("wiki")
+    await until(lambda: world.rows("SELECT 1 FROM suppressed"), why="the alert is suppressed")
+    await world.resolves("wiki")
+    await until(lambda: not world.rows("SELECT 1 FROM suppressed"), why="it does not fire any more")
+    await world.types("/incident unsilence 1", "ben")
 
 
 async def it_is_frozen_edited_and_does_not_help(world: World, bot: Bot) -> None:

@@ -136,6 +136,13 @@ BREAKS = {
     "the action that fixed an incident was verified": (
         "UPDATE executions SET state = 'not verified' WHERE state = 'verified'",
     ),
+    "a suppressed alert has its silence and no incident": ("UPDATE alerts SET silence_id = NULL",),
+    "what fires suppressed is stored as suppressed by that silence": (
+        "UPDATE suppressed SET silence_id = 1",
+    ),
+    "only a silence that has ended is closed": (
+        "UPDATE silences SET closed_at = made_at, ended_at = NULL",
+    ),
     "every reply has its card": ("UPDATE outbox SET in_thread = 1, incident_id = NULL",),
     "every message shows a stored row": ("UPDATE advice SET body = NULL",),
     "no message was sent in a version that was not enqueued": (

@@ -14,9 +14,11 @@ from bot.approvals.reasons import BlockerKind, from_text
 from bot.incidents.model import GroupedAlert, GroupedAlerts, Hyperlink, Severity, TimelineEntry
 from bot.incidents.notices import Burst, Notice
 from bot.incidents.remediation import Parameter, Preview, RemediationStatus
+from bot.incidents.silences import SilenceReport, SuppressedAlert
 from bot.incidents.sops import ProposedAction, Sop
-from handlers.views import advice, alerts, audit, card, lists, modals, notices, result
+from handlers.views import advice, alerts, audit, card, lists, modals, notices, result, silences
 from handlers.views import approval as approval_view
+from tests.helpers.builders import alert
 from tests.helpers.models import (
     NOW,
     acknowledged,
@@ -26,6 +28,7 @@ from tests.helpers.models import (
     resolved,
     vote,
 )
+from tests.helpers.silences import silence
 
 
 def every_view(evil: str) -> Iterator[tuple[str, tuple[str, list[dict[str, Any]]]]]:
@@ -92,6 +95,16 @@ def every_view(evil: str) -> Iterator[tuple[str, tuple[str, list[dict[str, Any]]
     yield "stuck", notices.overdue_work(Notice(1, "stuck", "C1", rows, NOW, None))
     yield "undelivered", notices.undelivered("C0X", evil, card.card(sick))
     yield "audit", audit.head("2026-11-21", 3, "abc", evil)
+    hushed = replace(
+        silence(**{"service": evil[:200] or "x", "label.pod": evil[:200] or "x"}), id=3, reason=evil
+    )
+    report = SilenceReport(
+        silence=hushed, suppressed=2, opened=((4, Severity.HIGH, evil),), opened_count=30
+    )
+    yield "silence", silences.silence_message(report)
+    over = replace(report, silence=replace(hushed, ended_at=NOW, ended_by="U0BEN"))
+    yield "silence", silences.silence_message(over)
+    yield "silence_digest", silences.digest(over)
     timeline = [TimelineEntry(142, NOW, "opened", evil, "U0ANA")]
     sop = Sop(
         sop_id="web",
@@ -126,5 +139,18 @@ def every_view(evil: str) -> Iterator[tuple[str, tuple[str, list[dict[str, Any]]
         lists.sop_list([sop], 1),
         lists.sop_details(sop, [sick], NOW + timedelta(hours=1)),
         lists.freeze(Freeze("U0ANA", NOW, evil)),
+        silences.made(hushed),
+        silences.silence_list([report]),
+        silences.suppressed_list(
+            [
+                SuppressedAlert(
+                    alert=replace(alert(), title=evil, env=evil, service=evil),
+                    tracking_id=evil,
+                    received_at=NOW,
+                    silence=hushed,
+                )
+            ],
+            NOW,
+        ),
     ):
         yield "answer", (answer, [])

@@ -1,0 +1,44 @@
+"""Handles the button that ends a silence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bot.errors import InputError, Refused
+from bot.response import IncidentService
+from handlers.listeners.registration import Listeners
+from handlers.views import silences
+from handlers.views.text import typed
+
+
+def register(listeners: Listeners) -> None:
+    """Register the button of a silence's message."""
+    listeners.action("sopbot.end_silence", end_silence)
+
+
+async def end_silence(
+    body: dict[str, Any], action: dict[str, Any], service: IncidentService
+) -> str | None:
+    """End the silence; the button must be on its own message."""
+    number = silence_id(action.get("value"))
+    message = await service.store.outbox_message(f"silence:{number}")
+    channel = str((body.get("channel") or {}).get("id", ""))
+    ts = str((body.get("message") or {}).get("ts", ""))
+    if message is None or message.channel != channel or message.ts not in (None, ts):
+        raise Refused(
+            f"Not done: this button is not on the message of silence {number}.",
+            remedy=f"`/incident unsilence {number}` ends it.",
+        )
+    silence, by_this = await service.silences.end(number, str(body["user"]["id"]))
+    return None if by_this else silences.ended(silence, by_this=False)
+
+
+def silence_id(text: object) -> int:
+    """The number in a button's value, or as a person typed it."""
+    digits = str(text).strip().removeprefix("#")
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= 12):
+        raise InputError(
+            f"{typed(str(text))} is not the number of a silence.",
+            remedy="`/incident list silences` shows them.",
+        )
+    return int(digits)
