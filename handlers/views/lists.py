@@ -33,9 +33,8 @@ from handlers.views.text import (
 HELP = """*sopbot*: One thread per incident, advice, and no action without approval.
 `/incident list`   open incidents; `list before INC-1` pages on
 `/incident list unmatched|silences|suppressed`   what matched nothing; silences; their alerts
-`/incident show INC-1`   one incident and its timeline
 `/incident ack INC-1`   take ownership; `/incident assign INC-1 me` takes it over
-`/incident resolve INC-1`   mark as resolved; `/incident reopen INC-1` opens it again
+`/incident show INC-1`   its timeline; `/incident resolve INC-1`, `/incident reopen INC-1`
 `/incident ask INC-1 why now?`   ask the advisor; the answer is posted in the thread
 `/incident fix INC-1 restart|stop|start [service] [grace_seconds=5]`   propose it; others approve
 `/incident silence web 2h why`   its alerts open nothing; `/incident unsilence 3` ends that
