@@ -22,6 +22,7 @@ from bot.approvals.model import UNKNOWN
 from bot.configuration import Configuration, LiveConfiguration
 from bot.errors import NotFound
 from bot.incidents.model import Incident
+from bot.incidents.services import NO_SERVICES, Catalogue
 from bot.incidents.sops import SopLibrary
 from bot.observability.metrics import Metrics
 from bot.policy import Policy, Retention
@@ -151,14 +152,16 @@ async def _no_user_status(_user: str, _groups: object) -> Any:
 
 
 @asynccontextmanager
-async def player(policy: Policy, start: datetime) -> AsyncIterator[Player]:
+async def player(
+    policy: Policy, start: datetime, services: Catalogue = NO_SERVICES
+) -> AsyncIterator[Player]:
     """A player whose clock begins at `start`; its store is gone afterwards.
 
     Whatever the policy says, nothing is pruned: the end must show every incident.
     """
     clock = ReplayClock(start)
     policy = policy.model_copy(update={"retention": _NEVER_PRUNE})
-    sops = SopLibrary.load((), policy.remediate.declared)
+    sops = SopLibrary.load((), policy.remediate.declared, services)
     config = LiveConfiguration(Configuration(policy, sops))
     store = await open_store(
         "sqlite://", owner="replay", config=config, audit_key=AuditKey(secrets.token_hex(16))

@@ -15,6 +15,7 @@ from typing import Any
 
 from bot.errors import InputError, SopbotError
 from bot.incidents.correlation import Reason
+from bot.incidents.services import NO_SERVICES, Catalogue
 from bot.intake.cleaning import one_line
 from bot.policy import Policy, read_policy
 from bot.replay.player import IncidentAtEnd, Player, player
@@ -59,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
     return 1 if replayed.bad else 0
 
 
-async def replay(file: Path, policy: Policy) -> Replayed:
+async def replay(file: Path, policy: Policy, services: Catalogue = NO_SERVICES) -> Replayed:
     """Play every line of the file that can be read. OSError if the file cannot."""
     replayed = Replayed()
     lines = read_stream(file)
@@ -67,7 +68,7 @@ async def replay(file: Path, policy: Policy) -> Replayed:
     replayed.lines += [(line.number, line) for line in bad]
     if first is None:
         return replayed
-    async with player(policy, first.at) as playing:
+    async with player(policy, first.at, services) as playing:
         for line in itertools.chain([first], lines):
             replayed.lines.append((line.number, await _outcomes(playing, line)))
         replayed.incidents = await playing.end()

@@ -137,7 +137,7 @@ class Worker:
         """Run operations of the group until its end, or until something else is due."""
         now = monotonic()
         end_of_turn = now + TURN
-        is_done, failure = False, None
+        is_done, waits_for_disk, failure = False, False, None
         try:
             while not is_done and now <= end_of_turn:
                 self._deadline = now + LONGEST
@@ -146,8 +146,9 @@ class Worker:
                     group.jobs.append(self._queue.popleft())
                     is_done = False
                 now = monotonic()
-            if is_done and not self._wake:
-                self._connection.execute("COMMIT")  # of a read: it does not wait
+            waits_for_disk = self._waits_for_disk
+            if is_done and not waits_for_disk:
+                self._connection.execute("COMMIT")
         except Exception as error:  # noqa: BLE001 - the thread finds out whose fault it was
             failure = error
         self._deadline = math.inf  # nothing may interrupt the thread's statements
@@ -157,10 +158,21 @@ class Worker:
             self._hand_over(group.jobs, failure)
         elif not is_done:
             self._loop.call_soon(self._run_turn, group)
-        elif self._wake:
+        elif waits_for_disk:
             self._calls.put(partial(self._commit, group))
-        else:
+        else:  # no disk was touched: it proves nothing about the file
             self._settle(group, None, is_news=False)
+
+    @property
+    def _has_changed(self) -> bool:
+        """Whether the group changed a row."""
+        return self._connection.total_changes != self._changes
+
+    @property
+    def _waits_for_disk(self) -> bool:
+        """Whether a COMMIT would wait: that of a group that changed no row does not."""
+        is_file = self._path != ":memory:"
+        return self._wake is not None and is_file and self._has_changed
 
     def _hand_over(self, jobs: list[Job], failure: Exception | None) -> None:
         self._calls.put(partial(self._serve, jobs, failure))
@@ -223,9 +235,7 @@ class Worker:
         except Exception as error:  # noqa: BLE001 - whatever it is, the callers hear of it
             self._serve(group.jobs, error)
         else:
-            # A group that changed no row did not touch the disk: it proves nothing about it.
-            is_news = self._connection.total_changes != self._changes
-            self._answer(group, None, is_news=is_news)
+            self._answer(group, None, is_news=True)
 
     def _serve(self, jobs: list[Job], failure: Exception | None) -> None:
         """Run a group that did not end on the loop, without a limit of time."""
@@ -236,7 +246,7 @@ class Worker:
                 self._watch.check()
             group = Runner(self._connection, self._path, self._begin).run(jobs, failure)
             trouble = None
-            is_news = self._wake is not None and self._connection.total_changes != self._changes
+            is_news = self._wake is not None and self._has_changed
         except Exception as error:  # noqa: BLE001 - all wait for an answer, and nobody else serves
             undo(self._connection)
             trouble = error if isinstance(error, StoreError) else explain(error, self._path)
