@@ -23,7 +23,9 @@ from tests.corpus.score import JudgedAlert, Score, score, table
 async def judged(stream: Stream, policy: Policy | None = None) -> Score:
     """Play the stream with the catalogue of its services, and judge what it becomes."""
     with tempfile.TemporaryDirectory() as folder:
-        replayed = await replay(_written(stream, Path(folder)), policy or Policy(), _catalogue(stream))
+        replayed = await replay(
+            _written(stream, Path(folder)), policy or Policy(), _catalogue(stream)
+        )
     return score_of(stream, replayed)
 
 
