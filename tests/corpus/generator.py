@@ -20,8 +20,11 @@ JUDGING = (901, 902)
 BETWEEN = timedelta(minutes=25)  # the mean time between two scenarios; they overlap
 
 
-def stream_of(seed: int, *, undeclared: float = 0.0) -> Stream:
-    """Build the stream of a seed; `undeclared` is the share of calls that the catalogue omits."""
+def stream_of(seed: int, *, undeclared: float = 0.0, most: int | None = None) -> Stream:
+    """Build the stream of a seed, of at most so many scenarios.
+
+    `undeclared` is the share of calls that the catalogue omits.
+    """
     random = Random(seed)
     world = world_of(random)
     kinds = [kind for kind, count in KINDS.items() for _ in range(count)]
@@ -29,7 +32,7 @@ def stream_of(seed: int, *, undeclared: float = 0.0) -> Stream:
     messages: list[LabelledMessage] = []
     start = START
     numbers: dict[str, int] = {}
-    for kind in kinds:
+    for kind in kinds[:most]:
         name = kind.__name__
         numbers[name] = numbers.get(name, 0) + 1
         while True:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -184,9 +185,9 @@ def some_reporter(
 
 
 def _in_words(name: str) -> str:
-    """`HighErrorRate` as `High error rate`."""
-    text = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name)
-    return text.strip().capitalize()
+    """`CPUThrottlingHigh` as `CPU throttling high`."""
+    first, *others = re.findall(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+", name)
+    return " ".join([first, *(part if part.isupper() else part.lower() for part in others)])
 
 
 def fire_and_resolve(reporters: Sequence[tuple[Reporter, float]], until: float) -> None:
