@@ -165,12 +165,12 @@ class Worker:
 
     @property
     def _has_changed(self) -> bool:
-        """Whether the group changed a row."""
+        """Return True if the group changed a row."""
         return self._connection.total_changes != self._changes
 
     @property
     def _waits_for_disk(self) -> bool:
-        """Whether a COMMIT would wait: that of a group that changed no row does not."""
+        """Return True if a COMMIT waits for the disk; with no changed row it does not."""
         is_file = self._path != ":memory:"
         return self._wake is not None and is_file and self._has_changed
 
