@@ -1,4 +1,4 @@
-"""The configuration in force: policy and SOPs. A reload replaces all of it by one assignment."""
+"""The configuration in force: policy, SOPs, mappings. A reload replaces all by one assignment."""
 
 from __future__ import annotations
 
@@ -13,16 +13,18 @@ from bot.approvals.rules import PolicyInput, demand
 from bot.incidents.cascades import Calls
 from bot.incidents.model import Incident
 from bot.incidents.sops import SopLibrary
+from bot.intake.mappings import NO_MAPPINGS, SourceMappings
 from bot.policy import Policy
 from bot.remediation.catalogue import cooldowns_in, enabled_in, risk_in
 
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """Policy and SOPs of one moment, which belong together: nothing changes in them."""
+    """Policy, SOPs and mappings of one moment, which belong together: nothing changes in them."""
 
     policy: Policy = field(default_factory=Policy)
     sops: SopLibrary = field(default_factory=SopLibrary)
+    mappings: SourceMappings = NO_MAPPINGS
     calls: Calls = field(init=False)
     """The declared calls between services."""
 

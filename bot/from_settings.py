@@ -20,6 +20,7 @@ from bot.configuration import Configuration
 from bot.errors import InputError, SettingsError
 from bot.incidents.environments import DEFAULT, Environments
 from bot.incidents.sops import SopLibrary, SopProblem
+from bot.intake.mappings import SourceMappings, load_mappings
 from bot.nats.options import NatsOptions
 from bot.observability.metrics import Metrics
 from bot.policy import Policy, read_policy
@@ -158,17 +159,38 @@ def read_sops(folder: Path, environments: Environments = DEFAULT) -> SopLibrary:
     return replace(loaded, problems=(*unreadable, *loaded.problems))
 
 
+def read_mappings(folder: Path) -> SourceMappings:
+    """Every *.yaml of the folder, in order of their names; bad files are its problems."""
+    texts: list[tuple[str, str]] = []
+    unreadable: list[str] = []
+    for file in sorted(folder.glob("*.yaml")) if folder.is_dir() else []:
+        try:
+            texts.append((file.name, read_regular(file, "replace")))
+        except OSError as error:
+            unreadable.append(f"{file.name}: cannot be read: {error.strerror}")
+    mappings = load_mappings(texts)
+    return replace(mappings, problems=(*unreadable, *mappings.problems))
+
+
+def has_sources_dir(settings: Settings) -> bool:
+    """Return False if SOURCES_DIR names a missing folder; the default one may be missing."""
+    return settings.sources_dir.is_dir() or "sources_dir" not in settings.model_fields_set
+
+
 def first_configuration(settings: Settings) -> Configuration:
     """The configuration of a start: a bad line of an SOP file is logged, and the rest is used."""
     policy = read_policy(settings.policy_file)
     sops = read_sops(settings.sop_dir, policy.remediate.declared)
     for problem in sops.problems:
         log.warning("SOP not loaded: %s", problem)
-    return Configuration(policy, sops)
+    mappings = read_mappings(settings.sources_dir)
+    for line in mappings.problems:
+        log.warning("mapping not loaded: %s", line)
+    return Configuration(policy, sops, mappings)
 
 
 def read_configuration(settings: Settings) -> Configuration:
-    """The configuration for a reload. SettingsError names every problem of both, one a line.
+    """The configuration for a reload. SettingsError names every problem of all, one a line.
 
     A start loses only the line that is bad. A reload must not: it would take an SOP away that is
     in use, and revoke the approvals that wait for it.
@@ -182,6 +204,10 @@ def read_configuration(settings: Settings) -> Configuration:
     if not settings.sop_dir.is_dir():
         problems.append(f"SOP_DIR: there is no folder {settings.sop_dir}")
     problems += map(str, sops.problems)
+    mappings = read_mappings(settings.sources_dir)
+    if not has_sources_dir(settings):
+        problems.append(f"SOURCES_DIR: there is no folder {settings.sources_dir}")
+    problems += mappings.problems
     if problems:
         raise SettingsError(problems)
-    return Configuration(policy, sops)
+    return Configuration(policy, sops, mappings)

@@ -216,6 +216,7 @@ class Settings(AuditSettings):
         SecretStr(""), description="a NATS credentials file; give its path as NATS_CREDS_FILE"
     )
     sop_dir: Path = Field(Path("config/sops"), description="folder of SOP files, *.jsonl")
+    sources_dir: Path = Field(Path("config/sources"), description="folder of mapping files, *.yaml")
     runbook_dir: Path | None = Field(
         None, description="folder of runbooks; reserved, they are not read yet"
     )

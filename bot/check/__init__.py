@@ -13,7 +13,13 @@ from pathlib import Path
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.check.files import check_policy, check_pollers, check_runbooks, check_sops
+from bot.check.files import (
+    check_mappings,
+    check_policy,
+    check_pollers,
+    check_runbooks,
+    check_sops,
+)
 from bot.check.gateway import check_gateway, check_targets
 from bot.check.machine import check_advisor, check_audit, check_port, check_store
 from bot.check.nats import check_nats
@@ -50,6 +56,7 @@ async def _check_all(report: Report, settings: Settings, environ: Mapping[str, s
     policy = check_policy(report, settings)
     sops = check_sops(report, settings, policy)
     check_runbooks(report, settings)
+    check_mappings(report, settings)
     check_pollers(report, policy)
     async with aiohttp.ClientSession() as session:
         client = AsyncWebClient(

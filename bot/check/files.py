@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bot.check.report import Report
 from bot.errors import InputError, SettingsError
-from bot.from_settings import read_sops
+from bot.from_settings import has_sources_dir, read_mappings, read_sops
 from bot.incidents.sop_keys import could_overlap
 from bot.incidents.sops import TEMPLATE_NAMES, ProposedAction, Sop, SopLibrary, specificity
 from bot.policy import Policy, read_policy
@@ -72,6 +72,23 @@ def check_sops(report: Report, settings: Settings, policy: Policy | None) -> Sop
             " used: give one of them a higher priority or one more key",
         )
     return library
+
+
+def check_mappings(report: Report, settings: Settings) -> None:
+    """Check each mapping file of SOURCES_DIR."""
+    folder = settings.sources_dir
+    if not has_sources_dir(settings):
+        report.problem(
+            "mappings",
+            f"SOURCES_DIR: there is no folder {folder}",
+            "create it, or correct SOURCES_DIR",
+        )
+        return
+    mappings = read_mappings(folder)
+    for problem in mappings.problems:
+        report.problem("mappings", problem, "see docs/sources.md")
+    if mappings.mappings and not mappings.problems:
+        report.good("mappings", f"{len(mappings.mappings)} loaded from {folder}")
 
 
 def check_pollers(report: Report, policy: Policy | None) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 from bot.errors import InputError
 from bot.incidents.model import Alert
 from bot.intake import general_body, general_message
+from bot.intake.mappings import NO_MAPPINGS, SourceMappings
 from bot.intake.reading import Activity, Reading
 from bot.intake.senders import (
     airflow,
@@ -144,15 +145,21 @@ def source_name(source: str) -> str:
     return _UNNAMED.sub("-", source[:200].strip().lower())[:40].strip("-") or "generic"
 
 
-def parse_body(source: str, body: object) -> Reading:
+def parse_body(source: str, body: object, mappings: SourceMappings = NO_MAPPINGS) -> Reading:
     """Read a JSON body posted to /alerts/{source}; at least one alert or activity.
 
-    Never raises. The source's own parser comes first, then any sender's whose form the body has,
-    then the general reading. What nobody understood is an alert that shows its text and says in
-    `not_understood` why.
+    Never raises. The operator's mapping for this source comes first, then the source's own parser,
+    then any sender's whose form the body has, then the general reading. What nobody understood is
+    an alert that shows its text and says in `not_understood` why.
     """
-    own = _BY_NAME.get(source_name(source))
+    name = source_name(source)
+    own = _BY_NAME.get(name)
     reason = ""
+    if (mapping := mappings.find(name, body)) is not None:
+        try:
+            return Reading(tuple(mapping.alerts_of(body)))
+        except InputError as error:
+            reason = f"the mapping of {name}: {error}"
     for parser in _parsers_for(own, body):
         try:
             return _reading(parser.body(body)) if parser.body else Reading()

@@ -65,7 +65,7 @@ class Player:
         self._service = service
         self._clock = clock
         self._channels = RecordedChannels(service.store)
-        self._bodies = AlertBodies(CHANNEL, SnsVerifier(_no_certificate, clock))
+        self._bodies = AlertBodies(CHANNEL, SnsVerifier(_no_certificate, clock), service.config)
         self._last_settled = clock()
         self._alerts: Counter[int] = Counter()
 

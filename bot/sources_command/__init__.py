@@ -21,5 +21,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='JSON: {"door": "slack" or "http", "source": NAME, "inputs": [payload, …]}',
     )
     trying.add_argument(
+        "--mapping",
+        type=Path,
+        metavar="FILE",
+        help="a mapping file (config/sources/*.yaml) to read the bodies of its source with",
+    )
+    trying.add_argument(
         "--json", action="store_true", help="one JSON line an input, then the story"
     )

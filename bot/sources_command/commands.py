@@ -21,6 +21,7 @@ from bot.incidents.sops import SopLibrary
 from bot.intake import Reading, parse_body, parse_message, source_name
 from bot.intake.cleaning import one_line
 from bot.intake.fields import a_list, an_object, optional_text, wrong
+from bot.intake.mappings import NO_MAPPINGS, SourceMappings, parse_mapping
 from bot.intake.times import read_time
 from bot.regular_files import read_regular
 from bot.response.receive import Delivery, identify_activities, name_all
@@ -57,17 +58,33 @@ def run(options: argparse.Namespace) -> int:
     except SopbotError as error:
         print(f"{options.file}: {error}", file=sys.stderr)
         return 1
-    readings = [read(payloads, payload) for payload in payloads.inputs]
+    try:
+        mappings = _mappings(options.mapping)
+    except SopbotError as error:
+        print(error.message, file=sys.stderr)
+        return 1
+    readings = [read(payloads, payload, mappings) for payload in payloads.inputs]
     outcome = asyncio.run(outcome_of(payloads, readings))
     print("\n".join(_json_lines(readings, outcome) if options.json else _lines(readings, outcome)))
     return 0
 
 
+def _mappings(file: Path | None) -> SourceMappings:
+    if file is None:
+        return NO_MAPPINGS
+    return SourceMappings((parse_mapping(_text(file), file.name),))
+
+
+def _text(file: Path) -> str:
+    try:
+        return read_regular(file)
+    except OSError as error:
+        raise InputError(f"{file}: cannot be read: {error.strerror}", field="file") from error
+
+
 def _read(file: Path) -> object:
     try:
-        return json.loads(read_regular(file))
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", field="file") from error
+        return json.loads(_text(file))
     except (ValueError, RecursionError) as error:
         raise InputError(f"not JSON: {error}", field="file") from error
 
@@ -82,10 +99,10 @@ def parse_payloads(content: object) -> Payloads:
     return Payloads(intake, optional_text(whole.get("source"), "source") or "generic", inputs)
 
 
-def read(payloads: Payloads, payload: Any) -> Reading:
+def read(payloads: Payloads, payload: Any, mappings: SourceMappings = NO_MAPPINGS) -> Reading:
     """Read one payload as the bot does where it arrives."""
     if payloads.intake == "http":
-        return parse_body(payloads.source, payload)
+        return parse_body(payloads.source, payload, mappings)
     return parse_message(payload if isinstance(payload, Mapping) else {"text": str(payload)})
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from bot.configuration import LiveConfiguration
 from bot.errors import TooLarge
 from bot.incidents.model import Alert
 from bot.intake import Reading, parse_body
@@ -16,10 +17,14 @@ ALERTS_LIMIT = 500  # in one body; a larger one would block the event loop for s
 
 
 class AlertBodies:
-    """Reads bodies. `channel` gets the card of a new incident that no route matches."""
+    """Reads bodies. `channel` gets the card of a new incident that no route matches.
 
-    def __init__(self, channel: str, sns: SnsVerifier) -> None:
+    `config` has the operator's mappings.
+    """
+
+    def __init__(self, channel: str, sns: SnsVerifier, config: LiveConfiguration) -> None:
         self._channel = channel
+        self._config = config
         self._sns = sns
 
     async def read(self, source: str, body: Any, key: str) -> tuple[Reading, Delivery]:
@@ -28,7 +33,7 @@ class AlertBodies:
         TooLarge over 500 alerts.
         """
         _check_count(_listed(body))  # before the alerts are parsed, which costs more
-        reading = parse_body(source, body)
+        reading = parse_body(source, body, self._config.current.mappings)
         alerts: Sequence[Alert] = reading.alerts
         _check_count(alerts)
         sender = f"http:{source}"

@@ -43,7 +43,7 @@ class IngestEndpoints:
         self._channel = channel
         self._clock = clock
         self._answer_timeout = answer_timeout
-        self._bodies = AlertBodies(channel, sns)
+        self._bodies = AlertBodies(channel, sns, service.config)
 
     async def alerts(self, request: web.Request) -> web.Response:
         """Answer 202 after every alert of the body is stored."""

@@ -9,6 +9,7 @@ from aiohttp import web
 from bot.errors import NotFound
 from bot.web.times import rfc3339_or_none
 from store import Store
+from store.rows import TracedAlert
 
 
 async def trace(store: Store, tracking_id: str) -> dict[str, Any]:
@@ -19,20 +20,7 @@ async def trace(store: Store, tracking_id: str) -> dict[str, Any]:
     incident_id = next((alert.incident_id for alert in alerts if alert.incident_id), None)
     answer: dict[str, Any] = {
         "tracking_id": tracking_id,
-        "alerts": [
-            {
-                "source": alert.source,
-                "status": alert.status,
-                "name": alert.name,
-                "severity": alert.severity,
-                "fingerprint": alert.fingerprint,
-                "received_at": rfc3339_or_none(alert.received_at),
-                "incident": f"INC-{alert.incident_id}" if alert.incident_id else None,
-                "reason": alert.reason,
-                "read_from": dict(alert.read_from),
-            }
-            for alert in alerts
-        ],
+        "alerts": [_traced(alert) for alert in alerts],
         "incident": None,
         "stages": [],
     }
@@ -62,6 +50,20 @@ async def trace(store: Store, tracking_id: str) -> dict[str, Any]:
         for entry in await store.timeline(incident_id)
     ]
     return answer
+
+
+def _traced(alert: TracedAlert) -> dict[str, Any]:
+    return {
+        "source": alert.source,
+        "status": alert.status,
+        "name": alert.name,
+        "severity": alert.severity,
+        "fingerprint": alert.fingerprint,
+        "received_at": rfc3339_or_none(alert.received_at),
+        "incident": f"INC-{alert.incident_id}" if alert.incident_id else None,
+        "reason": alert.reason,
+        "read_from": dict(alert.read_from),
+    }
 
 
 async def unmatched(store: Store) -> dict[str, Any]:

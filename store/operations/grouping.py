@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.incidents.model import GUESS, GroupedAlert, GroupedAlerts, Severity
+from bot.incidents.model import GUESS, Alert, GroupedAlert, GroupedAlerts, Severity
 from store.operations.part import Part
 from store.rows import alert_from_json, dump
 from store.statements import Operation, from_db_time, query, run
@@ -113,14 +113,17 @@ def grouped(incident_id: int, limit: int, offset: int) -> Operation[GroupedAlert
                 source=alert.source,
                 count=row["count"],
                 labels=alert.labels,
-                guessed=tuple(
-                    field
-                    for field in ("service", "env")
-                    if alert.read_from.get(field) == GUESS and getattr(alert, field)
-                ),
+                guessed=_guessed(alert),
             )
         )
     return GroupedAlerts(tuple(items), counts[0]["total"], firing[0]["n"])
+
+
+def _guessed(alert: Alert) -> tuple[str, ...]:
+    values = {"service": alert.service, "env": alert.env}
+    return tuple(
+        field for field, value in values.items() if value and alert.read_from.get(field) == GUESS
+    )
 
 
 class GroupingPart(Part):

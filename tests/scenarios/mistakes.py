@@ -138,6 +138,18 @@ FILES = [
     Mistake(
         "sops", "all.jsonl:1: not JSON", "docs/sops.md", world=file("sops/all.jsonl", "{oops\n")
     ),
+    Mistake(
+        "mappings",
+        "SOURCES_DIR: there is no folder",
+        "create it, or correct SOURCES_DIR",
+        {"SOURCES_DIR": "/nowhere/sources"},
+    ),
+    Mistake(
+        "mappings",
+        "bad.yaml:2: fields.name: is not JMESPath",
+        "docs/sources.md",
+        world=file("sources/bad.yaml", "match: {source: a}\nfields: {name: 'a.['}\n"),
+    ),
     Mistake("sops", "more.json is not read", "rename it", world=file("sops/more.json", "{}")),
     Mistake(
         "sops",

@@ -168,6 +168,7 @@ class World:
             "HTTP_ADDR": "127.0.0.1:0",
             "POLICY_FILE": str(self.folder / "policy.yaml"),
             "SOP_DIR": str(self.folder / "sops"),
+            "SOURCES_DIR": str(self.folder / "sources"),
         }
         return fields | other
 
@@ -178,6 +179,7 @@ class World:
     def write_sops(self, *lines: JSON | str) -> None:
         folder = self.folder / "sops"
         folder.mkdir(exist_ok=True)
+        (self.folder / "sources").mkdir(exist_ok=True)
         text = [item if isinstance(item, str) else json.dumps(item) for item in lines]
         (folder / "all.jsonl").write_text("".join(f"{line}\n" for line in text))
 
