@@ -18,7 +18,7 @@ from bot.intake.reading import Activity
 from bot.intake.slack_message import SlackMessage
 from bot.intake.slack_text import bare
 
-_TAG = re.compile(r"([\w.-]{1,40}): `([^`\n]*)`")
+_TAG = re.compile(r"(?<![\w.-])([\w.-]{1,40}): `([^`\n]*)`")
 _PROJECT = re.compile(r"Project: (\S+)")
 _SHORT_ID = re.compile(r"Short ID: ([A-Z0-9_-]+)", re.IGNORECASE)
 _BLOCK_ID = re.compile(r'\{"issue":\s*"?(\d+)')
