@@ -37,13 +37,15 @@ class _Segment(BaseModel):
 
 
 class Correlate(_Segment):
-    """Settings for repeated alerts on the card, for incidents of which no alert comes any more, and
-    for cascades.
+    """Settings for repeated alerts on the card, for the episodes of an incident, and for cascades.
 
-    `stale_after_hours`: 0 never asks. `depends_on`: the services that each service calls.
+    `reopen_within_seconds`: an alert that fires so soon after its incident was resolved reopens it;
+    0 never does. `stale_after_hours`: 0 never asks. `depends_on`: the services that each service
+    calls.
     """
 
     card_update_seconds: float = Field(default=1.0, ge=0, le=60)
+    reopen_within_seconds: int = Field(default=900, ge=0, le=86_400)
     stale_after_hours: float = Field(default=24.0, ge=0, le=720)
     depends_on: Mapping[str, tuple[str, ...]] = Field(default={}, max_length=5000)
 

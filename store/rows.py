@@ -20,12 +20,14 @@ from bot.incidents.model import (
     Hyperlink,
     Incident,
     IncidentStatus,
+    Resolution,
     Severity,
     Shown,
     TimelineEntry,
 )
 from bot.incidents.notices import Notice
 from bot.incidents.remediation import Parameter, Preview, Proposal, RemediationStatus
+from bot.incidents.subject import Scope
 from store.statements import Row, from_db_time, from_db_time_or_none, to_db_time_or_none
 
 
@@ -206,7 +208,28 @@ def incident_from(row: Row) -> Incident:
         last_active_at=from_db_time_or_none(row["last_active_at"] or None),
         parent_id=row["parent_id"],
         cause_id=row["cause_id"],
+        resolution=_resolution_from(row),
+        previous_id=row["previous_id"],
     )
+
+
+def scope_from(row: Row) -> Scope:
+    """Return the scope of an incident's row."""
+    return Scope(
+        row["scope_env"],
+        row["scope_region"],
+        row["scope_service"],
+        row["scope_category"],
+        row["scope_place"],
+    )
+
+
+def _resolution_from(row: Row) -> Resolution | None:
+    if row["status"] != IncidentStatus.RESOLVED:
+        return None
+    # A bot of before that runs beside this one stores no reason.
+    former = Resolution.PERSON if row["resolved_by"] else Resolution.CLEARED
+    return Resolution(row["resolution"]) if row["resolution"] else former
 
 
 def _shown_from(row: Row) -> Shown:

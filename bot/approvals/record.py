@@ -22,7 +22,8 @@ _FAILED = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One earlier dispatch. `came_back`: the same SOP's next incident, there, opened so soon.
+    """One earlier dispatch. `came_back`: its incident was reopened, or the same SOP's next one
+    opened there, so soon.
 
     `recovered_at` is when it was verified.
     """

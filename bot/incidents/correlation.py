@@ -7,7 +7,8 @@ The rules, in order (the first match decides):
 2. an earlier version of the same message joined an open incident;
 3. an open incident has the same scope: env, region, service and category, whatever the severity;
 4. an open incident has the same SOP ID, env, region and service;
-5. otherwise a firing alert opens an incident, and a resolved one has nothing to close.
+5. a firing alert continues an incident that was resolved lately (`episodes`);
+6. otherwise a firing alert opens an incident, and a resolved one has nothing to close.
 
 An unknown env, region or place on either side matches by rules 3 and 4 only if exactly one open
 incident fits and nothing contradicts: a wrong merge is worse than a split.
@@ -99,6 +100,10 @@ class Reason(StrEnum):
     EDITED_MESSAGE = "an edit of the same message"
     SAME_SCOPE = "same env, service and category"
     SAME_SOP = "same SOP ID, env and service"
+    FIRES_AGAIN = "fires again soon after its incident was resolved"
+    SCOPE_FIRES_AGAIN = "same env, service and category, soon after its incident was resolved"
+    STILL_FIRES = "still fires, though its incident was resolved by a person or as stale"
+    REMINDER_AFTER_RESOLVE = "a reminder, soon after a person resolved its incident"
     OPENED = "no open incident matches"
     NODE_DOWN = "runs on a node that is down"
     SYMPTOM = "another symptom of the same service"
@@ -118,12 +123,13 @@ class Verdict(StrEnum):
 
     JOIN = "join"
     OPEN = "open"
+    REOPEN = "reopen"
     NOTHING_OPEN = "nothing open"
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The verdict, the incident to join (JOIN only), and the reason with its facts.
+    """The verdict, the incident to join or reopen (only then), and the reason with its facts.
 
     `alternatives` are the other incidents that a rule matched, each with its code.
     """
@@ -158,7 +164,7 @@ def could_be_about(named: IdentifiedAlert, env: str, service: str, scope: Scope)
     """Return True if an incident about that env and service, in that scope, may have the
     fingerprint of this alert.
     """
-    theirs = _in_our_words(named, scope)
+    theirs = in_our_words(named, scope)
     if theirs.env != named.scope.env:
         theirs = replace(theirs, env="-")  # the sender's own words decide
     if theirs.contradicts(named.scope):
@@ -168,7 +174,7 @@ def could_be_about(named: IdentifiedAlert, env: str, service: str, scope: Scope)
     )
 
 
-def _in_our_words(named: IdentifiedAlert, scope: Scope) -> Scope:
+def in_our_words(named: IdentifiedAlert, scope: Scope) -> Scope:
     """Return the scope with this alert's env if it was written in the sender's own word.
 
     An incident may have been opened before the operator declared that word.
@@ -185,7 +191,7 @@ def explained(
     decision: Decision, named: IdentifiedAlert, candidates: Iterable[Candidate]
 ) -> Decision:
     """Return the decision with its facts, and with the other open incidents that a rule matched."""
-    scope, facts = named.scope, {}
+    scope, facts = named.scope, decision.facts
     if decision.reason is Reason.SAME_FINGERPRINT:
         facts = {"fingerprint": named.alert.fingerprint}
     elif decision.reason in (Reason.SAME_SCOPE, Reason.OPENED):
@@ -227,13 +233,13 @@ def decide(named: IdentifiedAlert, candidates: Iterable[Candidate]) -> Decision:
 
 def _at_the_same_place(named: IdentifiedAlert, candidates: Iterable[Candidate]) -> Candidate | None:
     """Return the first with the same env, region and place."""
-    at = (item for item in candidates if _in_our_words(named, item.scope).is_at(named.scope))
+    at = (item for item in candidates if in_our_words(named, item.scope).is_at(named.scope))
     return next(at, None)
 
 
 def _only_fitting(named: IdentifiedAlert, candidates: Iterable[Candidate]) -> Candidate | None:
     """Return the only one that contradicts neither env nor region nor place."""
     fitting = [
-        item for item in candidates if not _in_our_words(named, item.scope).contradicts(named.scope)
+        item for item in candidates if not in_our_words(named, item.scope).contradicts(named.scope)
     ]
     return fitting[0] if len(fitting) == 1 else None

@@ -187,6 +187,14 @@ class IncidentStatus(StrEnum):
     RESOLVED = "resolved"
 
 
+class Resolution(StrEnum):
+    """The reason why an incident is resolved."""
+
+    CLEARED = "cleared"  # its alerts ended
+    PERSON = "person"
+    STALE = "stale"  # nobody said that it ended: nothing was heard of it for long
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
     """Place and start of the alert that an incident shows."""
@@ -206,7 +214,8 @@ class Incident:
     arrive by HTTP. `last_active_at` is when an alert of it came last, to a minute, or a person said
     that it goes on; None if unknown. `parent_id` is the root of the cascade of which it is a child,
     None for a root; a root's `cause_id` is the child that is the most probable cause, None if it is
-    the root itself.
+    the root itself. `resolution` is why it is resolved, None while it is open. `previous_id` is the
+    incident of its scope that was resolved last before it opened.
 
     It shows one alert, the most severe that fires: `severity`, `title`, `text`, `value`,
     `threshold`, `labels`, `links`, `source` and `display`. `env`, `region`, `service` and
@@ -245,6 +254,8 @@ class Incident:
     last_active_at: datetime | None = None
     parent_id: int | None = None
     cause_id: int | None = None
+    resolution: Resolution | None = None
+    previous_id: int | None = None
 
     @property
     def number(self) -> str:

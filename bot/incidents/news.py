@@ -11,6 +11,7 @@ from enum import StrEnum
 class NewsKind(StrEnum):
     """The kinds of bad news."""
 
+    REOPENED = "reopened"
     WORSE = "worse"
     NOT_HELPED = "not helped"
     FAILED = "failed"
@@ -25,9 +26,9 @@ class NewsKind(StrEnum):
 class News:
     """One piece of bad news, posted once in the thread.
 
-    `subject` is the id of its cause: an execution, an approval, a severity, the opening time, or
-    the last sign of activity; an incident posts each pair of kind and subject once. `facts` are its
-    typed facts by name; `mentions` are the affected users and user groups.
+    `subject` is the id of its cause: an execution, an approval, a severity, the time of opening or
+    reopening, or the last sign of activity; an incident posts each pair of kind and subject once.
+    `facts` are its typed facts by name; `mentions` are the affected users and user groups.
     """
 
     id: int

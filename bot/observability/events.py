@@ -23,6 +23,7 @@ class Event(StrEnum):
     ALERT_SUPPRESSED = "alert.suppressed"  # … and opened nothing, because of a silence
     ALERT_REPEATED = "alert.repeated"  # a known delivery; nothing changed
     INCIDENT_OPENED = "incident.opened"
+    INCIDENT_REOPENED = "incident.reopened"
     INCIDENT_SEVERITY = "incident.severity_changed"
     INCIDENT_ACKNOWLEDGED = "incident.acknowledged"
     INCIDENT_RESOLVED = "incident.resolved"

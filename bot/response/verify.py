@@ -9,7 +9,7 @@ from datetime import datetime
 import aiohttp
 
 from bot.approvals.model import Approval, Execution, VerifyingAlert
-from bot.incidents.model import Incident, IncidentStatus
+from bot.incidents.model import Incident, IncidentStatus, Resolution
 from bot.incidents.remediation import RemediationStatus
 
 
@@ -88,7 +88,7 @@ def verdict(
 
 def _cleared(incident: Incident, alerts: Sequence[VerifyingAlert]) -> str:
     """Say that every alert by which it is judged cleared; '' if not."""
-    if incident.status is IncidentStatus.RESOLVED and not incident.resolved_by:
+    if incident.resolution is Resolution.CLEARED:
         return "the alert cleared"
     if alerts and all(alert.cleared for alert in alerts):
         return "the alert cleared; what still fires began after it was sent"

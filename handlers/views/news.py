@@ -8,7 +8,7 @@ from bot.approvals.mentions import mentions
 from bot.approvals.model import Execution
 from bot.approvals.reason_text import sentence
 from bot.approvals.reasons import from_text
-from bot.incidents.model import Incident, IncidentStatus
+from bot.incidents.model import Incident, IncidentStatus, Resolution
 from bot.incidents.news import News, NewsKind
 from handlers.views.result import outcome_text
 from handlers.views.steering import resolve_button
@@ -17,6 +17,7 @@ from handlers.views.text import Block, ago, button, clock, quote, section, untru
 MOST_MENTIONED = 10
 
 _MARK = {
+    NewsKind.REOPENED: "🔁",
     NewsKind.WORSE: "🔺",
     NewsKind.NOT_HELPED: "❌",
     NewsKind.FAILED: "❌",
@@ -27,6 +28,7 @@ _MARK = {
     NewsKind.STALE: "💤",
 }
 _NEXT = {
+    NewsKind.REOPENED: "It is open again, and nobody has acknowledged it yet.",
     NewsKind.NOT_HELPED: "Check what it changed before you try anything else.",
     NewsKind.UNKNOWN: (
         "It may have run. Check the target, then press Check again, Mark done by hand or"
@@ -48,7 +50,7 @@ def news(item: News, incident: Incident) -> tuple[str, list[Block]]:
     parts = [
         head,
         quote(why, 600) if why else "",
-        " ".join(part for part in (_NEXT.get(item.kind, ""), whom) if part),
+        " ".join(part for part in (_did_not_last(item), _NEXT.get(item.kind, ""), whom) if part),
     ]
     text = f"{_MARK[item.kind]} {_what(item, incident)} · {incident.number}"
     blocks = [section("\n".join(part for part in parts if part))]
@@ -91,6 +93,8 @@ def _what(item: News, incident: Incident) -> str:
     title = untrusted_line(item.facts.get("title", ""), 140)
     if item.kind is NewsKind.WORSE:
         return f"{incident.number} got worse: {item.facts['before']} → {item.facts['after']}"
+    if item.kind is NewsKind.REOPENED:
+        return f"{incident.number} fires again, {_after_what(item)}"
     if item.kind is NewsKind.UNANSWERED:
         return f"Nobody has acknowledged {incident.number}"
     if item.kind is NewsKind.STALE:
@@ -103,3 +107,20 @@ def _what(item: News, incident: Incident) -> str:
         NewsKind.EXPIRED: f"{title}: the approval expired",
         NewsKind.REVOKED: f"{title}: the approval was revoked",
     }[item.kind]
+
+
+_AFTER = {
+    Resolution.CLEARED: "it resolved",
+    Resolution.PERSON: "a person resolved it",
+    Resolution.STALE: "it was closed as stale",
+}
+
+
+def _did_not_last(item: News) -> str:
+    fix = untrusted_line(item.facts.get("fix", ""), 140)
+    return f"{fix} was verified to have helped, but it did not last." if fix else ""
+
+
+def _after_what(item: News) -> str:
+    since = ago(datetime.fromisoformat(item.facts["resolved_at"]), item.at)
+    return f"{since} after {_AFTER[Resolution(item.facts['resolution'])]}"

@@ -117,7 +117,10 @@ def resolved(
     `waited` is the time to acknowledge and `fixed_by` the execution that helped, both since the
     last opening.
     """
-    ended = incident.resolved_at or incident.updated_at
+    if incident.resolved_at is None:
+        text = f"{incident.number} was resolved, and is open again."
+        return text, [section(f"☑️ {text}")]
+    ended = incident.resolved_at
     lasted = span((ended - incident.opened_at).total_seconds())
     by = f"by <@{incident.resolved_by}>" if incident.resolved_by else "the alert cleared"
     parts = [f"lasted {lasted}"]

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from bot.errors import StoreError
 from store.engines import (
+    episode_columns,
     first_schema,
     outbox_columns,
     schema_changes,
@@ -177,6 +178,11 @@ def m028_expand_silences() -> str:
     return silence_tables.M028
 
 
+def m029_expand_episodes() -> str:
+    """Store why an incident was resolved, the one before it of its scope, and whether it flaps."""
+    return episode_columns.M029
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     m001_initial,
     m002_expand_storm,
@@ -206,6 +212,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m026_expand_cascades,
     m027_expand_stats,
     m028_expand_silences,
+    m029_expand_episodes,
 )
 
 

@@ -21,7 +21,15 @@ from bot.intake.reading import IdentifiedActivity
 from bot.observability.events import Event
 from store.log_events import log_event
 from store.operations import activities as activities_at_senders
-from store.operations import cascades, folding, repeats, silences, stale, suppression
+from store.operations import (
+    cascades,
+    episodes,
+    folding,
+    repeats,
+    silences,
+    stale,
+    suppression,
+)
 from store.operations.candidates import (
     candidate,
     candidates,
@@ -69,7 +77,11 @@ def accept(
     activity at the sender.
     """
     # The first alert's candidates come along, though a delivery that was seen needs none.
-    ahead = [lock_scopes(named), open_for(named[0])] if named else []
+    ahead = (
+        [lock_scopes(named), open_for(named[0], arrival.reopen_after(named[0].alert))]
+        if named
+        else []
+    )
     inserted, in_force, *read = yield from together(
         insert(key, arrival.now), silences.in_force(arrival.now), *ahead
     )
@@ -118,7 +130,9 @@ def _accept_one(
     `rows` are the candidates that were read just now. `lock_near` holds what an incident that it
     opens could be a part of.
     """
-    result = yield from candidates(identified_alert, rows)
+    result = yield from candidates(
+        identified_alert, arrival.reopen_after(identified_alert.alert), rows
+    )
     if result.is_stored:
         return (yield from repeats.stored_outcome(identified_alert))
     open_incidents: list[Candidate] = [candidate(row) for row in result.rows]
@@ -126,14 +140,18 @@ def _accept_one(
     row = next((row for row in result.rows if row["id"] == decision.incident_id), None)
     if row is not None:
         yield from stale.alert_came(row, arrival.now)
-    repeated = yield from repeats.repeated(identified_alert, decision, row, arrival.now)
+    repeated = yield from repeats.repeated(identified_alert, decision, row, arrival)
     if repeated is not None:
         return repeated
     if is_overtaken(identified_alert, row, result.resolves):
         decision, row = Decision(Verdict.NOTHING_OPEN, None, Reason.OVERTAKEN), None
+    elif decision.verdict is Verdict.OPEN and result.may_reopen:
+        decision, row = yield from episodes.continue_or_open(identified_alert, arrival, result.rows)
     alert = identified_alert.alert
     decision = explained(decision, identified_alert, open_incidents)
     decision, silence = yield from suppression.suppress(identified_alert, decision, arrival)
+    if silence is not None:
+        row = None
     placement: Placement | None = None
     if decision.verdict is Verdict.OPEN:
         yield lock_near()
@@ -146,6 +164,9 @@ def _accept_one(
         return AlertOutcome(incident_id, decision.reason, opened=True)
     if row is None:
         return AlertOutcome(None, decision.reason)
+    if decision.verdict is Verdict.REOPEN:
+        yield from episodes.reopen(row, identified_alert, arrival, decision.reason)
+        return AlertOutcome(decision.incident_id, decision.reason)
     if alert.status is AlertStatus.RESOLVED:
         yield log_event(
             Event.ALERT_CLEARED,
@@ -278,8 +299,9 @@ class AlertsPart(Part):
 
         The second call with the same `key` changes nothing; so does an alert whose dedup_key is
         stored, and a reminder (`series_key`) of what fires unchanged, or of what a person resolved
-        less than 15 minutes ago. `channel` is where a new incident's card goes; `posted`:
-        the sender's own message stands there. `activities` reach the incidents of their alerts.
+        less than `correlate.reopen_within_seconds` ago. `channel` is where a new incident's card
+        goes; `posted`: the sender's own message stands there. `activities` reach the incidents of
+        their alerts.
         """
         current = self.config.current
         policy = current.policy

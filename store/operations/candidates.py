@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from bot.incidents.correlation import (
     Candidate,
@@ -17,9 +18,8 @@ from bot.incidents.correlation import (
     could_share_fingerprint,
 )
 from bot.incidents.model import Alert, AlertStatus
-from bot.incidents.subject import Scope
-from store.operations import incidents, senders
-from store.rows import alert_from_json
+from store.operations import ended_incidents, incidents, senders
+from store.rows import alert_from_json, scope_from
 from store.statements import (
     Operation,
     Row,
@@ -60,6 +60,8 @@ _IS_STORED = (
     f" UNION ALL {_NO_INCIDENT.format(_STORED)}, '', '', '', '', '', ''"
     " FROM alerts WHERE dedup_key = ?"
 )
+_ENDED = -2  # … that an incident that is resolved could be reopened
+_HAS_ENDED = f" UNION ALL {_NO_INCIDENT.format(_ENDED)}, '', '', '', '', '', '' "
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +73,14 @@ class Candidates:
     edited message's earlier version fires; `was_acted_on` says that a remediation was started
     there. `with_its_key` are the incidents in which any alert of its key fires, `resolves` the
     bodies of its resolves that were sent later. `is_stored`: this very alert is stored already.
+    `may_reopen`: it could continue an incident that is resolved.
     """
 
     rows: list[Row]
     with_its_key: frozenset[int]
     resolves: tuple[str, ...]
     is_stored: bool
+    may_reopen: bool
 
 
 def lock_scopes(named: Sequence[IdentifiedAlert]) -> Statement:
@@ -91,12 +95,11 @@ def lock_scopes(named: Sequence[IdentifiedAlert]) -> Statement:
 
 
 def candidates(
-    identified_alert: IdentifiedAlert, rows: list[Row] | None = None
+    identified_alert: IdentifiedAlert, ended_after: datetime, rows: list[Row] | None = None
 ) -> Operation[Candidates]:
     """Read them. The caller holds the alert's scope; `rows` are what `open_for` has just read."""
-    result = yield from _sort_out(
-        identified_alert, (yield open_for(identified_alert)) if rows is None else rows
-    )
+    reading = open_for(identified_alert, ended_after)
+    result = yield from _sort_out(identified_alert, (yield reading) if rows is None else rows)
     elsewhere = {
         incidents.lock_key(row["scope_service"])
         for row in result.rows
@@ -106,17 +109,18 @@ def candidates(
         # The incident that knows the alert has another scope: that one is to be held as well, and
         # looked at again, for somebody may have changed it before it was.
         yield lock(*elsewhere)
-        result = yield from _sort_out(identified_alert, (yield open_for(identified_alert)))
+        reading = open_for(identified_alert, ended_after)
+        result = yield from _sort_out(identified_alert, (yield reading))
     return result
 
 
-def open_for(identified_alert: IdentifiedAlert) -> Statement:
+def open_for(identified_alert: IdentifiedAlert, ended_after: datetime) -> Statement:
     """Reads the open incidents of its scope, those that know this very alert, the later resolves
-    of it, and whether it is stored.
+    of it, whether it is stored, and whether one that was resolved since then could be reopened.
     """
     keys = senders.keys(identified_alert)
     sql = f"{_OF_THE_SCOPE}{_THAT_KNOW_IT}({senders.placeholders(keys)}){_IS_STORED}"
-    parameters = [
+    parameters: list[object] = [
         identified_alert.scope.service,
         identified_alert.scope.category,
         identified_alert.sop_id,
@@ -133,6 +137,11 @@ def open_for(identified_alert: IdentifiedAlert) -> Statement:
             sent_at,
             *them,
         ]
+    if identified_alert.alert.status is AlertStatus.FIRING:
+        for ended in (ended_incidents.of_the_scope, ended_incidents.of_the_alert):
+            read_from, values = ended(identified_alert, ended_after)
+            sql += f"{_HAS_ENDED}{read_from}"
+            parameters += values
     return query(sql, *parameters)
 
 
@@ -141,12 +150,14 @@ def _sort_out(identified_alert: IdentifiedAlert, rows: list[Row]) -> Operation[C
     of_the_scope: list[Row] = []
     with_its_key: list[Row] = []
     resolves: list[str] = []
-    is_stored = False
+    is_stored = may_reopen = False
     for row in rows:
         if row["fires"]:
             with_its_key.append(row)
         elif row["id"] == _STORED:
             is_stored = True
+        elif row["id"] == _ENDED:
+            may_reopen = True
         elif row["id"]:
             of_the_scope.append(row)
         else:
@@ -163,6 +174,7 @@ def _sort_out(identified_alert: IdentifiedAlert, rows: list[Row]) -> Operation[C
         frozenset(map(_id, with_its_key)),
         tuple(resolves),
         is_stored,
+        may_reopen,
     )
 
 
@@ -195,17 +207,6 @@ def candidate(row: Row) -> Candidate:
     """A row of `candidates` as `decide` wants it."""
     return Candidate(
         row["id"], row["sop_id"], scope_from(row), bool(row["fires"]), bool(row["replaces"])
-    )
-
-
-def scope_from(row: Row) -> Scope:
-    """Return the scope of an incident's row."""
-    return Scope(
-        row["scope_env"],
-        row["scope_region"],
-        row["scope_service"],
-        row["scope_category"],
-        row["scope_place"],
     )
 
 

@@ -29,7 +29,7 @@ from bot.incidents.cascades import (
 from bot.incidents.correlation import Decision, IdentifiedAlert
 from bot.incidents.troubles import Trouble
 from store.operations import incidents
-from store.operations.candidates import scope_from
+from store.rows import scope_from
 from store.statements import (
     Operation,
     Row,

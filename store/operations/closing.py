@@ -6,7 +6,7 @@ from datetime import datetime
 
 from bot.approvals.reasons import INCIDENT_RESOLVED
 from bot.errors import Refused
-from bot.incidents.model import Incident
+from bot.incidents.model import Incident, Resolution
 from bot.observability.events import Event
 from store.log_events import log_event
 from store.operations import approvals, cascades, incidents, stale
@@ -47,11 +47,12 @@ def _close_one(incident_id: int, by: str, now: datetime) -> Operation[Incident]:
     meant for is over. A child has no message of its own about it: the card of its root shows it.
     """
     count = yield execute(
-        "UPDATE incidents SET status = 'resolved', resolved_at = ?, resolved_by = ?, firing = 0,"
-        " updated_at = ?"
+        "UPDATE incidents SET status = 'resolved', resolved_at = ?, resolved_by = ?,"
+        " resolution = ?, firing = 0, updated_at = ?"
         " WHERE id = ? AND status IN ('open', 'acknowledged')",
         to_db_time(now),
         by,
+        Resolution.PERSON if by else Resolution.CLEARED,
         to_db_time(now),
         incident_id,
     )

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.incidents.cascades import NO_CALLS, Calls
 from bot.incidents.correlation import IdentifiedAlert
 from bot.incidents.environments import DEFAULT, Environments
+from bot.incidents.episodes import began_at
 from bot.incidents.model import Alert, IncidentStatus, Severity
 from bot.incidents.silences import Silence
 from bot.observability.events import Event
+from bot.policy import Correlate
 from store.log_events import log_event
 from store.operations import (
     advice,
@@ -24,9 +26,9 @@ from store.operations import (
     senders,
     verification,
 )
-from store.operations.candidates import is_older, scope_from, sent_time, since
+from store.operations.candidates import is_older, sent_time, since
 from store.operations.cascades import Placement
-from store.rows import dump
+from store.rows import dump, scope_from
 from store.statements import (
     Operation,
     Row,
@@ -43,19 +45,28 @@ from store.statements import (
 class DeliveryContext:
     """The context that the alerts of one delivery share.
 
-    `channel` is where a card goes unless the policy routes its alert; `posted` says that the
-    sender's own message is in that channel. `calls` are the declared calls between services.
-    `silences` are in force now; `environments` are those that the policy declares, for their
-    matchers.
+    `channel` is where a card goes unless the policy routes its alert; `correlate` is the policy in
+    force; `posted` says that the sender's own message is in that channel. `calls` are the declared
+    calls between services. `silences` are in force now; `environments` are those that the policy
+    declares, for their matchers.
     """
 
     channel: str
     now: datetime
-    card_delay: float
+    correlate: Correlate
     posted: bool = True
     calls: Calls = NO_CALLS
     silences: tuple[Silence, ...] = ()
     environments: Environments = DEFAULT
+
+    @property
+    def reopen_within(self) -> timedelta:
+        """Return how long an incident that was resolved may be reopened by an alert."""
+        return timedelta(seconds=self.correlate.reopen_within_seconds)
+
+    def reopen_after(self, alert: Alert) -> datetime:
+        """Return since when an incident was resolved so shortly before the alert began."""
+        return began_at(alert, self.now) - self.reopen_within
 
 
 # Of the alert that is being taken in, by its dedup_key: nobody need wait until the server has told.
@@ -137,7 +148,11 @@ def open_new(
     )
     if placement.root_id is not None:
         yield from cascade_growth.grow(
-            incident_id, placement, arrival.calls, arrival.now, arrival.card_delay
+            incident_id,
+            placement,
+            arrival.calls,
+            arrival.now,
+            arrival.correlate.card_update_seconds,
         )
         return incident_id
     yield from incidents.show_card(
@@ -266,7 +281,7 @@ def fold(
             row["channel"],
             Severity(row["severity"]),
             arrival.now,
-            delay=arrival.card_delay,
+            delay=arrival.correlate.card_update_seconds,
         )
     else:
         yield from _show_what_fires(row, arrival)
@@ -344,7 +359,7 @@ def _show_what_fires(row: Row, arrival: DeliveryContext) -> Operation[None]:
         row["channel"],
         severity,
         arrival.now,
-        delay=0 if changed else arrival.card_delay,
+        delay=0 if changed else arrival.correlate.card_update_seconds,
     )
 
 

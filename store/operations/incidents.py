@@ -143,6 +143,21 @@ def timeline(incident_id: int) -> Operation[list[TimelineEntry]]:
     return [timeline_from(row) for row in rows]
 
 
+def set_open(incident_id: int, now: datetime) -> Operation[None]:
+    """A resolved incident is open, without an owner, and nothing fires in it yet."""
+    yield run(
+        "UPDATE incidents SET status = 'open', resolved_at = NULL, resolved_by = '',"
+        " resolution = '', acknowledged_at = NULL, acknowledged_by = '', fixed_by = '',"
+        " updated_at = ?, last_active_at = ?,"
+        # Of those resolved long ago alerts are pruned.
+        " alert_count = (SELECT COUNT(*) FROM alerts a WHERE a.incident_id = incidents.id"
+        " AND a.status = 'firing') WHERE id = ?",
+        to_db_time(now),
+        to_db_time(now),
+        incident_id,
+    )
+
+
 def lock_incident(incident_id: int) -> Operation[None]:
     """Nobody else folds into, proposes for or closes this incident until the transaction ends."""
     rows = yield query("SELECT scope_service FROM incidents WHERE id = ?", incident_id)

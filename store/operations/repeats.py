@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from bot.incidents.correlation import Decision, IdentifiedAlert, Verdict
 from bot.incidents.model import AlertStatus
 from store.operations import senders
 from store.operations.candidates import is_unchanged
+from store.operations.folding import DeliveryContext
 from store.receipts import AlertOutcome
 from store.statements import Operation, Row, from_db_time, query, run, starting_with, to_db_time
-
-# A person who resolves an incident knows more than the sender, whose next reminder may be a minute
-# away: it must not undo their word at once. What still fires after this long is worth saying again.
-QUIET_AFTER_RESOLVE = timedelta(minutes=15)
 
 
 def stored_before(
@@ -50,12 +47,17 @@ def _outcome_of_repeat(rows: Sequence[Row]) -> AlertOutcome:
 
 
 def repeated(
-    identified_alert: IdentifiedAlert, decision: Decision, row: Row | None, now: datetime
+    identified_alert: IdentifiedAlert,
+    decision: Decision,
+    row: Row | None,
+    arrival: DeliveryContext,
 ) -> Operation[AlertOutcome | None]:
     """Return the outcome of the message that this one repeats; None if this one is news.
 
     A changed severity or start, a resolve of what fires, and firing again after a resolve are
-    news. `row` is the incident that the alert would join.
+    news. A person who resolves an incident knows more than the sender, whose next reminder may be a
+    minute away: it must not undo their word at once. `row` is the incident that the alert would
+    join.
     """
     if not identified_alert.series_key:
         return None
@@ -84,7 +86,7 @@ def repeated(
         is_repeat = (
             last["severity"] == alert.severity
             and bool(last["resolved_by"])
-            and now < from_db_time(last["resolved_at"]) + QUIET_AFTER_RESOLVE
+            and arrival.now < from_db_time(last["resolved_at"]) + arrival.reopen_within
         )
     else:
         is_repeat = decision.incident_id in (None, last["incident_id"])

@@ -92,27 +92,9 @@ def reopen(incident_id: int, user: str, now: datetime) -> Operation[IncidentChan
             f"{before.number} stays resolved: {number} is open for the same service.",
             remedy=f"Go on in {number}.",
         )
-    yield run(
-        "UPDATE incidents SET status = 'open', resolved_at = NULL, resolved_by = '',"
-        " acknowledged_at = NULL, acknowledged_by = '', fixed_by = '', updated_at = ?,"
-        " last_active_at = ?,"
-        # Of those resolved long ago alerts are pruned.
-        " alert_count = (SELECT COUNT(*) FROM alerts a WHERE a.incident_id = incidents.id"
-        " AND a.status = 'firing') WHERE id = ?",
-        to_db_time(now),
-        to_db_time(now),
-        incident_id,
-    )
+    yield from incidents.set_open(incident_id, now)
     yield from incidents.append_and_reply(before, now, "reopened", f"Reopened by @{user}", user)
-    yield log_event(
-        Event.INCIDENT_OPENED,
-        incident_id,
-        severity=before.severity,
-        channel=before.channel,
-        sop_id=before.sop_id,
-        tracking_id=before.tracking_id,
-        actor=user,
-    )
+    yield log_event(Event.INCIDENT_REOPENED, incident_id, actor=user)
     yield from incidents.show_card(incident_id, before.channel, before.severity, now)
     return IncidentChange((yield from incidents.get(incident_id)), changed=True)
 

@@ -30,7 +30,7 @@ def delivery_context(
     return DeliveryContext(
         channel,
         now,
-        policy.correlate.card_update_seconds,
+        policy.correlate,
         posted,
         current.calls,
         environments=policy.remediate.declared,
@@ -42,9 +42,9 @@ def suppress(
 ) -> Operation[tuple[Decision, Silence | None]]:
     """Return the decision, and the silence that suppresses the alert, if one does.
 
-    Only an alert that would open an incident is suppressed.
+    Only an alert that would open or reopen an incident is suppressed.
     """
-    if decision.verdict is not Verdict.OPEN or not arrival.silences:
+    if decision.verdict not in (Verdict.OPEN, Verdict.REOPEN) or not arrival.silences:
         return decision, None
     silence = find_silence(
         arrival.silences, identified_alert.alert, arrival.environments, identified_alert.subject

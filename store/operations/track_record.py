@@ -5,19 +5,27 @@ from __future__ import annotations
 from bot.approvals.record import REOPENED_WITHIN, Run, TrackRecord, track_record
 from bot.incidents.remediation import RemediationStatus
 from store.operations.part import Part
-from store.statements import Operation, from_db_time, from_db_time_or_none, query
+from store.statements import Operation, Row, from_db_time, from_db_time_or_none, query
 
 LAST = 500  # executions; older ones say little about today
+# The first resolve after it began, for its incident may have been reopened since.
+_RESOLVED = (
+    "(SELECT MIN(t.at) FROM timeline t WHERE t.incident_id = i.id AND t.kind = 'resolved'"
+    " AND t.at >= e.started_at)"
+)
 
 
 def of(sop_id: str, action_id: str) -> Operation[TrackRecord]:
     """Return the record of an action for a SOP ID, over all incidents."""
     rows = yield query(
-        "SELECT e.state, e.started_at, e.concluded_at, a.decided_by, i.resolved_at,"
+        "SELECT e.state, e.started_at, e.concluded_at, a.decided_by,"  # noqa: S608 - constants
+        f" {_RESOLVED} AS resolved_at,"
+        " (SELECT MIN(t.at) FROM timeline t WHERE t.incident_id = i.id AND t.kind = 'reopened'"
+        f" AND t.at >= {_RESOLVED}) AS reopened_at,"
         " (SELECT MIN(n.opened_at) FROM incidents n WHERE n.sop_id = i.sop_id"
         " AND n.scope_env = i.scope_env AND n.scope_region = i.scope_region"
         " AND n.scope_service = i.scope_service AND n.scope_place = i.scope_place AND n.id > i.id"
-        ") AS next_at"
+        " AND n.opened_at >= e.started_at) AS next_at"
         " FROM executions e JOIN approvals a ON a.id = e.approval_id"
         " JOIN incidents i ON i.id = e.incident_id"
         " WHERE i.sop_id = ? AND a.action_id = ? AND e.started_at IS NOT NULL"
@@ -34,16 +42,19 @@ def of(sop_id: str, action_id: str) -> Operation[TrackRecord]:
                 started_at=from_db_time(row["started_at"]),
                 recovered_at=from_db_time_or_none(row["concluded_at"]),
                 approved_by=row["decided_by"],
-                came_back=bool(
-                    row["resolved_at"]
-                    and row["next_at"]
-                    and from_db_time(row["next_at"]) - from_db_time(row["resolved_at"])
-                    <= REOPENED_WITHIN
-                ),
+                came_back=_came_back(row),
             )
             for row in reversed(rows)
         ]
     )
+
+
+def _came_back(row: Row) -> bool:
+    """Return whether its incident was reopened, or the next one opened, so soon."""
+    times = [at for at in (row["reopened_at"], row["next_at"]) if at]
+    if not (row["resolved_at"] and times):
+        return False
+    return from_db_time(min(times)) - from_db_time(row["resolved_at"]) <= REOPENED_WITHIN
 
 
 class TrackRecordPart(Part):

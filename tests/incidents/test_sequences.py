@@ -74,6 +74,7 @@ class Known:
     value: str
     alerts: int = 1
     open: bool = True
+    ended: int = 0  # which of all resolves ended it last
 
 
 @dataclass
@@ -81,20 +82,26 @@ class Model:
     """Check the invariants that hold after each step."""
 
     incidents: list[Known] = field(default_factory=list)
+    last_in: dict[str, Known] = field(default_factory=dict)
+    ends: int = 0
 
     def receive(self, item: Message, scope: Scope, sop_id: str) -> None:
         result = self._find(item, scope, sop_id)
+        if result is None and item.firing:
+            result = self._reopen(item, scope)
         if result is None:
             if item.firing:
                 firing = {item.fingerprint: Firing(item, item.number)}
                 known = Known(scope, item.service, sop_id, item.severity, firing, item, item.value)
                 self.incidents.append(known)
+                self.last_in[item.fingerprint] = known
         elif item.firing:
             before = result.firing.get(item.fingerprint)
             first = before.first if before else item.number
             result.firing[item.fingerprint] = Firing(item, first)
             result.alerts += 1
             self._narrow(result, scope)
+            self.last_in[item.fingerprint] = result
             self._show(result)
         else:
             if not result.firing.pop(item.fingerprint, None):
@@ -103,8 +110,37 @@ class Model:
                 ]
                 if len(of_name) == 1:
                     del result.firing[of_name[0]]
-            result.open = bool(result.firing)
             self._show(result)
+            if not result.firing:
+                self._end(result)
+
+    def _end(self, known: Known) -> None:
+        self.ends += 1
+        known.open, known.firing, known.ended = False, {}, self.ends
+
+    def _reopen(self, item: Message, scope: Scope) -> Known | None:
+        """The incident of the alert, else of its scope: no sequence is longer than the time to
+        reopen.
+        """
+        opened = [k for k in self.incidents if k.open]
+        taken = {(k.sop_id, replace(k.scope, category="")) for k in opened}
+        ended = [
+            k
+            for k in sorted(self.incidents, key=lambda known: -known.ended)
+            if not k.open
+            and (k.sop_id, replace(k.scope, category="")) not in taken
+            and ("" in (item.service, k.service) or item.service == k.service)
+            and _are_compatible(k.scope.region, scope.region)
+        ]
+        of_kind = [k for k in ended if _kind(k.scope) == _kind(scope)]
+        fitting = [k for k in opened if _are_compatible(k.scope.region, scope.region)]
+        scopes = {k.scope for k in (*of_kind, *fitting) if _kind(k.scope) == _kind(scope)}
+        chosen = [k for k in ended if k is self.last_in.get(item.fingerprint)]
+        chosen += [k for k in of_kind if k.scope == scope]
+        chosen += of_kind if len(scopes) == 1 else []
+        for known in chosen[:1]:
+            known.open = True
+        return chosen[0] if chosen else None
 
     def _show(self, known: Known) -> None:
         """The most severe one that fires, of equal ones the longest; when none does, the last."""
@@ -167,9 +203,14 @@ class Model:
 
     def close(self, index: int) -> bool:
         known = self.incidents[index]
-        was_open, known.open = known.open, False
-        known.firing = {}
+        was_open = known.open
+        if was_open:
+            self._end(known)
         return was_open
+
+
+def _kind(scope: Scope) -> tuple[str, str]:
+    return scope.service, scope.category
 
 
 def _are_compatible(first: str, second: str) -> bool:

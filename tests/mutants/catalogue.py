@@ -17,6 +17,18 @@ MUTANTS = [
         "tests/incidents tests/store/test_contract_folding.py",
         returns="True",
     ),
+    Mutant(
+        "bot/incidents/episodes.py",
+        "_is_within",
+        "tests/store/test_contract_episodes.py",
+        returns="True",
+    ),
+    Mutant(
+        "store/operations/track_record.py",
+        "_came_back",
+        "tests/store/test_contract_episodes.py tests/store/test_contract_guards.py",
+        returns="False",
+    ),
     Mutant("bot/incidents/environments.py", "folded", "tests/incidents", returns="text"),
     Mutant("bot/incidents/routes.py", "_covers", "tests/incidents/test_routes.py", returns="False"),
     Mutant("bot/incidents/routes.py", "channel_of", "tests/incidents/test_routes.py", returns="''"),

@@ -52,6 +52,10 @@ RULES = {
 }
 
 
+# The next alert about a service opens an incident of its own, with a proposal.
+NO_REOPENING = {"correlate": {"reopen_within_seconds": 0}}
+
+
 def documented() -> dict[str, str]:
     """Each event of the docs, with the run that is to show it."""
     text = (ROOT / "docs" / "logs.md").read_text(encoding="utf-8")
@@ -125,7 +129,7 @@ def world(
     world = World(
         slack, slack_hooks, leaky_service, store, tmp_path, line.url, f"{leaky_service.url}/health"
     )
-    world.write_policy(BEN, CHLOE, **RULES)
+    world.write_policy(BEN, CHLOE, segments=NO_REOPENING, **RULES)
     world.write_sops(stop_sop())
     return world
 
@@ -181,7 +185,12 @@ async def alerts_repeat_and_grow_worse(world: World, bot: Bot) -> None:
         ],
     )
     await bot.service.receive(twice)
-    await bot.service.receive(twice)
+    receipt = await bot.service.receive(twice)
+    assert receipt.duplicates
+    (queue,) = await bot.service.store.trace(receipt.tracking_ids[0])
+    assert queue.incident_id is not None
+    await bot.service.resolve(queue.incident_id, BEN)
+    await bot.service.reopen(queue.incident_id, BEN)
 
 
 async def it_is_silenced(world: World) -> None:
@@ -240,7 +249,7 @@ async def the_policy_is_reloaded(world: World, bot: Bot) -> None:
     bot.reload()
     (world.folder / "policy.yaml").write_text("remediate:\n  aprovers: []\n")
     bot.reload()
-    world.write_policy(BEN, CHLOE, **RULES)
+    world.write_policy(BEN, CHLOE, segments=NO_REOPENING, **RULES)
 
 
 async def the_gateway_and_the_store_go_away(world: World, bot: Bot, line: HttpProxy) -> None:

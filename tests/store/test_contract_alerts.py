@@ -179,7 +179,7 @@ async def test_a_trace_shows_every_alert_of_a_tracking_id_oldest_first(store: St
 async def test_the_sop_of_an_incident_key_is_the_one_it_was_mapped_to_last(store: Store) -> None:
     await deliver(store, alert(), sop_id="first-procedure")
     await deliver(store, resolved())
-    await deliver(store, alert(), sop_id="second-procedure")
+    await deliver(store, alert(), sop_id="second-procedure", at=later(900))
     assert await store.sop_of_key("prod|web|cpu|high") == "second-procedure"
     assert await store.sop_of_key("never|seen") is None
 
@@ -187,7 +187,7 @@ async def test_the_sop_of_an_incident_key_is_the_one_it_was_mapped_to_last(store
 async def test_an_alert_that_brings_its_own_sop_id_takes_no_key_over(store: Store) -> None:
     await deliver(store, alert(), sop_id="our-procedure")
     await deliver(store, resolved())
-    await deliver(store, alert(sop_id="their-procedure"))
+    await deliver(store, alert(sop_id="their-procedure"), at=later(900))
     assert await store.sop_of_key("prod|web|cpu|high") == "our-procedure"
 
 

@@ -105,10 +105,10 @@ async def test_an_incident_stays_resolved_while_another_of_its_service_is_open(
 ) -> None:
     incident = await open_incident(store)
     await store.resolve(incident.id, ANA, later(1))
-    other = await deliver(store, alert(), at=later(2))
+    other = await deliver(store, alert(), at=later(901))
     assert other != incident.id
     with pytest.raises(Refused, match=f"stays resolved: INC-{other} is open"):
-        await store.reopen(incident.id, BEN, later(3))
+        await store.reopen(incident.id, BEN, later(902))
     assert (await store.incident(incident.id)).status is IncidentStatus.RESOLVED
 
 
@@ -135,14 +135,6 @@ async def test_an_incident_resolves_only_once(store: Store) -> None:
     with pytest.raises(Refused, match="is resolved already"):
         await store.resolve(incident.id, BEN, later(2))
     assert (await store.incident(incident.id)).resolved_by == ANA
-
-
-async def test_what_fires_on_after_a_person_resolved_opens_a_new_incident(store: Store) -> None:
-    incident = await open_incident(store)
-    await store.resolve(incident.id, ANA, later(1))
-    incident_id = await deliver(store, alert(), at=later(2))
-    assert incident_id != incident.id
-    assert (await store.incident(incident_id)).firing == 1
 
 
 @pytest.mark.parametrize("by_hand", [True, False])
@@ -208,7 +200,7 @@ async def test_incidents_are_counted_by_status(store: Store) -> None:
 async def test_the_incidents_of_a_sop_come_newest_first(store: Store) -> None:
     first = await deliver(store, alert(), sop_id="web-procedure")
     await store.resolve(first, ANA, later(1))
-    second = await deliver(store, alert(), sop_id="web-procedure")
+    second = await deliver(store, alert(), sop_id="web-procedure", at=later(901))
     await deliver(store, alert(service="db", fingerprint="fp-db"), sop_id="db-procedure")
     incidents = await store.incidents_of_sop("web-procedure")
     assert [item.id for item in incidents] == [second, first]

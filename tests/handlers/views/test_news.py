@@ -38,12 +38,25 @@ def item(kind: NewsKind, **changes: Any) -> News:
     return News(**{**defaults, **changes})
 
 
+AGAIN = {"resolved_at": NOW.isoformat(), "resolution": "cleared", "fix": "Restart checkout-api"}
 WORSE = {"before": "medium", "after": "critical"}
 
 
 @pytest.mark.parametrize(
     ("bad", "expected"),
     [
+        (
+            item(NewsKind.REOPENED, facts=AGAIN),
+            "INC-142 fires again, 3 min after it resolved",
+        ),
+        (
+            item(NewsKind.REOPENED, facts=AGAIN | {"resolution": "person"}),
+            "INC-142 fires again, 3 min after a person resolved it",
+        ),
+        (
+            item(NewsKind.REOPENED, facts=AGAIN | {"resolution": "stale"}),
+            "INC-142 fires again, 3 min after it was closed as stale",
+        ),
         (item(NewsKind.WORSE, facts=WORSE), "INC-142 got worse: medium → critical"),
         (item(NewsKind.NOT_HELPED), "Restart checkout-api did not help"),
         (item(NewsKind.FAILED), "Restart checkout-api failed"),
@@ -90,11 +103,20 @@ def test_the_card_names_what_waits_for_approval_and_who_can_give_it() -> None:
     assert "policy.yaml names no approvers" in shown(card(incident(), waiting=[nobody])[1])
 
 
+def test_the_thread_names_the_fix_that_did_not_last() -> None:
+    text = shown(news(item(NewsKind.REOPENED, facts=AGAIN), incident())[1])
+    assert "Restart checkout-api was verified to have helped, but it did not last." in text
+    without = shown(news(item(NewsKind.REOPENED, facts=AGAIN | {"fix": ""}), incident())[1])
+    assert "did not last" not in without
+
+
 @pytest.mark.attack("ASI09")
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
 @pytest.mark.parametrize("kind", [kind for kind in NewsKind if kind is not NewsKind.WORSE])
 def test_hostile_text_in_bad_news_is_shown_and_never_obeyed(kind: NewsKind, text: str) -> None:
-    bad = item(kind, subject=NOW.isoformat(), facts={"title": text, "why": text})
+    bad = item(
+        kind, subject=NOW.isoformat(), facts=AGAIN | {"title": text, "why": text, "fix": text}
+    )
     assert_slack_takes(*news(bad, incident(title=text)))
     assert_slack_takes(*card(incident(title=text), bad_news=[bad, bad, bad]))
 

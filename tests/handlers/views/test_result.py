@@ -17,7 +17,6 @@ from tests.helpers.models import (
     HOSTILE,
     NOW,
     WILD,
-    acknowledged,
     approval,
     assert_slack_takes,
     buttons,
@@ -118,9 +117,15 @@ def test_the_resolved_message_says_who_resolved_it_and_how_long_it_lasted(
     assert_slack_takes(text, blocks)
 
 
+def test_the_resolved_message_of_a_reopened_incident_says_that_it_is_open_again() -> None:
+    text, blocks = end(incident(), None, None)
+    assert text == "INC-142 was resolved, and is open again."
+    assert text in shown(blocks)
+
+
 def test_the_resolved_message_gives_the_time_to_acknowledge_and_the_fix() -> None:
     fixed = execution(state=RemediationStatus.VERIFIED)
-    _, blocks = end(acknowledged(), fixed, approval(), timedelta(minutes=2))
+    _, blocks = end(resolved(), fixed, approval(), timedelta(minutes=2))
     assert "acknowledged after 2 min" in shown(blocks)
     assert "fixed by: Restart checkout-api (verified)" in shown(blocks)
 
@@ -135,7 +140,7 @@ def test_hostile_text_in_every_place_is_shown_and_never_obeyed(text: str) -> Non
     for state in RemediationStatus:
         ran = execution(state=state, answer=answer, error=text, verify_note=text)
         assert_slack_takes(*result(ran, request))
-        assert_slack_takes(*end(incident(), ran, request))
+        assert_slack_takes(*end(resolved(), ran, request))
 
 
 @given(

@@ -1,0 +1,133 @@
+"""An alert that fires again continues its incident: the incident is reopened."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from bot.incidents import episodes
+from bot.incidents.cascades import newcomer
+from bot.incidents.correlation import Decision, IdentifiedAlert, Reason
+from bot.incidents.news import NewsKind
+from bot.observability.events import Event
+from store.log_events import log_event
+from store.operations import (
+    advice,
+    approvals,
+    ended_incidents,
+    executions,
+    folding,
+    incidents,
+    news,
+    proposing,
+)
+from store.operations.folding import DeliveryContext
+from store.rows import scope_from
+from store.statements import Operation, Row, from_db_time, query, run, to_db_time
+
+_READ_BY_FOLD = (
+    "id",
+    "sop_id",
+    "channel",
+    "was_acted_on",
+    "scope_env",
+    "scope_region",
+    "scope_service",
+    "scope_category",
+    "scope_place",
+)
+ADVICE_AGAIN = timedelta(hours=1)
+"""Advice that was asked for so long ago is asked for again when its incident is reopened."""
+
+
+def continue_or_open(
+    identified_alert: IdentifiedAlert, arrival: DeliveryContext, open_rows: Sequence[Row]
+) -> Operation[tuple[Decision, Row | None]]:
+    """Decide about a firing alert that no open incident matches; the row is that of its incident.
+
+    The caller holds the alert's scope; `open_rows` are those of `candidates`.
+    """
+    after = arrival.reopen_after(identified_alert.alert)
+    ended, rows = yield from ended_incidents.read(identified_alert, after)
+    decision = episodes.continue_or_open(
+        identified_alert, ended, map(scope_from, open_rows), arrival.now, arrival.reopen_within
+    )
+    row = next((row for row in rows if row["id"] == decision.incident_id), None)
+    return decision, row
+
+
+def reopen(
+    row: Row, identified_alert: IdentifiedAlert, arrival: DeliveryContext, reason: Reason
+) -> Operation[None]:
+    """Reopen the incident of `row`, which `ended_incidents` has read, for the alert.
+
+    1. Open it, with the alert's severity. 2. Append the event. 3. Fold the alert. 4. Report it, as
+    news. 5. Enqueue advice and proposals again, if the last advice is old.
+    """
+    alert, now = identified_alert.alert, arrival.now
+    happened_at = to_db_time(newcomer(identified_alert, now).at)
+    fix = yield from _title_of_fix(row["fixed_by"])
+    yield from incidents.set_open(row["id"], now)
+    yield run(
+        # `fold` counts the alert, which is stored already. A cascade may grow from here.
+        "UPDATE incidents SET severity = ?, alert_count = alert_count - 1, happened_at = ?,"
+        " grew_at = ? WHERE id = ?",
+        alert.severity,
+        happened_at,
+        happened_at,
+        row["id"],
+    )
+    yield from incidents.append_event(row["id"], now, "reopened", "Reopened: it fires again")
+    yield log_event(
+        Event.INCIDENT_REOPENED, row["id"], why=reason, tracking_id=identified_alert.tracking_id
+    )
+    unseen = {
+        "fires": 0,
+        "firing": 0,
+        "replaces": "",
+        "shown_since": "",
+        "severity": alert.severity,
+    }
+    read = {name: row[name] for name in _READ_BY_FOLD}
+    yield from folding.fold(read | unseen, identified_alert, arrival, may_fire=False)
+    facts = {
+        "resolved_at": row["resolved_at"],
+        "resolution": row["resolution"],
+        "resolved_by": row["resolved_by"],
+        "fix": fix,
+    }
+    yield from news.report(
+        (yield from incidents.get(row["id"])),
+        NewsKind.REOPENED,
+        to_db_time(now),
+        now,
+        facts=facts,
+        mentions=(row["acknowledged_by"], row["resolved_by"]),
+    )
+    yield from _advise_again(row, identified_alert, arrival)
+
+
+def _title_of_fix(execution_id: str) -> Operation[str]:
+    """The action that was verified to have helped; '' without one."""
+    if not execution_id:
+        return ""
+    execution = yield from executions.get(execution_id)
+    approval = yield from approvals.get(execution.approval_id)
+    title: str = approval.proposal.title
+    return title
+
+
+def _advise_again(
+    row: Row, identified_alert: IdentifiedAlert, arrival: DeliveryContext
+) -> Operation[None]:
+    latest = yield query(
+        "SELECT MAX(at) AS at FROM advice WHERE incident_id = ? AND question = ''", row["id"]
+    )
+    at = latest[0]["at"]
+    if at and arrival.now - from_db_time(at) < ADVICE_AGAIN:
+        return
+    severity = identified_alert.alert.severity
+    yield from advice.enqueue(row["id"], "", "", severity, arrival.now)
+    if identified_alert.sop_matched:
+        origin = f"sop:{row['id']}:{to_db_time(arrival.now)}"
+        yield from proposing.enqueue(row["id"], severity, origin, arrival.now)
