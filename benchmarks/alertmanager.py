@@ -46,6 +46,17 @@ class Alertmanager:
         async with self._http.post(f"{self._url}/api/v2/alerts", json=body) as answer:
             answer.raise_for_status()
 
+    async def groups(self, count: int) -> list[list[dict[str, str]]]:
+        """Return the labels of the alerts of each group, once it has grouped so many alerts."""
+        async with asyncio.timeout(START_SECONDS):
+            while True:
+                async with self._http.get(f"{self._url}/api/v2/alerts/groups") as answer:
+                    groups = await answer.json()
+                labels = [[alert["labels"] for alert in group["alerts"]] for group in groups]
+                if sum(map(len, labels)) >= count:
+                    return labels
+                await asyncio.sleep(0.05)
+
     async def is_ready(self) -> bool:
         """Return True if it answers."""
         try:

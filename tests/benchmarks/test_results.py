@@ -29,6 +29,8 @@ ISSUE = {
     "scale.two_engines",
     "scale.takeover",
     "scale.replicas",
+    "noise.f1",
+    "noise.posts",
     "noise.stats",
     "storm.sixty_incidents",
     "storm.soak",
