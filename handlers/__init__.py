@@ -9,7 +9,16 @@ from slack_bolt.async_app import AsyncApp
 
 from bot.response import IncidentService
 from handlers.inbound import alert_receiver
-from handlers.listeners import approvals, commands, context, errors, incidents, silences, unknown
+from handlers.listeners import (
+    approvals,
+    cascades,
+    commands,
+    context,
+    errors,
+    incidents,
+    silences,
+    unknown,
+)
 from handlers.listeners.registration import Listeners
 from handlers.outbound.outbox import Outbox
 
@@ -30,5 +39,6 @@ def register(
     approvals.register(listeners)
     incidents.register(listeners)
     silences.register(listeners)
+    cascades.register(listeners)
     commands.register(listeners)
     unknown.register(listeners)

@@ -22,6 +22,7 @@ from store.operations.alerts import AlertsPart
 from store.operations.approvals import ApprovalsPart
 from store.operations.audit import AuditTrailPart
 from store.operations.cards import CardsPart
+from store.operations.cascade_steering import CascadeSteeringPart
 from store.operations.closing import ClosingPart
 from store.operations.cursors import CursorsPart
 from store.operations.deliveries import DeliveriesPart
@@ -70,6 +71,7 @@ class Store(
     IncidentsPart,  # incidents
     SteeringPart,
     ClosingPart,
+    CascadeSteeringPart,
     CardsPart,
     LogPositionsPart,
     NewsPart,

@@ -210,6 +210,7 @@ def incident_from(row: Row) -> Incident:
         cause_id=row["cause_id"],
         resolution=_resolution_from(row),
         previous_id=row["previous_id"],
+        related_id=row["related_id"],
     )
 
 

@@ -217,6 +217,28 @@ def _linked(new: Member, member: Member, rule: Rule, calls: Calls) -> Facts | No
     return None if facts is None else {**facts, "seconds": int(gap.total_seconds())}
 
 
+RELATED_WITHIN = timedelta(seconds=60)
+
+
+def perhaps_related(new: Member, members: Iterable[Member]) -> Member | None:
+    """Return the oldest root that a person might want to merge a new root with.
+
+    In the same namespace of the same cluster, within a minute, and no rule links the two: that is
+    likely, but not sure enough to merge them.
+    """
+    if not new.namespace or new.trouble is Trouble.SLOW:
+        return None
+    near = (
+        member
+        for member in members
+        if member.namespace == new.namespace
+        and member.trouble is not Trouble.SLOW
+        and not new.scope.contradicts(member.scope)
+        and abs(new.at - member.at) <= RELATED_WITHIN
+    )
+    return min(near, key=lambda member: member.root_id, default=None)
+
+
 def cause(members: Sequence[Member], calls: Calls) -> Member:
     """Return the most probable root cause among the members of a cascade.
 

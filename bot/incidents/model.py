@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -149,7 +149,8 @@ class Alert:
 class GroupedAlert:
     """One alert of an incident, however often it was sent.
 
-    `reason` is the stored reason why it joined (`correlation.Reason`). `count` is how often it was
+    `reason` is the stored reason why it joined (`correlation.Reason`), with its facts and the other
+    incidents that a rule matched. `count` is how often it was
     stored as firing. `since` is when it began to fire by its sender's time, else when it first
     arrived. `guessed` names the fields that were read from no field and no label of the sender.
     """
@@ -164,6 +165,8 @@ class GroupedAlert:
     source: str
     count: int
     labels: Mapping[str, str]
+    facts: Mapping[str, str | int] = field(default_factory=dict)
+    alternatives: Sequence[tuple[int, str]] = ()
     guessed: tuple[str, ...] = ()
 
 
@@ -214,8 +217,9 @@ class Incident:
     arrive by HTTP. `last_active_at` is when an alert of it came last, to a minute, or a person said
     that it goes on; None if unknown. `parent_id` is the root of the cascade of which it is a child,
     None for a root; a root's `cause_id` is the child that is the most probable cause, None if it is
-    the root itself. `resolution` is why it is resolved, None while it is open. `previous_id` is the
-    incident of its scope that was resolved last before it opened.
+    the root itself. `related_id` is an incident that is perhaps part of the same fault.
+    `resolution` is why it is resolved, None while it is open. `previous_id` is the incident of its
+    scope that was resolved last before it opened.
 
     It shows one alert, the most severe that fires: `severity`, `title`, `text`, `value`,
     `threshold`, `labels`, `links`, `source` and `display`. `env`, `region`, `service` and
@@ -256,6 +260,7 @@ class Incident:
     cause_id: int | None = None
     resolution: Resolution | None = None
     previous_id: int | None = None
+    related_id: int | None = None
 
     @property
     def number(self) -> str:

@@ -191,6 +191,16 @@ class IncidentService:
         await self.decisions.check_person(user, "reopen")
         return await self.store.reopen(incident_id, user, self._clock())
 
+    async def split(self, incident_id: int, user: str) -> IncidentChange:
+        """A person makes an incident that is part of another one a root of its own."""
+        await self.decisions.check_person(user)
+        return await self.store.split(incident_id, user, self._clock())
+
+    async def merge(self, incident_id: int, into_id: int, user: str) -> IncidentChange:
+        """A person makes an incident a part of another one."""
+        await self.decisions.check_person(user)
+        return await self.store.merge(incident_id, into_id, user, self._clock())
+
     async def still_going_on(self, incident_id: int, user: str) -> IncidentChange:
         """A person says that an incident goes on though no alert of it came for long."""
         await self.decisions.check_person(user, "acknowledge")

@@ -16,10 +16,11 @@ from handlers.listeners.incidents import incident_id
 from handlers.listeners.registration import Listeners
 from handlers.listeners.silences import silence_id
 from handlers.outbound.outbox import Outbox
-from handlers.views import lists, silences, stats, steering
+from handlers.views import cascade, lists, silences, stats, steering
 from handlers.views.text import typed, untrusted_line
 
 PAGE = 10
+SHOWN_ALERTS = 5
 MANY, NAMED = 100, 5  # open incidents: how many are read, and named, if the command names none
 _INCIDENT = re.compile(r"(INC-?|#)?\d+", re.IGNORECASE)
 PERSON = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
@@ -152,6 +153,7 @@ async def _show(call: Call, rest: str) -> str:
         await call.store.timeline(incident.id),
         await call.store.approvals_of(incident.id),
         permalink,
+        (await call.store.grouped_alerts(incident.id, limit=SHOWN_ALERTS)).alerts,
     )
 
 
@@ -198,6 +200,24 @@ async def _reopen(call: Call, rest: str) -> str:
         raise InputError("Which incident?", remedy="Name it: `/incident reopen INC-1`.")
     incident, _ = await call.subject(rest)
     return steering.reopened(await call.service.reopen(incident.id, call.user))
+
+
+async def _split(call: Call, rest: str) -> str:
+    if not rest:
+        raise InputError("Which incident?", remedy="Name it: `/incident split INC-8`.")
+    incident, _ = await call.subject(rest)
+    return cascade.was_split(await call.service.split(incident.id, call.user))
+
+
+async def _merge(call: Call, rest: str) -> str:
+    names = rest.split()
+    if len(names) != 2:
+        raise InputError(
+            "Which incidents?",
+            remedy="Name two: `/incident merge INC-8 INC-7` makes INC-8 a part of INC-7.",
+        )
+    number, into = map(incident_id, names)
+    return cascade.merged(await call.service.merge(number, into, call.user), into)
 
 
 async def _ask(call: Call, rest: str) -> str:
@@ -278,6 +298,8 @@ INCIDENT: dict[str, Verb] = {
     "assign": _assign,
     "resolve": _resolve,
     "reopen": _reopen,
+    "split": _split,
+    "merge": _merge,
     "ask": _ask,
     "fix": _fix,
     "silence": _silence,

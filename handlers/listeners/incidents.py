@@ -181,7 +181,8 @@ async def incident_of_press(
         # reading it may be recorded.
         is_there = await _may_be_fresh(service, incident, channel, ts)
     else:
-        is_there = shown.id == incident.id
+        # A child's messages stand in the thread of its root; those of before in its own.
+        is_there = shown.id in (incident.id, incident.parent_id)
     if not is_there:
         raise Refused(
             f"Not done: this button is not on a message of {incident.number}.",

@@ -112,6 +112,7 @@ class Renderer:
             waiting=content.waiting,
             bad_news=content.bad_news,
             children=content.children,
+            related=content.related,
         )
         down_since = self._gateway.down_since if self._gateway else None
         if down_since and incident.resolved_at is None:

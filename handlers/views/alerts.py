@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.incidents.correlation import Reason
 from bot.incidents.model import GroupedAlert, GroupedAlerts, Incident
 from handlers.views.text import (
     SYMBOL,
@@ -17,6 +16,7 @@ from handlers.views.text import (
     section,
     untrusted_line,
 )
+from handlers.views.why import why
 
 PAGE = 10
 MAX_LABELS = 5
@@ -35,13 +35,6 @@ _IDENTIFYING = (
 )
 _SHOWN_ELSEWHERE = {"alertname", "severity"}
 
-_WHY = {
-    Reason.OPENED: "opened this incident",
-    Reason.SAME_FINGERPRINT: "joined: it is the same alert (same fingerprint)",
-    Reason.EDITED_MESSAGE: "joined: its message was edited",
-    Reason.SAME_SCOPE: "joined: same environment, service and category",
-    Reason.SAME_SOP: "joined: same SOP, environment and service",
-}
 
 _GUESSED = {
     "service": "service guessed from the title",
@@ -113,16 +106,9 @@ def _alert(alert: GroupedAlert, differing: Sequence[str]) -> list[Block]:
         context(
             _labels(alert, differing),
             " · ".join(fact for fact in facts if fact),
-            _why(alert.reason),
+            why(alert.reason, alert.facts, alert.alternatives),
         ),
     ]
-
-
-def _why(reason: str) -> str:
-    try:
-        return _WHY[Reason(reason)]
-    except (ValueError, KeyError):  # another version wrote it
-        return line(reason, 200)
 
 
 def _turns(incident: Incident, page: GroupedAlerts, offset: int) -> list[Block]:

@@ -37,11 +37,12 @@ def card(
     waiting: Sequence[Approval] = (),
     bad_news: Sequence[News] = (),
     children: Sequence[Incident] = (),
+    related: Incident | None = None,
 ) -> tuple[str, list[Block]]:
     """(fallback text, blocks) of the incident as it is now; `fixed_by` is verified to have helped.
 
     `waiting` are the approvals that wait for a vote; `bad_news` is the news that still holds.
-    `children` are the incidents that are part of this one.
+    `children` are the incidents that are part of this one; `related` is perhaps one.
     """
     resolved = incident.status is IncidentStatus.RESOLVED
     mark = "✅ RESOLVED" if resolved else SYMBOL[cascade.severity(incident, children)]
@@ -53,6 +54,7 @@ def card(
             f"“…”: as {line(incident.source, 40)} wrote it" if title.startswith("“") else "",
             _where(incident, children),
             cascade.cause_line(incident, children),
+            cascade.related_line(related),
             _what(incident, children),
             _who(incident, fixed_by),
             *(f"🔐 approval waiting: {waiting_line(approval)}" for approval in waiting[:3]),
@@ -60,6 +62,8 @@ def card(
         ),
     ]
     actions = _actions(incident, runbook, children)
+    if related:
+        actions["elements"].append(cascade.join_button(incident, related))
     if actions["elements"]:
         blocks.append(actions)
     where = " · ".join(
@@ -141,6 +145,8 @@ def _actions(incident: Incident, runbook: str, children: Sequence[Incident]) -> 
         incident.acknowledged_by or incident.resolved_at
     ):
         buttons.insert(0, button("Acknowledge", "sopbot.acknowledge", value, style="primary"))
+    if children:
+        buttons.append(cascade.children_button(incident, children))
     if is_address(runbook):
         buttons.append(link_button(runbook, "sopbot.link.runbook", "Runbook"))
     seen: list[str] = []

@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from bot.incidents.model import Incident, IncidentStatus, Severity
-from handlers.views.text import Block, context, section, untrusted_line
+from bot.incidents.model import (
+    GroupedAlert,
+    Incident,
+    IncidentChange,
+    IncidentStatus,
+    Severity,
+)
+from handlers.views.text import SYMBOL, Block, button, context, section, untrusted_line
+from handlers.views.why import why
 
 NAMED = 5  # children that the card names
+LISTED = 20  # children that the list shows: a modal has at most 100 blocks
 
 
 def severity(incident: Incident, children: Sequence[Incident]) -> Severity:
@@ -57,3 +65,68 @@ def folded_card(incident: Incident, root: Incident, url: str) -> tuple[str, list
         section(f"↪ *{title}*   `{incident.number}`"),
         context(f"{whole}{link}"),
     ]
+
+
+def related_line(related: Incident | None) -> str:
+    """Name the open incident that is perhaps part of the same fault; '' without one."""
+    if related is None:
+        return ""
+    title = untrusted_line(related.title, 100) or "(no title)"
+    return f"perhaps related: `{related.number}` {title}"
+
+
+def join_button(incident: Incident, related: Incident) -> Block:
+    """The button that merges the incident into the one that it is perhaps related to."""
+    return button(f"Join {related.number}", "sopbot.join", str(incident.id))
+
+
+def children_button(incident: Incident, children: Sequence[Incident]) -> Block:
+    """The button that opens the list of children."""
+    return button(f"Children ({len(children)})", "sopbot.children", str(incident.id))
+
+
+def children_modal(
+    root: Incident, children: Sequence[Incident], alerts: Sequence[Sequence[GroupedAlert]]
+) -> Block:
+    """The list of children: the state of each, why it is one, and a button that splits it."""
+    blocks: list[Block] = [section(f"*Parts of* `{root.number}`")]
+    for child, first in zip(children, alerts, strict=False):
+        is_resolved = child.status is IncidentStatus.RESOLVED
+        mark = "✅ resolved" if is_resolved else SYMBOL[child.severity]
+        title = untrusted_line(child.title, 150) or "(no title)"
+        reason = why(first[0].reason, first[0].facts, first[0].alternatives) if first else ""
+        blocks += [
+            {"type": "divider"},
+            section(f"{mark} · {title}   `{child.number}`"),
+            context(reason),
+        ]
+        if not is_resolved:
+            split = button(f"Split {child.number}", "sopbot.split", str(child.id))
+            blocks.append({"type": "actions", "elements": [split]})
+    if len(children) > LISTED:
+        blocks.append(context(f"{len(children) - LISTED} more: `/incident show INC-…`"))
+    return {
+        "type": "modal",
+        "callback_id": "sopbot.children_modal",
+        "private_metadata": str(root.id),
+        "title": {"type": "plain_text", "text": f"Children of {root.number}"[:24]},
+        "close": {"type": "plain_text", "text": "Close"},
+        "blocks": blocks,
+    }
+
+
+def was_split(change: IncidentChange) -> str:
+    """The answer to the person who split an incident from its cascade."""
+    number = change.incident.number
+    if not change.changed:
+        return f"Nothing changed: {number} is not part of another incident."
+    return f"{number} is an incident of its own again, with its own card."
+
+
+def merged(change: IncidentChange, into_id: int) -> str:
+    """The answer to the person who merged an incident into another one."""
+    incident = change.incident
+    root = f"INC-{incident.parent_id or incident.id}"
+    if not change.changed:
+        return f"Nothing changed: {incident.number} and INC-{into_id} are one cascade already."
+    return f"{incident.number} is part of {root} now."

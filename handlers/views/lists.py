@@ -7,6 +7,7 @@ from datetime import datetime
 
 from bot.approvals.model import Approval, Freeze
 from bot.incidents.model import (
+    GroupedAlert,
     Incident,
     IncidentStatus,
     Severity,
@@ -29,12 +30,14 @@ from handlers.views.text import (
     quote,
     untrusted_line,
 )
+from handlers.views.why import why
 
 HELP = """*sopbot*: One thread per incident, advice, and no action without approval.
 `/incident list`   open incidents; `list before INC-1` pages on
 `/incident list unmatched|silences|suppressed`   what matched nothing; silences; their alerts
 `/incident ack INC-1`   take ownership; `/incident assign INC-1 me` takes it over
 `/incident show INC-1`   its timeline; `/incident resolve INC-1`, `/incident reopen INC-1`
+`/incident split INC-8`   apart again; `/incident merge INC-8 INC-7` makes it part of INC-7
 `/incident ask INC-1 why now?`   ask the advisor; the answer is posted in the thread
 `/incident fix INC-1 restart|stop|start [service] [grace_seconds=5]`   propose it; others approve
 `/incident silence web 2h why`   its alerts open nothing; `/incident unsilence 3` ends that
@@ -110,8 +113,9 @@ def incident_details(
     timeline: Sequence[TimelineEntry],
     approvals: Sequence[Approval],
     permalink: str,
+    alerts: Sequence[GroupedAlert] = (),
 ) -> str:
-    """One incident and its timeline."""
+    """One incident, why its first `alerts` are in it, and its timeline."""
     mark = (
         "✅ RESOLVED" if incident.status is IncidentStatus.RESOLVED else SYMBOL[incident.severity]
     )
@@ -124,6 +128,11 @@ def incident_details(
         lines.append(f"<{permalink}|Open the thread>")
     if incident.text.strip() and incident.text.strip() != incident.title.strip():
         lines.append(f"{line(incident.source, 40)} says:\n{quote(incident.text, 400)}")
+    if incident.parent_id is not None:
+        lines.append(f"Part of `INC-{incident.parent_id}`")
+    for alert in alerts:
+        reason = why(alert.reason, alert.facts, alert.alternatives)
+        lines.append(f"• {untrusted_line(alert.title, 80) or '(no title)'}: {reason}")
     lines += [f"{clock(entry.at)}  {_fact(entry)}" for entry in timeline[-15:]]
     lines += [
         f"🔐 {untrusted_line(approval.proposal.title, 100)}: awaiting approval,"
@@ -138,7 +147,7 @@ FROZEN = "🧊 Frozen: all actions are blocked until an approver types `/inciden
 
 def _fact(entry: TimelineEntry) -> str:
     """One timeline entry, with the person in its text or after it."""
-    if entry.kind in ("assigned", "reopened"):
+    if entry.kind in ("assigned", "reopened", "split", "merged"):
         return with_mentions(line(entry.text, 200))
     text = (untrusted_line if entry.kind == "note" else line)(entry.text, 200)
     return text + (f" <@{entry.actor}>" if entry.actor else "")

@@ -183,6 +183,11 @@ def m029_expand_episodes() -> str:
     return episode_columns.M029
 
 
+def m030_expand_corrections() -> str:
+    """Store what people split and merge, and which incident is perhaps related to which."""
+    return schema_changes.M030
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     m001_initial,
     m002_expand_storm,
@@ -213,6 +218,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m027_expand_stats,
     m028_expand_silences,
     m029_expand_episodes,
+    m030_expand_corrections,
 )
 
 

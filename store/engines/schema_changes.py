@@ -327,3 +327,19 @@ CREATE INDEX open_incidents_in_namespace ON incidents (namespace, happened_at)
     WHERE status IN ('open', 'acknowledged') AND namespace != '';
 ALTER TABLE alerts ADD COLUMN decision TEXT NOT NULL DEFAULT '';
 """
+
+M030 = """
+-- An open incident of the same namespace at the same time: offered, never merged by itself.
+ALTER TABLE incidents ADD COLUMN related_id INTEGER;
+CREATE TABLE cascade_corrections (
+    id INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,                 -- split or merge
+    incident_id INTEGER NOT NULL REFERENCES incidents (id),
+    root_id INTEGER NOT NULL REFERENCES incidents (id),
+    decision TEXT NOT NULL,             -- of the alert that opened it: the rule that was wrong
+    actor TEXT NOT NULL,
+    at TEXT NOT NULL
+);
+CREATE INDEX corrections_of_incident ON cascade_corrections (incident_id);
+CREATE INDEX corrections_of_root ON cascade_corrections (root_id);
+"""

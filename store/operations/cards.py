@@ -31,6 +31,7 @@ class CardContent:
     approvals that wait for a vote, oldest first, three at most; `bad_news` is what is still so,
     newest first, three at most. `children` are the members of its cascade besides itself, the
     oldest first. `root` is set for a child: its own card, if it has one, only says where it went.
+    `related` is the root of another open cascade that is perhaps part of the same fault.
     """
 
     incident: Incident
@@ -39,6 +40,7 @@ class CardContent:
     bad_news: Sequence[News]
     children: Sequence[Incident] = ()
     root: RootCard | None = None
+    related: Incident | None = None
 
 
 def content(incident_id: int) -> Operation[CardContent]:
@@ -77,7 +79,19 @@ def content(incident_id: int) -> Operation[CardContent]:
     bad_news: Sequence[News] = []
     if rows[0]["has_news"]:
         bad_news = yield from news.current(incident)
-    return CardContent(incident, fix, waiting, bad_news, children)
+    related = (yield from _related(incident)) if incident.related_id else None
+    return CardContent(incident, fix, waiting, bad_news, children, related=related)
+
+
+def _related(incident: Incident) -> Operation[Incident | None]:
+    """Read the root that it is perhaps related to, while both are open and apart."""
+    rows = yield query(
+        "SELECT r.* FROM incidents m JOIN incidents r ON r.id = COALESCE(m.parent_id, m.id)"
+        " WHERE m.id = ? AND r.id != ? AND r.status IN ('open', 'acknowledged')",
+        incident.related_id,
+        incident.id,
+    )
+    return incident_from(rows[0]) if rows and incident.resolved_at is None else None
 
 
 def _root_card(root_id: int) -> Operation[RootCard]:

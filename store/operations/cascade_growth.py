@@ -23,7 +23,8 @@ def grow(
     """
     root = yield from incidents.get(placement.links[0].member.root_id)
     for link in placement.links[1:]:
-        yield from _fold_root(link.member.root_id, root, now)
+        if not (yield from _was_split(link.member.root_id, root.id)):
+            yield from fold_root(link.member.root_id, root, now)
     at = to_db_time(placement.member.at)
     yield run(
         "UPDATE incidents SET grew_at = CASE WHEN grew_at < ? THEN ? ELSE grew_at END,"
@@ -37,8 +38,20 @@ def grow(
     yield from _note_child(root, child, now)
     before = yield from _severity(root.id, without=child.id)
     yield from news.got_worse(root.id, before, child.severity, now)
-    yield from _find_cause(root.id, calls, now)
+    yield from find_cause(root.id, calls, now)
     yield from incidents.show_card(root.id, root.channel, child.severity, now, delay=delay)
+
+
+def _was_split(root_id: int, other_id: int) -> Operation[bool]:
+    """Return whether a person split one of the two cascades from the other."""
+    rows = yield query(
+        "SELECT 1 FROM cascade_corrections c JOIN incidents m ON m.id = c.incident_id"
+        " JOIN incidents r ON r.id = c.root_id WHERE c.kind = 'split' AND c.incident_id IN"
+        " (SELECT id FROM incidents WHERE id IN (?, ?) OR parent_id IN (?, ?))"
+        " AND COALESCE(r.parent_id, r.id) IN (?, ?) LIMIT 1",
+        *(root_id, other_id) * 3,
+    )
+    return bool(rows)
 
 
 def _note_child(root: Incident, child: Incident, now: datetime) -> Operation[None]:
@@ -46,7 +59,7 @@ def _note_child(root: Incident, child: Incident, now: datetime) -> Operation[Non
     yield from incidents.append_event(child.id, now, "joined", f"Part of {root.number}")
 
 
-def _fold_root(root_id: int, into: Incident, now: datetime) -> Operation[None]:
+def fold_root(root_id: int, into: Incident, now: datetime) -> Operation[None]:
     """Make a root, with its children, children of an older root. The caller holds both cascades.
 
     1. Enqueue its card, which says where it went. 2. Move it and its children. 3. Move the replies
@@ -108,7 +121,7 @@ def _severity(root_id: int, *, without: int = 0) -> Operation[Severity]:
     return min((Severity(row["severity"]) for row in rows), key=lambda severity: severity.rank)
 
 
-def _find_cause(root_id: int, calls: Calls, now: datetime) -> Operation[None]:
+def find_cause(root_id: int, calls: Calls, now: datetime) -> Operation[None]:
     """Store the most probable cause. If it is another one now, its SOP goes on in the thread."""
     rows = yield query(
         f"SELECT {MEMBER}, '' AS grew_at, r.cause_id FROM incidents m JOIN incidents r"  # noqa: S608 - constants

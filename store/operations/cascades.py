@@ -18,12 +18,14 @@ from datetime import datetime
 
 from bot.incidents.cascades import (
     LONGEST_WINDOW,
+    RELATED_WITHIN,
     Calls,
     Member,
     Relation,
     links,
     neighbours,
     newcomer,
+    perhaps_related,
     service_in,
 )
 from bot.incidents.correlation import Decision, IdentifiedAlert
@@ -41,6 +43,7 @@ from store.statements import (
     to_db_time,
 )
 
+MOST_RELATED = 5
 OPEN = "('open', 'acknowledged')"
 MEMBER = (
     "m.id, COALESCE(m.parent_id, m.id) AS root_id, m.scope_env, m.scope_region, m.scope_service,"
@@ -58,12 +61,13 @@ class Placement:
     """The place of a new incident: a root, or a child of `root_id` by the first of `links`.
 
     `links` has one for each cascade that it is linked with, the oldest cascade first. `channel` is
-    the root's, '' without a root.
+    the root's, '' without a root. `related_id` is a root that is perhaps related to a new root.
     """
 
     member: Member
     links: Sequence[Relation] = ()
     channel: str = ""
+    related_id: int | None = None
 
     @property
     def root_id(self) -> int | None:
@@ -104,10 +108,11 @@ def place(identified_alert: IdentifiedAlert, calls: Calls, now: datetime) -> Ope
     member = newcomer(identified_alert, now)
     if member.trouble is Trouble.SLOW:
         return Placement(member)
-    rows = yield from _related(member, calls)
-    result = links(member, map(member_from, rows), calls)
+    members = [member_from(row) for row in (yield from _related(member, calls))]
+    result = links(member, members, calls)
     if not result:
-        return Placement(member)
+        related = perhaps_related(member, members)
+        return Placement(member, related_id=related.root_id if related else None)
     held = {link.member.root_id for link in result}
     yield lock(*map(lock_key, held))
     rows = yield from _related(member, calls)
@@ -127,11 +132,15 @@ def columns(placement: Placement) -> dict[str, object]:
         "happened_at": at,
         "grew_at": at,
         "namespace": member.namespace,
+        "related_id": placement.related_id,
     }
 
 
 def _related(member: Member, calls: Calls) -> Operation[list[Row]]:
-    """Read the members of open cascades with the same service or node, or a neighbour's."""
+    """Read the members of open cascades with the same service or node, or a neighbour's.
+
+    With a few of the same namespace, which are perhaps related.
+    """
     since = to_db_time(member.at - LONGEST_WINDOW)
     parts, parameters = [], []
     if member.service:
@@ -144,9 +153,17 @@ def _related(member: Member, calls: Calls) -> Operation[list[Row]]:
     if member.runs_on:
         parts.append(f"{_WITH_ROOT} WHERE m.runs_on = ? AND m.runs_on != '' AND m.status IN {OPEN}")
         parameters += [since, member.runs_on]
+    if member.namespace:
+        parts.append(
+            f"SELECT * FROM ({_WITH_ROOT} WHERE m.namespace = ? AND m.happened_at >= ?"  # noqa: S608 - constants
+            f" AND m.happened_at <= ? AND m.namespace != '' AND m.status IN {OPEN}"
+            f" ORDER BY m.happened_at LIMIT {MOST_RELATED}) AS in_namespace"
+        )
+        window = (member.at - RELATED_WITHIN, member.at + RELATED_WITHIN)
+        parameters += [since, member.namespace, *map(to_db_time, window)]
     if not parts:
         return []
-    rows: list[Row] = yield query(" UNION ".join(parts), *parameters)
+    rows: list[Row] = yield query(" UNION ALL ".join(parts), *parameters)
     return rows
 
 

@@ -33,14 +33,14 @@ def close(incident_id: int, *, by: str, now: datetime) -> Operation[Incident]:
         waiting: Incident = yield from incidents.get(incident_id)
         return waiting
     for child_id in family.open_children:
-        yield from _close_one(child_id, by, now)
-    incident: Incident = yield from _close_one(incident_id, by, now)
+        yield from close_one(child_id, by, now)
+    incident: Incident = yield from close_one(incident_id, by, now)
     if family.root_id and (yield from cascades.is_over(family.root_id)):
-        yield from _close_one(family.root_id, "", now)
+        yield from close_one(family.root_id, "", now)
     return incident
 
 
-def _close_one(incident_id: int, by: str, now: datetime) -> Operation[Incident]:
+def close_one(incident_id: int, by: str, now: datetime) -> Operation[Incident]:
     """Resolve this incident alone.
 
     What waits for approval, or is approved and not sent yet, is revoked: the incident that it was

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from bot.incidents.model import GUESS, Alert, GroupedAlert, GroupedAlerts, Severity
 from store.operations.part import Part
 from store.rows import alert_from_json, dump
@@ -83,7 +85,7 @@ def grouped(incident_id: int, limit: int, offset: int) -> Operation[GroupedAlert
     )
     firing = yield query("SELECT COUNT(*) AS n FROM firing WHERE incident_id = ?", incident_id)
     rows = yield query(
-        "SELECT a.body, a.received_at, b.reason, g.count, f.fingerprint AS fires FROM"  # noqa: S608 - constants
+        "SELECT a.body, a.received_at, b.reason, b.decision, g.count, f.fingerprint AS fires FROM"  # noqa: S608 - constants
         " (SELECT sender, source, fingerprint, MIN(id) AS first, MAX(id) AS last, COUNT(*) AS count"
         "   FROM alerts WHERE incident_id = ? AND status = 'firing'"
         "   GROUP BY sender, source, fingerprint) AS g"
@@ -101,6 +103,7 @@ def grouped(incident_id: int, limit: int, offset: int) -> Operation[GroupedAlert
     items = []
     for row in rows:
         alert = alert_from_json(row["body"])
+        decision = json.loads(row["decision"] or "{}")
         items.append(
             GroupedAlert(
                 name=alert.name,
@@ -114,6 +117,8 @@ def grouped(incident_id: int, limit: int, offset: int) -> Operation[GroupedAlert
                 count=row["count"],
                 labels=alert.labels,
                 guessed=_guessed(alert),
+                facts=decision.get("facts", {}),
+                alternatives=decision.get("alternatives", ()),
             )
         )
     return GroupedAlerts(tuple(items), counts[0]["total"], firing[0]["n"])

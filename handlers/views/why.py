@@ -1,0 +1,58 @@
+"""Says in plain words why an alert is where it is: the rule, its facts, and the alternatives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bot.incidents.correlation import Reason
+from handlers.views.text import line, span, untrusted_line
+
+_WHY = {
+    Reason.OPENED: "opened this incident: no open incident matches {scope}",
+    Reason.SAME_FINGERPRINT: "joined: it is the same alert (same fingerprint)",
+    Reason.EDITED_MESSAGE: "joined: its message was edited",
+    Reason.SAME_SCOPE: "joined: same environment, service and category{of_scope}",
+    Reason.SAME_SOP: "joined: same SOP, environment and service",
+    Reason.NODE_DOWN: "opened as a part of {incident}: node {node} is down{gap}",
+    Reason.SYMPTOM: "opened as a part of {incident}: another symptom of {service}{gap}",
+    Reason.CALLS: "opened as a part of {incident}: {caller} is declared to call {callee}{gap}",
+    Reason.DEPLOY: "opened as a part of {incident}: {service} was deployed{gap}",
+}
+_OPENED = "opened this incident"
+MOST_ALTERNATIVES = 3
+
+
+def why(reason: str, facts: Mapping[str, Any], alternatives: Sequence[Sequence[Any]]) -> str:
+    """The reason of one alert as a sentence part; another version's reason as it is stored."""
+    try:
+        text = _WHY[Reason(reason)].format_map(_Facts(facts))
+    except (ValueError, KeyError):  # another version wrote it, or before facts were stored
+        text = _without_facts(reason)
+    if alternatives:
+        others = ", ".join(
+            f"INC-{number} ({line(str(rule), 60)})"
+            for number, rule in list(alternatives)[:MOST_ALTERNATIVES]
+        )
+        text += f". Also possible: {others}"
+    return text
+
+
+class _Facts(dict[str, str]):
+    """The facts as texts that cannot format anything; KeyError for one that is not there."""
+
+    def __init__(self, facts: Mapping[str, Any]) -> None:
+        super().__init__({name: untrusted_line(str(value), 60) for name, value in facts.items()})
+        known = [
+            self[name] for name in ("env", "service", "category") if self.get(name, "-") != "-"
+        ]
+        self["scope"] = " · ".join(known) or "it"
+        self["of_scope"] = f" ({' · '.join(known)})" if known else ""
+        seconds = facts.get("seconds")
+        self["gap"] = f", {span(seconds)} apart" if isinstance(seconds, int) and seconds else ""
+
+
+def _without_facts(reason: str) -> str:
+    if reason == Reason.OPENED:
+        return _OPENED
+    return line(reason, 200)
