@@ -33,8 +33,7 @@ from handlers.views.text import (
 from handlers.views.why import why
 
 HELP = """*sopbot*: One thread per incident, advice, and no action without approval.
-`/incident list`   open incidents; `list before INC-1` pages on
-`/incident list unmatched|silences|suppressed`   what matched nothing; silences; their alerts
+`/incident list`   open incidents; also `list before INC-1`, `unmatched|silences|suppressed`
 `/incident ack INC-1`   take ownership; `/incident assign INC-1 me` takes it over
 `/incident show INC-1`   its timeline; `/incident resolve INC-1`, `/incident reopen INC-1`
 `/incident split INC-8`   apart again; `/incident merge INC-8 INC-7` makes it part of INC-7
