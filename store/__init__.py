@@ -35,6 +35,7 @@ from store.operations.housekeeping import HousekeepingPart
 from store.operations.identity import IdentityPart
 from store.operations.incidents import IncidentsPart
 from store.operations.log_positions import LogPositionsPart
+from store.operations.mutes import MutesPart
 from store.operations.new_approvals import NewApprovalsPart
 from store.operations.news import NewsPart
 from store.operations.notices import NoticesPart
@@ -77,6 +78,7 @@ class Store(
     NewsPart,
     StalePart,
     StatsPart,
+    MutesPart,
     SilencesPart,
     SilenceEndsPart,
     AdvicePart,  # advice

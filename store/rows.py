@@ -20,6 +20,7 @@ from bot.incidents.model import (
     Hyperlink,
     Incident,
     IncidentStatus,
+    Mute,
     Resolution,
     Severity,
     Shown,
@@ -206,6 +207,9 @@ def incident_from(row: Row) -> Incident:
         posted=bool(row["posted"]),
         shown=_shown_from(row) if row["shown_alert"] is not None else None,
         last_active_at=from_db_time_or_none(row["last_active_at"] or None),
+        mute=Mute(row["muted_by"], from_db_time_or_none(row["muted_until"] or None))
+        if row["muted_by"]
+        else None,
         parent_id=row["parent_id"],
         cause_id=row["cause_id"],
         resolution=_resolution_from(row),

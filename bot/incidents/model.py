@@ -208,6 +208,18 @@ class Shown:
     since: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Mute:
+    """A person keeps an incident's thread quiet. `until` is None for until it clears."""
+
+    by: str
+    until: datetime | None
+
+    def holds(self, now: datetime) -> bool:
+        """Return whether its time is not over."""
+        return self.until is None or now < self.until
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incident:
     """One incident: one thread, one SOP ID.
@@ -256,6 +268,7 @@ class Incident:
     posted: bool = True
     shown: Shown | None = None
     last_active_at: datetime | None = None
+    mute: Mute | None = None
     parent_id: int | None = None
     cause_id: int | None = None
     resolution: Resolution | None = None

@@ -147,6 +147,19 @@ _INCIDENT = re.compile(r"(?:INC-?|#)(\d{1,12})", re.IGNORECASE)
 _WORD = re.compile(r"\S+")
 
 
+def parse_mute(text: str) -> timedelta | None:
+    """Parse the time of a mute: None for until it clears; InputError for anything else."""
+    if text.strip().lower() in ("", "until clear", "until it clears", "clear"):
+        return None
+    length, rest = _duration(text.strip())
+    if length is None or rest:
+        raise InputError(
+            "Mute for how long?",
+            remedy="`/incident mute INC-7 2h`, or `/incident mute INC-7` until it clears.",
+        )
+    return length
+
+
 def parse_silence(text: str) -> SilenceRequest:
     """Parse `service=checkout-api env=prod 2h why`; InputError says what is missing.
 

@@ -1,4 +1,4 @@
-"""People silence alerts; what still fires when a silence ends opens its incident."""
+"""People silence alerts and mute incidents; at the end of a silence, what still fires opens."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from bot.errors import InputError
 from bot.incidents.correlation import IdentifiedAlert
+from bot.incidents.model import IncidentChange
 from bot.incidents.silences import (
     SHORTEST,
     Silence,
@@ -21,7 +22,7 @@ from store.operations.silence_ends import SuppressedRow
 
 
 class Silences:
-    """Makes silences, ends them, and opens what still fires then."""
+    """Makes silences and mutes, ends them, and opens what still fires when a silence ends."""
 
     def __init__(self, dependencies: Dependencies, decisions: Decisions) -> None:
         self._store = dependencies.store
@@ -38,10 +39,7 @@ class Silences:
         """
         await self._decisions.check_person(user, "silence")
         policy, now = self._config.current.policy, self._clock()
-        longest = timedelta(hours=policy.notify.longest_silence_hours)
-        if not SHORTEST <= request.length <= longest:
-            hours = f"{policy.notify.longest_silence_hours:g} h"
-            raise InputError(f"A silence lasts from 1 min to {hours}.")
+        self._check_length(request.length, "A silence")
         environments, match = policy.remediate.declared, request.match
         if request.incident_id is not None:
             incident = await self._store.incident(request.incident_id)
@@ -66,9 +64,29 @@ class Silences:
         await self.settle()
         return result
 
+    async def mute(self, incident_id: int, length: timedelta | None, user: str) -> IncidentChange:
+        """Keep the thread of an incident quiet for so long; None until it clears."""
+        await self._decisions.check_person(user, "mute")
+        now = self._clock()
+        if length is not None:
+            self._check_length(length, "A mute")
+        until = None if length is None else now + length
+        return await self._store.mute(incident_id, user, until, now)
+
+    async def unmute(self, incident_id: int, user: str) -> IncidentChange:
+        """End the mute of an incident."""
+        await self._decisions.check_person(user, "mute")
+        return await self._store.unmute(incident_id, user, self._clock())
+
+    def _check_length(self, length: timedelta, what: str) -> None:
+        hours = self._config.current.policy.notify.longest_silence_hours
+        if not SHORTEST <= length <= timedelta(hours=hours):
+            raise InputError(f"{what} lasts from 1 min to {hours:g} h.")
+
     async def settle(self) -> None:
         """End what is over by time, open what still fires, and post the digests."""
         now = self._clock()
+        await self._store.end_mutes(now)
         await self._store.end_silences(now)
         while rows := await self._store.due_after_silences():
             for row in rows:

@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.errors import InputError, NotFound
 from bot.incidents.model import Incident
-from bot.incidents.silences import parse_silence
+from bot.incidents.silences import parse_mute, parse_silence
 from bot.incidents.windows import parse_window
 from bot.response import IncidentService
 from handlers.listeners.incidents import incident_id
@@ -271,6 +271,17 @@ async def _silence(call: Call, rest: str) -> str:
     return silences.made(silence)
 
 
+async def _mute(call: Call, rest: str) -> str:
+    incident, text = await call.subject(rest)
+    change = await call.service.silences.mute(incident.id, parse_mute(text), call.user)
+    return silences.muted(change)
+
+
+async def _unmute(call: Call, rest: str) -> str:
+    incident, _ = await call.subject(rest)
+    return silences.unmuted(await call.service.silences.unmute(incident.id, call.user))
+
+
 async def _unsilence(call: Call, rest: str) -> str:
     silence, by_this = await call.service.silences.end(silence_id(rest), call.user)
     return silences.ended(silence, by_this=by_this)
@@ -302,6 +313,8 @@ INCIDENT: dict[str, Verb] = {
     "merge": _merge,
     "ask": _ask,
     "fix": _fix,
+    "mute": _mute,
+    "unmute": _unmute,
     "silence": _silence,
     "unsilence": _unsilence,
     "stats": _stats,

@@ -1,4 +1,4 @@
-"""Handles the button that ends a silence."""
+"""Handles the buttons that end a silence, and that mute an incident."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ from typing import Any
 
 from bot.errors import InputError, Refused
 from bot.response import IncidentService
+from handlers.listeners.incidents import incident_of_press
 from handlers.listeners.registration import Listeners
 from handlers.views import silences
 from handlers.views.text import typed
 
 
 def register(listeners: Listeners) -> None:
-    """Register the button of a silence's message."""
+    """Register the button of a silence's message, and those of the card."""
     listeners.action("sopbot.end_silence", end_silence)
+    listeners.action("sopbot.mute", mute)
+    listeners.action("sopbot.unmute", unmute)
 
 
 async def end_silence(
@@ -31,6 +34,24 @@ async def end_silence(
         )
     silence, by_this = await service.silences.end(number, str(body["user"]["id"]))
     return None if by_this else silences.ended(silence, by_this=False)
+
+
+async def mute(
+    body: dict[str, Any], action: dict[str, Any], service: IncidentService
+) -> str | None:
+    """Mute the incident until it clears."""
+    incident = await incident_of_press(body, action, service)
+    change = await service.silences.mute(incident.id, None, str(body["user"]["id"]))
+    return None if change.changed else silences.muted(change)
+
+
+async def unmute(
+    body: dict[str, Any], action: dict[str, Any], service: IncidentService
+) -> str | None:
+    """End the mute of the incident."""
+    incident = await incident_of_press(body, action, service)
+    change = await service.silences.unmute(incident.id, str(body["user"]["id"]))
+    return None if change.changed else silences.unmuted(change)
 
 
 def silence_id(text: object) -> int:

@@ -10,6 +10,7 @@ from bot.incidents.news import News
 from handlers.views import cascade
 from handlers.views.approval import waiting_line
 from handlers.views.news import on_card
+from handlers.views.silences import mute_button, mute_line
 from handlers.views.steering import reopen_button, resolve_button
 from handlers.views.text import (
     SYMBOL,
@@ -128,6 +129,8 @@ def _who(incident: Incident, fixed_by: Approval | None) -> str:
     if incident.acknowledged_at:
         who = f"<@{incident.acknowledged_by}>" if incident.acknowledged_by else "its sender"
         parts.append(f"👀 acknowledged by {who} {clock(incident.acknowledged_at)}")
+    if incident.mute:
+        parts.append(mute_line(incident.mute))
     return " · ".join(parts)
 
 
@@ -137,7 +140,11 @@ def _actions(incident: Incident, runbook: str, children: Sequence[Incident]) -> 
     if incident.status is IncidentStatus.RESOLVED:
         buttons = [reopen_button(incident)]
     else:
-        buttons = [resolve_button(incident, children), button("Ask", "sopbot.ask", value)]
+        buttons = [
+            resolve_button(incident, children),
+            button("Ask", "sopbot.ask", value),
+            mute_button(incident),
+        ]
     if incident.alert_count > 1:
         buttons.append(button(f"Alerts ({incident.alert_count})", "sopbot.alerts", value))
     # An incident that its sender acknowledged has no owner here yet.

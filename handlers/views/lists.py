@@ -39,10 +39,10 @@ HELP = """*sopbot*: One thread per incident, advice, and no action without appro
 `/incident split INC-8`   apart again; `/incident merge INC-8 INC-7` makes it part of INC-7
 `/incident ask INC-1 why now?`   ask the advisor; the answer is posted in the thread
 `/incident fix INC-1 restart|stop|start [service] [grace_seconds=5]`   propose it; others approve
+`/incident mute INC-1 [2h]`   its thread stays quiet until it clears; `/incident unmute INC-1`
 `/incident silence web 2h why`   its alerts open nothing; `/incident unsilence 3` ends that
 `/incident freeze on [why]`   block all actions; `/incident unfreeze` unblocks
-`/incident stats 7d`   numbers of the last 24h, 7d or 2w; `/incident help`   this page
-`/sop list`   the procedures; `/sop show sop_…`   one of them
+`/incident stats 7d`   numbers; `/sop list`, `/sop show sop_…`   procedures; `/incident help`
 You can omit the number if only one incident is open."""
 
 

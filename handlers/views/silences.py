@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from bot.incidents.model import Incident, IncidentChange, Mute
 from bot.incidents.silences import Silence, SilenceReport, SuppressedAlert
 from handlers.views.text import (
     SYMBOL,
@@ -51,6 +52,36 @@ def ended(silence: Silence, *, by_this: bool) -> str:
     by = f", ended by <@{silence.ended_by}>" if silence.ended_by else ""
     at = silence.ended_at or silence.ends_at
     return f"Nothing changed: silence {silence.id} is over since {clock(at)}{by}."
+
+
+def mute_line(mute: Mute) -> str:
+    """The line of a card about its mute: by whom, and until when."""
+    until = f"until {clock(mute.until)}" if mute.until else "until it clears"
+    return f"🔕 muted by <@{mute.by}> {until}"
+
+
+def muted(change: IncidentChange) -> str:
+    """The answer to the person who muted an incident."""
+    incident = change.incident
+    until = clock(incident.mute.until) if incident.mute and incident.mute.until else "it clears"
+    verb = "is muted" if change.changed else "was muted already"
+    return (
+        f"🔕 {incident.number} {verb} until {until}: its card changes, its thread stays quiet."
+        f" It ends when it gets worse. `/incident unmute {incident.number}` ends it."
+    )
+
+
+def unmuted(change: IncidentChange) -> str:
+    """The answer to the person who ended a mute."""
+    number = change.incident.number
+    return f"🔔 {number} is not muted any more." if change.changed else f"{number} is not muted."
+
+
+def mute_button(incident: Incident) -> Block:
+    """The button that mutes an incident until it clears, or ends that."""
+    if incident.mute is None:
+        return button("Mute", "sopbot.mute", str(incident.id))
+    return button("Unmute", "sopbot.unmute", str(incident.id))
 
 
 def silence_message(report: SilenceReport) -> tuple[str, list[Block]]:

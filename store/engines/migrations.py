@@ -188,6 +188,11 @@ def m030_expand_corrections() -> str:
     return schema_changes.M030
 
 
+def m031_expand_mutes() -> str:
+    """Store who muted the thread of an incident, and until when."""
+    return silence_tables.M031
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     m001_initial,
     m002_expand_storm,
@@ -219,6 +224,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m028_expand_silences,
     m029_expand_episodes,
     m030_expand_corrections,
+    m031_expand_mutes,
 )
 
 

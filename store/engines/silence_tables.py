@@ -1,4 +1,4 @@
-"""The tables of silences, and of the alerts that they suppressed."""
+"""The tables of silences and of the alerts that they suppressed; the mutes of incidents."""
 
 M028 = """
 CREATE TABLE silences (
@@ -32,4 +32,11 @@ CREATE TABLE suppressed (
 ) WITHOUT ROWID;
 CREATE INDEX suppressed_by_silence ON suppressed (silence_id, alert_id);
 CREATE INDEX suppressed_by_alert ON suppressed (alert_id);
+"""
+
+M031 = """
+-- '' while its thread is not muted; the time is '' until it clears.
+ALTER TABLE incidents ADD COLUMN muted_by TEXT NOT NULL DEFAULT '';
+ALTER TABLE incidents ADD COLUMN muted_until TEXT NOT NULL DEFAULT '';
+CREATE INDEX muted_incidents ON incidents (muted_until) WHERE muted_by != '';
 """

@@ -127,7 +127,8 @@ def give(advice_id: int, body: dict[str, Any], text: str, now: datetime) -> Oper
     yield from remember(incident.sop_id, incident.id, "advisor", text, now)
     yield log_event(Event.ADVICE_GIVEN, incident.id, source=body["source"])
     yield from incidents.append_event(incident.id, now, "advised", f"Advice from {body['source']}")
-    yield from incidents.reply(incident, "advice", advice_id, now)
+    by_request = bool(rows[0]["question"])
+    yield from incidents.reply(incident, "advice", advice_id, now, by_request=by_request)
     yield notify(Topic.ADVICE_GIVEN)
 
 

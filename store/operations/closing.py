@@ -48,7 +48,7 @@ def close_one(incident_id: int, by: str, now: datetime) -> Operation[Incident]:
     """
     count = yield execute(
         "UPDATE incidents SET status = 'resolved', resolved_at = ?, resolved_by = ?,"
-        " resolution = ?, firing = 0, updated_at = ?"
+        " resolution = ?, firing = 0, muted_by = '', muted_until = '', updated_at = ?"
         " WHERE id = ? AND status IN ('open', 'acknowledged')",
         to_db_time(now),
         by,

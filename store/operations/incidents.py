@@ -48,8 +48,17 @@ def show_card(
     )
 
 
-def reply(incident: Incident, kind: str, subject: object, now: datetime) -> Operation[None]:
-    """The incident's thread should show this as it is now."""
+def reply(
+    incident: Incident, kind: str, subject: object, now: datetime, *, by_request: bool = False
+) -> Operation[None]:
+    """The incident's thread should show this as it is now.
+
+    `by_request`: a person wants it. Anything else posts no new message while the thread is muted.
+    """
+    if not by_request and (yield from is_quiet(incident, now)):
+        shown = yield query("SELECT 1 FROM outbox WHERE key = ?", f"{kind}:{subject}")
+        if not shown:
+            return
     yield from outbox.enqueue(
         kind=kind,
         subject=subject,
@@ -59,6 +68,15 @@ def reply(incident: Incident, kind: str, subject: object, now: datetime) -> Oper
         severity=incident.severity,
         now=now,
     )
+
+
+def is_quiet(incident: Incident, now: datetime) -> Operation[bool]:
+    """Return whether a person keeps the thread of the incident, which is its root's, quiet."""
+    mute = incident.mute
+    if incident.parent_id is not None:
+        root: Incident = yield from get(incident.parent_id)
+        mute = root.mute
+    return mute is not None and mute.holds(now)
 
 
 def append_and_reply(
@@ -74,12 +92,12 @@ def append_and_reply(
         text,
         actor,
     )
-    yield from reply(incident, "steered", rows[0]["id"], now)
+    yield from reply(incident, "steered", rows[0]["id"], now, by_request=bool(actor))
 
 
 def show_approval(incident: Incident, approval_id: str, now: datetime) -> Operation[None]:
     """The thread should show this approval, and the card that it waits, or waits no more."""
-    yield from reply(incident, "approval", approval_id, now)
+    yield from reply(incident, "approval", approval_id, now, by_request=True)
     yield from show_card(incident.id, incident.channel, incident.severity, now)
 
 
@@ -216,7 +234,7 @@ def note(incident_id: int, text: str, user: str, now: datetime) -> Operation[Inc
         text,
         user,
     )
-    yield from reply(incident, "note", rows[0]["id"], now)
+    yield from reply(incident, "note", rows[0]["id"], now, by_request=bool(user))
     return incident
 
 

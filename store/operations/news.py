@@ -11,7 +11,7 @@ from bot.approvals.reasons import Reason, to_text
 from bot.incidents.model import Incident, IncidentStatus, Severity
 from bot.incidents.news import News, NewsKind
 from bot.incidents.remediation import RemediationStatus
-from store.operations import incidents, outbox
+from store.operations import incidents, mutes, outbox
 from store.operations.part import Part
 from store.rows import dump
 from store.statements import Operation, Row, from_db_time, query, to_db_time
@@ -43,7 +43,8 @@ def report(
 ) -> Operation[bool]:
     """Report bad news once; False when it was reported already.
 
-    1. Store it. 2. Enqueue the reply. 3. Enqueue the card, which says so too.
+    1. Store it. 2. Enqueue the reply, unless the thread is muted. 3. Enqueue the card, which says
+    so too.
     """
     whom = tuple(dict.fromkeys(who for who in mentions if who))
     rows = yield query(
@@ -58,16 +59,17 @@ def report(
     )
     if not rows:
         return False
-    yield from outbox.enqueue(
-        kind="news",
-        subject=rows[0]["id"],
-        channel=incident.channel,
-        incident_id=incident.id,
-        in_thread=True,
-        severity=incident.severity,
-        now=now,
-        soon=True,
-    )
+    if not (yield from incidents.is_quiet(incident, now)):
+        yield from outbox.enqueue(
+            kind="news",
+            subject=rows[0]["id"],
+            channel=incident.channel,
+            incident_id=incident.id,
+            in_thread=True,
+            severity=incident.severity,
+            now=now,
+            soon=True,
+        )
     yield from incidents.show_card(incident.id, incident.channel, incident.severity, now)
     return True
 
@@ -141,7 +143,12 @@ def got_worse(
     """Say that the severity rose: once for each severity, however often it goes up and down."""
     if after.rank >= before.rank:
         return
-    incident = yield from incidents.get(incident_id)
+    change = yield from mutes.unmute(incident_id, "Mute ended: it got worse", now)
+    incident = (
+        change.incident
+        if change.incident.id == incident_id
+        else (yield from incidents.get(incident_id))
+    )
     yield from report(
         incident,
         NewsKind.WORSE,
@@ -172,7 +179,7 @@ def unanswered(opened_before: datetime, mentions: Sequence[str], now: datetime) 
         f"SELECT i.id, i.channel, {_OPENED} AS opened FROM incidents i"  # noqa: S608 - a constant
         " JOIN outbox card ON card.incident_id = i.id"
         " AND card.kind = 'card' AND card.ts IS NOT NULL"
-        " WHERE i.status IN ('open', 'acknowledged') AND i.status = 'open'"
+        " WHERE i.status IN ('open', 'acknowledged') AND i.status = 'open' AND i.muted_by = ''"
         " AND i.severity IN (?, ?)"
         f" AND {_OPENED} <= ?"
         " AND NOT EXISTS (SELECT 1 FROM news n WHERE n.incident_id = i.id AND n.kind = ?"

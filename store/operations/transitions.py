@@ -249,8 +249,8 @@ def show(
     The incident's card is enqueued only if it names the execution as bad news: that may have
     changed.
     """
-    yield from incidents.reply(incident, "approval", execution.approval_id, now)
+    yield from incidents.reply(incident, "approval", execution.approval_id, now, by_request=True)
     if (yield from news.is_about(execution)):
         yield from incidents.show_card(incident.id, incident.channel, incident.severity, now)
     if execution.finished_at or result:
-        yield from incidents.reply(incident, "result", execution.id, now)
+        yield from incidents.reply(incident, "result", execution.id, now, by_request=True)

@@ -99,6 +99,8 @@ ACTING = {
     "reopen": action("sopbot.reopen"),
     "still_going_on": action("sopbot.still_going_on"),
     "end_silence": action("sopbot.end_silence"),
+    "mute": action("sopbot.mute"),
+    "unmute": action("sopbot.unmute"),
     "turn_page": action("sopbot.alerts.more"),
     "turn_back": action("sopbot.alerts.back"),
     "show_alerts": action("sopbot.alerts"),

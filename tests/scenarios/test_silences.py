@@ -175,3 +175,45 @@ async def test_a_hostile_reason_mentions_nobody_and_passes_for_nothing_of_ours(
     for text in (str(shown.data), listed):
         assert "✅" not in text
         assert "x" * 300 not in text
+
+
+async def test_a_person_mutes_an_incident_by_its_card_and_by_command(
+    world: World, bot: StartBot, clock: RunningClock
+) -> None:
+    running = await bot()
+    await world.alert("wiki", severity="warning")
+    await world.press(await world.card("MEDIUM"), "Mute", "ben")
+    card = await world.card("muted by @ben until it clears")
+    assert "Mute" not in card.buttons
+    await world.alert("wiki", severity="warning", name="Another")
+    await world.card("2 alerts grouped")
+    await world.press(await world.card("muted by @ben"), "Unmute", "ana")
+    await world.slack.wait_for(
+        lambda: "muted by" not in world.cards()[0].text, why="the card is not muted any more"
+    )
+    assert "is muted until" in await answer_to(world, "/incident mute INC-1 2h")
+    await world.card("muted by @ana until")
+    assert "lasts from 1 min to 168 h" in await answer_to(world, "/incident mute INC-1 30d")
+    assert "Mute for how long?" in await answer_to(world, "/incident mute INC-1 a while")
+    clock.forward(2 * HOUR)
+    await running.service.settle()
+    await world.slack.wait_for(
+        lambda: "muted by" not in world.cards()[0].text, why="the time of the mute is over"
+    )
+    await answer_to(world, "/incident mute INC-1")
+    await world.alert("wiki", severity="critical", name="Worse")
+    await world.reply("news", "got worse")
+    assert "INC-1 is not muted." in await answer_to(world, "/incident unmute INC-1")
+
+
+@pytest.mark.attack("ASI03")
+async def test_a_guest_mutes_nothing(world: World, bot: StartBot) -> None:
+    await bot()
+    await world.alert("wiki")
+    card = await world.card("CRITICAL")
+    world.slack.change_user("ana", is_guest=True)
+    answer = await (await world.types("/incident mute INC-1", "ana")).response()
+    assert "guests may not mute here" in answer.text
+    await world.press(card, "Mute", "ana")
+    await world.ephemeral("ana", "guests may not mute here")
+    assert [row["muted_by"] for row in world.rows("SELECT muted_by FROM incidents")] == [""]

@@ -120,6 +120,8 @@ LISTENERS = [
     ("action", "the link buttons", "listeners.incidents.followed_link"),
     ("event", "app_mention", "listeners.incidents.mentioned"),
     ("action", "sopbot.end_silence", "listeners.silences.end_silence"),
+    ("action", "sopbot.mute", "listeners.silences.mute"),
+    ("action", "sopbot.unmute", "listeners.silences.unmute"),
     ("action", "sopbot.children", "listeners.cascades.show_children"),
     ("action", "sopbot.split", "listeners.cascades.split"),
     ("action", "sopbot.join", "listeners.cascades.join"),
