@@ -15,6 +15,7 @@ from benchmarks import servers
 from benchmarks.results import Bar, Result
 from benchmarks.servers import postgres
 from benchmarks.stage import workspace
+from bot.web.trace import trace
 from store import open_store
 from store.statements import Operation, query, to_db_time
 from tests.helpers.many_alerts import fill_with_alerts
@@ -58,10 +59,12 @@ async def _measure(engine: str, url: str) -> list[Result]:
             "incidents": lambda: store.incidents(limit=100),
         }
         bar = Bar(200, "ms")
-        return [
+        results = [
             Result(f"noise.stats.{engine}.{name}", await _best(ask), "ms", floor, bar)
             for name, ask in questions.items()
         ]
+        traced = await _best(lambda: trace(store, f"req-{ALERTS // 40}"))
+        return [*results, Result(f"noise.stats.{engine}.trace", traced, "ms", None, Bar(10, "ms"))]
     finally:
         await store.close()
 

@@ -50,6 +50,7 @@ from store.operations.questions import QuestionsPart
 from store.operations.retries import RetriesPart
 from store.operations.silence_ends import SilenceEndsPart
 from store.operations.silences import SilencesPart
+from store.operations.stages import StagesPart
 from store.operations.stale import StalePart
 from store.operations.stats import StatsPart
 from store.operations.steering import SteeringPart
@@ -81,6 +82,7 @@ class Store(
     MutesPart,
     SilencesPart,
     SilenceEndsPart,
+    StagesPart,
     AdvicePart,  # advice
     AdviceContextPart,
     QuestionsPart,

@@ -30,7 +30,8 @@ class Delivery:
     known: it orders two messages that come in the wrong order. `posted`: it is a message in that
     channel, which people can read. `sender` is who handed it over, as only the endpoint can know
     it: `slack:<bot id>` or `http:<source>`. `thread` is how the keys of every version of the
-    message begin in whose thread this was posted, '' if it was not.
+    message begin in whose thread this was posted, '' if it was not. `arrived_at` is when its first
+    bytes came, where that was before the whole was read.
     """
 
     key: str
@@ -43,6 +44,7 @@ class Delivery:
     sender: str = ""
     activities: Sequence[Activity] = ()
     thread: str = ""
+    arrived_at: datetime | None = None
 
 
 def identify_activities(

@@ -99,6 +99,8 @@ class IncidentService:
             channel=delivery.channel,
             now=now,
             posted=delivery.posted,
+            arrived_at=delivery.arrived_at,
+            clock=self._clock,
             activities=identify_activities(delivery, ingest.same_sender),
         )
         sources = [alert.source for alert in delivery.alerts[:1]]

@@ -6,7 +6,8 @@ import asyncio
 import hashlib
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -25,6 +26,7 @@ from bot.web.sns import SnsVerifier
 from store.topics import Topic
 
 REASONS_TOLD = 10
+TRACKING_HEADER = "X-Tracking-Id"
 KEY_LIMIT = 200  # characters of an Idempotency-Key
 
 
@@ -47,11 +49,12 @@ class IngestEndpoints:
 
     async def alerts(self, request: web.Request) -> web.Response:
         """Answer 202 after every alert of the body is stored."""
+        arrived_at = self._clock()
         source = source_name(request.match_info.get("source", "alertmanager"))
         key = await self._key(request)
         body = await alert_body(request)
         reading, delivery = await self._bodies.read(source, body, key)
-        receipt = await self._service.receive(delivery)
+        receipt = await self._service.receive(replace(delivery, arrived_at=arrived_at))
         return web.json_response(
             {
                 "accepted": receipt.accepted,
@@ -61,6 +64,7 @@ class IngestEndpoints:
                 **_understood(reading),
             },
             status=202,
+            headers=_tracking(receipt.tracking_ids),
         )
 
     async def incident(self, request: web.Request) -> web.Response:
@@ -174,6 +178,11 @@ def _understood(reading: Reading) -> dict[str, Any]:
     return {"understood": False, "reason": "; ".join(reading.reasons[:REASONS_TOLD])}
 
 
+def _tracking(tracking_ids: Sequence[str]) -> dict[str, str]:
+    """Return the header with the tracking ids, at most ten: the body has all of them."""
+    return {TRACKING_HEADER: ", ".join(tracking_ids[:10])} if tracking_ids else {}
+
+
 def _answer(
     answer: str, sop_id: str, incident_key: str, source: str, tracking_id: str
 ) -> web.Response:
@@ -184,5 +193,6 @@ def _answer(
             "incident_key": incident_key,
             "source": source,
             "tracking_id": tracking_id,
-        }
+        },
+        headers=_tracking([tracking_id]),
     )

@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from aiohttp import web
 
 from bot.errors import NotFound
+from bot.incidents.trace import Stage
 from bot.web.times import rfc3339_or_none
 from store import Store
 from store.rows import TracedAlert
 
 
 async def trace(store: Store, tracking_id: str) -> dict[str, Any]:
-    """Return the alerts with this id, their incident, its timeline. NotFound for an unknown id."""
+    """Return the alerts with this id, their incident, its stages. NotFound for an unknown id."""
     alerts = await store.trace(tracking_id)
     if not alerts:
         return await _question(store, tracking_id)
+    original = alerts[0].tracking_id
     incident_id = next((alert.incident_id for alert in alerts if alert.incident_id), None)
-    answer: dict[str, Any] = {
+    repeated = await store.repeats_of(original)
+    stages = await store.stages(original, incident_id)
+    return {
         "tracking_id": tracking_id,
+        "repeats_of": original if original != tracking_id else None,
         "alerts": [_traced(alert) for alert in alerts],
-        "incident": None,
-        "stages": [],
+        "repeats": repeated.count if repeated else 0,
+        "last_repeat_at": rfc3339_or_none(repeated.last_at if repeated else None),
+        "incident": await _incident(store, incident_id) if incident_id else None,
+        "stages": [_shown(stage, stages[0].at) for stage in stages],
     }
-    if incident_id is None:
-        return answer
+
+
+async def _incident(store: Store, incident_id: int) -> dict[str, Any]:
     incident = await store.incident(incident_id)
-    answer["incident"] = {
+    return {
         "number": incident.number,
         "status": incident.status,
         "severity": incident.severity,
@@ -40,16 +49,16 @@ async def trace(store: Store, tracking_id: str) -> dict[str, Any]:
         "resolved_at": rfc3339_or_none(incident.resolved_at),
         "fixed_by": incident.fixed_by or None,
     }
-    answer["stages"] = [
-        {
-            "stage": entry.kind,
-            "at": rfc3339_or_none(entry.at),
-            "text": entry.text,
-            "actor": entry.actor,
-        }
-        for entry in await store.timeline(incident_id)
-    ]
-    return answer
+
+
+def _shown(stage: Stage, began: datetime) -> dict[str, Any]:
+    return {
+        "stage": stage.name,
+        "at": rfc3339_or_none(stage.at),
+        "after_ms": round((stage.at - began).total_seconds() * 1000, 1),
+        "text": stage.text,
+        "actor": stage.actor,
+    }
 
 
 def _traced(alert: TracedAlert) -> dict[str, Any]:
@@ -103,20 +112,16 @@ async def _question(store: Store, tracking_id: str) -> dict[str, Any]:
     question = await store.question(tracking_id)
     if question is None:
         raise NotFound("No alert and no question has this tracking id.")
-    question_text = f"a question about {question.incident_key}, {question.sop_id}"
-    stages = [
-        {
-            "stage": "asked",
-            "at": rfc3339_or_none(question.asked_at),
-            "text": question_text,
-            "actor": "",
-        }
-    ]
+    about = f"a question about {question.incident_key}, {question.sop_id}"
+    stages = [Stage(question.asked_at, "asked", about)]
     if question.answered_at:
-        by = f"by {question.source}"
-        at = rfc3339_or_none(question.answered_at)
-        stages.append({"stage": "answered", "at": at, "text": by, "actor": ""})
-    return {"tracking_id": tracking_id, "alerts": [], "incident": None, "stages": stages}
+        stages.append(Stage(question.answered_at, "answered", f"by {question.source}"))
+    return {
+        "tracking_id": tracking_id,
+        "alerts": [],
+        "incident": None,
+        "stages": [_shown(stage, question.asked_at) for stage in stages],
+    }
 
 
 def unmatched_route(store: Store) -> Any:

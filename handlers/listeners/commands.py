@@ -16,7 +16,7 @@ from handlers.listeners.incidents import incident_id
 from handlers.listeners.registration import Listeners
 from handlers.listeners.silences import silence_id
 from handlers.outbound.outbox import Outbox
-from handlers.views import cascade, lists, silences, stats, steering
+from handlers.views import cascade, lists, silences, stats, steering, trace
 from handlers.views.text import typed, untrusted_line
 
 PAGE = 10
@@ -238,6 +238,29 @@ async def _fix(call: Call, rest: str) -> str:
     return f"{answer} {lists.freeze(frozen)}" if frozen else answer
 
 
+async def _trace(call: Call, rest: str) -> str:
+    """By an incident's number, or by the tracking id of any alert."""
+    tracking_id = rest.strip("` ")
+    if not tracking_id or _INCIDENT.fullmatch(tracking_id):
+        incident, _ = await call.subject(rest)
+        tracking_id, incident_id = incident.tracking_id, incident.id
+    else:
+        alerts = await call.store.trace(tracking_id)
+        if not alerts:
+            raise NotFound(
+                f"No alert has the tracking id {typed(tracking_id)}.",
+                remedy="It stands on the card, or name the incident: `/incident trace INC-1`.",
+            )
+        tracking_id = alerts[0].tracking_id
+        incident_id = next((alert.incident_id for alert in alerts if alert.incident_id), 0)
+    return trace.stages(
+        tracking_id,
+        f"INC-{incident_id}" if incident_id else "",
+        await call.store.stages(tracking_id, incident_id or None),
+        await call.store.repeats_of(tracking_id),
+    )
+
+
 async def _stats(call: Call, rest: str) -> str:
     window = parse_window(rest or "24h")
     since = window.since(call.now)
@@ -317,6 +340,7 @@ INCIDENT: dict[str, Verb] = {
     "unmute": _unmute,
     "silence": _silence,
     "unsilence": _unsilence,
+    "trace": _trace,
     "stats": _stats,
     "freeze": _freeze,
     "unfreeze": _unfreeze,

@@ -42,8 +42,8 @@ HELP = """*sopbot*: One thread per incident, advice, and no action without appro
 `/incident mute INC-1 [2h]`   its thread stays quiet until it clears; `/incident unmute INC-1`
 `/incident silence web 2h why`   its alerts open nothing; `/incident unsilence 3` ends that
 `/incident freeze on [why]`   block all actions; `/incident unfreeze` unblocks
-`/incident stats 7d`   numbers; `/sop list`, `/sop show sop_…`   procedures; `/incident help`
-You can omit the number if only one incident is open."""
+`/incident trace INC-1`   its stages; `/incident stats 7d`   numbers; `/incident help`   this page
+`/sop list`, `/sop show sop_…`   procedures. You can omit the number if one incident is open."""
 
 
 def incident_list(

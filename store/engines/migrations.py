@@ -193,6 +193,11 @@ def m031_expand_mutes() -> str:
     return silence_tables.M031
 
 
+def m032_expand_traces() -> str:
+    """Store when an alert arrived and was written, and the tracking id of its last repeat."""
+    return stats_columns.M032
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     m001_initial,
     m002_expand_storm,
@@ -225,6 +230,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m029_expand_episodes,
     m030_expand_corrections,
     m031_expand_mutes,
+    m032_expand_traces,
 )
 
 

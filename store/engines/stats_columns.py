@@ -1,6 +1,6 @@
-"""The migration for statistics: what they count, and the indexes that they count by.
+"""The migrations for statistics and traces: what they count, and the indexes that they count by.
 
-It is never edited.
+They are never edited.
 """
 
 from __future__ import annotations
@@ -49,4 +49,13 @@ CREATE INDEX incidents_resolved ON incidents (resolved_at, created_at)
     WHERE resolved_at IS NOT NULL;
 CREATE INDEX cards_by_time ON outbox (posted_at, created_at, kind) WHERE kind = 'card';
 CREATE INDEX advice_by_time ON advice (given_at, asked_at, question) WHERE given_at IS NOT NULL;
+"""
+
+M032 = """
+-- When the first bytes of its delivery came, and when it was written. NULL: not known.
+ALTER TABLE alerts ADD COLUMN arrived_at TEXT;
+ALTER TABLE alerts ADD COLUMN written_at TEXT;
+-- Of the last repeat of the hour: it leads to the alert that was repeated.
+ALTER TABLE repeats ADD COLUMN tracking_id TEXT NOT NULL DEFAULT '';
+CREATE INDEX repeats_by_tracking_id ON repeats (tracking_id);
 """

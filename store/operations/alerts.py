@@ -42,6 +42,7 @@ from store.operations.cascades import Placement
 from store.operations.deliveries import insert
 from store.operations.folding import DeliveryContext
 from store.operations.part import Part
+from store.operations.stages import repeated_as
 from store.receipts import AlertOutcome, Receipt, receipt_of
 from store.rows import (
     TracedAlert,
@@ -58,6 +59,7 @@ from store.statements import (
     query,
     run,
     to_db_time,
+    to_db_time_or_none,
     together,
 )
 
@@ -157,7 +159,7 @@ def _accept_one(
         yield lock_near()
         placement = yield from cascades.place(identified_alert, arrival.calls, arrival.now)
         decision = placement.decision(decision)
-    yield from _insert(identified_alert, decision, arrival.now)
+    yield from _insert(identified_alert, decision, arrival)
     yield from suppression.record(identified_alert, decision, silence, arrival)
     if placement is not None:
         incident_id = yield from folding.open_new(identified_alert, arrival, placement)
@@ -189,14 +191,15 @@ def _accept_one(
 
 
 def _insert(
-    identified_alert: IdentifiedAlert, decision: Decision, now: datetime
+    identified_alert: IdentifiedAlert, decision: Decision, arrival: DeliveryContext
 ) -> Operation[None]:
     """Store the alert with the decision about it."""
     alert = identified_alert.alert
     yield run(
         "INSERT INTO alerts (dedup_key, incident_id, source, status, name, severity, fingerprint,"
-        " tracking_id, reason, told_at, received_at, sender, body, shared, decision)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " tracking_id, reason, told_at, received_at, sender, body, shared, decision,"
+        " arrived_at, written_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         identified_alert.dedup_key,
         decision.incident_id,
         alert.source,
@@ -207,11 +210,13 @@ def _insert(
         identified_alert.tracking_id,
         decision.reason,
         sent_time(identified_alert),
-        to_db_time(now),
+        to_db_time(arrival.now),
         identified_alert.sender,
         alert_to_json(alert),
         digest_of_shared(alert.raw_shared) if alert.raw_shared else "",
         decision_to_json(decision),
+        to_db_time_or_none(arrival.arrived_at),
+        to_db_time_or_none(arrival.written_at()),
     )
     yield log_event(
         Event.ALERT_ACCEPTED,
@@ -243,8 +248,12 @@ def latest_from(rows: Sequence[Row]) -> Alert | None:
 
 
 def trace(tracking_id: str) -> Operation[list[TracedAlert]]:
-    """Every alert that carries this tracking id."""
-    rows = yield query("SELECT * FROM alerts WHERE tracking_id = ? ORDER BY id", tracking_id)
+    """Every alert that carries this tracking id; of a repeat, those that it repeated."""
+    sql = "SELECT * FROM alerts WHERE tracking_id = ? ORDER BY id"
+    rows = yield query(sql, tracking_id)
+    if not rows:
+        original = yield from repeated_as(tracking_id)
+        rows = (yield query(sql, original)) if original else []
     return [
         TracedAlert(
             row["tracking_id"],
@@ -294,6 +303,8 @@ class AlertsPart(Part):
         now: datetime,
         posted: bool = True,
         activities: Sequence[IdentifiedActivity] = (),
+        arrived_at: datetime | None = None,
+        clock: Callable[[], datetime] | None = None,
     ) -> Receipt:
         """Write every alert of one delivery and fold it into its incident, all or nothing.
 
@@ -302,10 +313,15 @@ class AlertsPart(Part):
         less than `correlate.reopen_within_seconds` ago. `channel` is where a new incident's card
         goes; `posted`: the sender's own message stands there. `activities` reach the incidents of
         their alerts.
+        `arrived_at` is when the first bytes came, `clock` tells when each alert is written.
         """
         current = self.config.current
         policy = current.policy
-        arrival = suppression.delivery_context(current, channel, now, posted=posted)
+        arrival = replace(
+            suppression.delivery_context(current, channel, now, posted=posted),
+            arrived_at=arrived_at,
+            clock=clock,
+        )
         return await self._write(
             accept,
             key,
@@ -324,5 +340,9 @@ class AlertsPart(Part):
         return await self._engine.read(unmatched, limit)
 
     async def trace(self, tracking_id: str) -> list[TracedAlert]:
-        """Every alert that carries this tracking id, oldest first."""
+        """Every alert that carries this tracking id, oldest first.
+
+        Of an alert that only repeated a stored one, the stored one: known for the last repeat of
+        each hour.
+        """
         return await self._engine.read(trace, tracking_id)

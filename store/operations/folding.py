@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
@@ -49,6 +50,8 @@ class DeliveryContext:
     force; `posted` says that the sender's own message is in that channel. `calls` are the declared
     calls between services. `silences` are in force now; `environments` are those that the policy
     declares, for their matchers.
+    `arrived_at` is when its first bytes came, if that was before `now`; `clock` tells the time at
+    which each alert is written.
     """
 
     channel: str
@@ -58,6 +61,12 @@ class DeliveryContext:
     calls: Calls = NO_CALLS
     silences: tuple[Silence, ...] = ()
     environments: Environments = DEFAULT
+    arrived_at: datetime | None = None
+    clock: Callable[[], datetime] | None = None
+
+    def written_at(self) -> datetime | None:
+        """Return the time now, while its alerts are written; None without a clock."""
+        return self.clock() if self.clock else None
 
     @property
     def reopen_within(self) -> timedelta:

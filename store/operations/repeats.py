@@ -100,13 +100,15 @@ def count(
     for item, outcome in zip(named, outcomes, strict=True):
         if outcome.is_repeat:
             yield run(
-                "INSERT INTO repeats (incident_id, alert, hour, count, last_at)"
-                " VALUES (?, ?, ?, 1, ?) ON CONFLICT (incident_id, alert, hour)"
-                " DO UPDATE SET count = repeats.count + 1, last_at = excluded.last_at",
+                "INSERT INTO repeats (incident_id, alert, hour, count, last_at, tracking_id)"
+                " VALUES (?, ?, ?, 1, ?, ?) ON CONFLICT (incident_id, alert, hour)"
+                " DO UPDATE SET count = repeats.count + 1, last_at = excluded.last_at,"
+                " tracking_id = excluded.tracking_id",
                 outcome.incident_id or 0,
                 senders.key(item.alert, item.sender),
                 to_db_time(hour_of(now)),
                 to_db_time(now),
+                item.tracking_id,
             )
 
 

@@ -115,3 +115,24 @@ async def test_the_command_says_the_same_on_one_phone_screen(
     assert "2 repeats of a known alert" in answer
     assert len(answer.splitlines()) <= 12
     assert "from 1h to 8760h" in await answer_to(world, "/incident stats often")
+
+
+async def test_a_trace_is_the_same_by_the_incident_and_by_the_tracking_id(
+    start_with_http: StartWithHttp, world: World
+) -> None:
+    at = await start_with_http()
+    await send_three(at)
+    await world.quiet()
+    _, incident = await at.get("/api/v3/incidents/INC-1")
+    tracking_id = incident["tracking_id"]
+    _, trace = await at.get(f"/api/v3/trace/{tracking_id}")
+    names = [stage["stage"] for stage in trace["stages"]]
+    assert names[:2] == ["received", "decided"]
+    assert {"written", "card posted", "advice asked", "advice answered"} <= set(names)
+    assert trace["stages"] == sorted(trace["stages"], key=lambda stage: str(stage["at"]))
+    assert trace["repeats"] == 2
+    by_number = await answer_to(world, "/incident trace INC-1")
+    assert by_number == await answer_to(world, f"/incident trace {tracking_id}")
+    assert "card posted" in by_number
+    assert "Repeated by its sender 2 times" in by_number
+    assert "No alert has the tracking id" in await answer_to(world, "/incident trace req-nothing")

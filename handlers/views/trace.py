@@ -1,0 +1,35 @@
+"""The answer to `/incident trace`: every stage of an alert with its time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.incidents.trace import RepeatedAlert, Stage
+from handlers.views.text import clock, inline_code, plural, span, untrusted_line
+
+SHOWN = 25  # stages in one answer: the first ones and the newest
+
+
+def stages(
+    tracking_id: str,
+    incident: str,
+    found: Sequence[Stage],
+    repeated: RepeatedAlert | None,
+) -> str:
+    """One line a stage, with the time since the first one."""
+    lines = [f"*Trace of* {inline_code(tracking_id, 80)}" + (f" · {incident}" if incident else "")]
+    if repeated:
+        times = plural(repeated.count, "time")
+        lines.append(f"Repeated by its sender {times}, last {clock(repeated.last_at)}")
+    began = found[0].at if found else None
+    shown = [*found[:8], *found[-(SHOWN - 8) :]] if len(found) > SHOWN else list(found)
+    for number, stage in enumerate(shown):
+        if number == 8 and len(found) > SHOWN:
+            lines.append(f"… {len(found) - SHOWN} more: `GET /api/v3/trace/{{tracking_id}}` …")
+        seconds = (stage.at - began).total_seconds() if began else 0
+        after = f"+{seconds:.3f} s" if seconds < 60 else f"+{span(seconds)}"
+        when = clock(stage.at) if number == 0 else after
+        text = f": {untrusted_line(stage.text, 120)}" if stage.text else ""
+        actor = f" <@{stage.actor}>" if stage.actor else ""
+        lines.append(f"{when}  *{stage.name}*{text}{actor}")
+    return "\n".join(lines)
