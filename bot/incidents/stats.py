@@ -17,8 +17,8 @@ JOINED = frozenset(
     {Reason.SAME_FINGERPRINT, Reason.EDITED_MESSAGE, Reason.SAME_SCOPE, Reason.SAME_SOP}
 )
 """The reasons of alerts that became part of an incident that was there."""
-SUPPRESSED: frozenset[Reason] = frozenset()
-"""The reasons of alerts that were stored and opened nothing because an operator wanted it so."""
+BECAME_CHILDREN = frozenset({Reason.NODE_DOWN, Reason.SYMPTOM, Reason.CALLS, Reason.DEPLOY})
+"""The reasons of alerts that opened an incident as a part of a cascade."""
 
 
 class Span(StrEnum):
@@ -132,17 +132,6 @@ class Repeat:
 
 
 @dataclass(frozen=True, slots=True)
-class Suppression:
-    """An alert that opened nothing because an operator wanted it so."""
-
-    tracking_id: str
-    name: str
-    source: str
-    reason: str
-    received_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class IncidentStats:
     """Numbers of one window.
 
@@ -196,6 +185,11 @@ class IncidentStats:
         return self.joined + self.repeats
 
     @property
+    def children(self) -> int:
+        """Return how many incidents opened as a part of a cascade."""
+        return sum(self.period.alerts[reason] for reason in BECAME_CHILDREN)
+
+    @property
     def suppressed(self) -> int:
-        """Return how many alerts opened nothing because an operator wanted it so."""
-        return sum(self.period.alerts[reason] for reason in SUPPRESSED)
+        """Return how many alerts a silence kept from opening an incident."""
+        return self.period.alerts[Reason.SUPPRESSED]

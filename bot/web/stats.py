@@ -11,7 +11,7 @@ from aiohttp import web
 from bot.configuration import LiveConfiguration
 from bot.incidents.correlation import Reason
 from bot.incidents.model import IncidentStatus, Severity
-from bot.incidents.stats import JOINED, SUPPRESSED, Durations, IncidentStats, Span
+from bot.incidents.stats import BECAME_CHILDREN, JOINED, Durations, IncidentStats, Span
 from bot.incidents.windows import Window, parse_window
 from bot.policy import Slo
 from bot.web.times import rfc3339
@@ -66,6 +66,10 @@ class StatsEndpoints:
             "alerts": _alerts(stats),
             "duplicates": stats.duplicates,
             "suppressions": stats.suppressed,
+            "cascades": {
+                "children": stats.children,
+                "by_reason": _counts(stats, BECAME_CHILDREN),
+            },
             "mtta_seconds": _durations(stats.period.spans[Span.ACKNOWLEDGED]),
             "mttr_seconds": _durations(stats.period.spans[Span.RESOLVED]),
             "slo": service_levels(stats, slo),
@@ -107,7 +111,7 @@ class StatsEndpoints:
         return {
             "duplicates": stats.duplicates,
             "joined": stats.joined,
-            "by_reason": {str(reason): stats.period.alerts[reason] for reason in _ordered(JOINED)},
+            "by_reason": _counts(stats, JOINED),
             "repeats": stats.repeats,
             "most_repeated": [
                 {
@@ -121,23 +125,24 @@ class StatsEndpoints:
         }
 
     async def suppressions(self, _window: Window, since: datetime) -> dict[str, Any]:
-        """Return the alerts that opened nothing because an operator wanted it so."""
+        """Return the silences in force, and the alerts that silences suppressed in the window."""
         stats = await self._store.stats(since)
-        newest = await self._store.suppressions(since, MOST_NAMED)
+        newest = await self._store.suppressed_alerts(MOST_NAMED)
+        silences = await self._store.silences(self._clock())
         return {
             "suppressions": stats.suppressed,
-            "by_reason": {
-                str(reason): stats.period.alerts[reason] for reason in _ordered(SUPPRESSED)
-            },
+            "silences_in_force": len(silences),
             "newest": [
                 {
                     "tracking_id": item.tracking_id,
-                    "name": item.name,
-                    "source": item.source,
-                    "reason": item.reason,
+                    "name": item.alert.name,
+                    "source": item.alert.source,
+                    "silence": item.silence.id,
+                    "reason": item.silence.reason,
                     "received_at": rfc3339(item.received_at),
                 }
                 for item in newest
+                if item.received_at >= since
             ],
         }
 
@@ -178,8 +183,8 @@ def _alerts(stats: IncidentStats) -> dict[str, Any]:
     }
 
 
-def _ordered(reasons: frozenset[Reason]) -> list[Reason]:
-    return [reason for reason in Reason if reason in reasons]
+def _counts(stats: IncidentStats, reasons: frozenset[Reason]) -> dict[str, int]:
+    return {str(reason): stats.period.alerts[reason] for reason in Reason if reason in reasons}
 
 
 def _statuses(counts: Any) -> dict[str, int]:

@@ -17,12 +17,10 @@ from datetime import datetime, timedelta
 
 from bot.incidents.model import Incident, IncidentStatus, Severity
 from bot.incidents.stats import (
-    SUPPRESSED,
     IncidentStats,
     PeriodStats,
     Repeat,
     Span,
-    Suppression,
     TypeCount,
 )
 from store.operations.part import Part
@@ -192,31 +190,6 @@ def most_repeated(since: datetime, limit: int) -> Operation[list[Repeat]]:
     ]
 
 
-def suppressions(since: datetime, limit: int) -> Operation[list[Suppression]]:
-    """The newest alerts that opened nothing because an operator wanted it so."""
-    if not SUPPRESSED:
-        return []
-    reasons = sorted(SUPPRESSED)
-    rows = yield query(
-        "SELECT tracking_id, name, source, reason, received_at FROM alerts"  # noqa: S608 - placeholders
-        f" WHERE reason IN ({', '.join('?' * len(reasons))}) AND received_at >= ?"
-        " ORDER BY received_at DESC LIMIT ?",
-        *reasons,
-        to_db_time(since),
-        limit,
-    )
-    return [
-        Suppression(
-            row["tracking_id"],
-            row["name"],
-            row["source"],
-            row["reason"],
-            from_db_time(row["received_at"]),
-        )
-        for row in rows
-    ]
-
-
 def page(
     status: IncidentStatus | None, limit: int, before: int | None
 ) -> Operation[list[Incident]]:
@@ -254,10 +227,6 @@ class StatsPart(Part):
     async def most_repeated(self, since: datetime, limit: int) -> list[Repeat]:
         """Return the alerts that their senders repeated most, most first."""
         return await self._engine.read(most_repeated, since, limit)
-
-    async def suppressions(self, since: datetime, limit: int) -> list[Suppression]:
-        """Return the newest suppressed alerts, newest first."""
-        return await self._engine.read(suppressions, since, limit)
 
     async def incidents(
         self, status: IncidentStatus | None = None, *, limit: int, before: int | None = None

@@ -13,7 +13,9 @@ import psycopg
 from bot.incidents.correlation import Reason
 from bot.incidents.model import IncidentStatus, Severity
 from store.admin.locations import file_of
+from store.rows import alert_to_json
 from store.statements import to_db_time
+from tests.helpers.builders import alert
 
 Rows = Iterator[tuple[Any, ...]]
 JOINED = (Reason.SAME_FINGERPRINT, Reason.SAME_SCOPE, Reason.SAME_SOP)
@@ -21,6 +23,7 @@ ALERTS_EACH = 20  # alerts in an incident
 TYPES = 40
 REPEATED_HOURS = 24  # hours of an incident in which its alert was repeated
 
+_BODY = alert_to_json(alert(name="Slow", title="a short body: the indexes never read it"))
 _COLUMNS = {
     "incidents": (
         "id, incident_key, sop_id, scope_env, scope_service, scope_category, status, severity,"
@@ -36,7 +39,7 @@ _COLUMNS = {
         "key, kind, incident_id, subject, channel, in_thread, rank, not_before, created_at,"
         " desired_version, sent_version, ts, posted_at"
     ),
-    "advice": "incident_id, question, asked_by, rank, state, body, at, asked_at",
+    "advice": "incident_id, question, asked_by, rank, state, body, at, given_at, asked_at",
     "repeats": "hour, incident_id, alert, count, last_at",
 }
 
@@ -72,7 +75,10 @@ def fill_with_alerts(url: str, alerts: int, end: datetime, days: int = 30) -> No
             )
             for n in numbers
         ),
-        "advice": ((n, "", "", 0, "done", "{}", at(n, 5 + n % 30), at(n)) for n in numbers),
+        "advice": (
+            (n, "", "", 0, "done", '{"source": "SOP"}', at(n, 5 + n % 30), at(n, 5 + n % 30), at(n))
+            for n in numbers
+        ),
         "repeats": (
             (
                 at(n, hour * 3600)[:13] + ":00:00.000000Z",
@@ -139,7 +145,7 @@ def _alert(n: int, place: int, at: Any) -> tuple[Any, ...]:
         Reason.OPENED if place == 0 else JOINED[place % len(JOINED)],
         "",
         at(n, place),
-        '{"title": "a short body: the indexes never read it"}',
+        _BODY,
     )
 
 
