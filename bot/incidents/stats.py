@@ -13,9 +13,15 @@ from typing import Any
 from bot.incidents.correlation import Reason
 from bot.incidents.model import IncidentStatus, Severity
 
-JOINED = frozenset(
-    {Reason.SAME_FINGERPRINT, Reason.EDITED_MESSAGE, Reason.SAME_SCOPE, Reason.SAME_SOP}
-)
+REOPENED = frozenset({Reason.FIRES_AGAIN, Reason.SCOPE_FIRES_AGAIN, Reason.STILL_FIRES})
+"""The reasons of alerts that reopened a resolved incident."""
+JOINED = REOPENED | {
+    Reason.SAME_FINGERPRINT,
+    Reason.EDITED_MESSAGE,
+    Reason.SAME_SCOPE,
+    Reason.SAME_SOP,
+    Reason.REMINDER_AFTER_RESOLVE,
+}
 """The reasons of alerts that became part of an incident that was there."""
 BECAME_CHILDREN = frozenset({Reason.NODE_DOWN, Reason.SYMPTOM, Reason.CALLS, Reason.DEPLOY})
 """The reasons of alerts that opened an incident as a part of a cascade."""
@@ -142,6 +148,7 @@ class IncidentStats:
 
     by_severity_and_status: Mapping[Severity, Mapping[IncidentStatus, int]]
     open_now: int
+    flapping_now: int
     period: PeriodStats
 
     @property
@@ -183,6 +190,11 @@ class IncidentStats:
     def duplicates(self) -> int:
         """Return the tellings that opened nothing new: alerts that joined, and repeats."""
         return self.joined + self.repeats
+
+    @property
+    def reopened(self) -> int:
+        """Return how many alerts reopened a resolved incident."""
+        return sum(self.period.alerts[reason] for reason in REOPENED)
 
     @property
     def children(self) -> int:

@@ -66,6 +66,8 @@ class StatsEndpoints:
             "alerts": _alerts(stats),
             "duplicates": stats.duplicates,
             "suppressions": stats.suppressed,
+            "reopened": stats.reopened,
+            "flapping_now": stats.flapping_now,
             "cascades": {
                 "children": stats.children,
                 "by_reason": _counts(stats, BECAME_CHILDREN),

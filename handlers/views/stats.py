@@ -42,7 +42,8 @@ def overview(stats: IncidentStats, types: Sequence[TypeCount], window: Window) -
 def _open_now(stats: IncidentStats) -> str:
     if not stats.open_now:
         return "No incident is open now."
-    return f"{plural(stats.open_now, 'incident')} open now: `/incident list`."
+    flapping = f", {stats.flapping_now:,} of them flapping" if stats.flapping_now else ""
+    return f"{plural(stats.open_now, 'incident')} open now{flapping}: `/incident list`."
 
 
 def _typical(durations: Durations) -> str:

@@ -60,13 +60,14 @@ def read(since: datetime) -> Operation[IncidentStats]:
     of an hour before them and in the hours after them.
     """
     first_hour = hour_of(since) if since == hour_of(since) else hour_of(since) + HOUR
-    incidents, open_now, progress, hours = yield from together(
+    incidents, open_now, flapping, progress, hours = yield from together(
         query(
             "SELECT severity, status, COUNT(*) AS n FROM incidents WHERE created_at >= ?"
             " GROUP BY severity, status",
             to_db_time(since),
         ),
         query(f"SELECT COUNT(*) AS n FROM incidents WHERE {_IS_OPEN}"),  # noqa: S608 - constant
+        query("SELECT COUNT(*) AS n FROM incidents WHERE flapping_changes > 0"),
         query("SELECT until FROM stats_progress WHERE name = 'hours'"),
         query("SELECT body FROM stats_hours WHERE hour >= ?", to_db_time(first_hour)),
     )
@@ -82,7 +83,7 @@ def read(since: datetime) -> Operation[IncidentStats]:
     counts: dict[Severity, dict[IncidentStatus, int]] = defaultdict(dict)
     for row in incidents:
         counts[Severity(row["severity"])][IncidentStatus(row["status"])] = int(row["n"])
-    return IncidentStats(counts, int(open_now[0]["n"]), period)
+    return IncidentStats(counts, int(open_now[0]["n"]), int(flapping[0]["n"]), period)
 
 
 def _happened(begin: str, end: str) -> Operation[PeriodStats]:

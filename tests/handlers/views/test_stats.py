@@ -24,7 +24,7 @@ def numbers() -> IncidentStats:
         Severity.CRITICAL: {IncidentStatus.OPEN: 1, IncidentStatus.RESOLVED: 1},
         Severity.LOW: {IncidentStatus.ACKNOWLEDGED: 1},
     }
-    return IncidentStats(counts, 5, period)
+    return IncidentStats(counts, 5, 2, period)
 
 
 def test_the_numbers_stand_in_plain_words_on_one_phone_screen() -> None:
@@ -39,12 +39,12 @@ def test_the_numbers_stand_in_plain_words_on_one_phone_screen() -> None:
         "Card posted after 0.4 s (median), 95 % within 0.4 s",
         "Advice given after –",
         "Most frequent types: cpu 2, (none) 1",
-        "5 incidents open now: `/incident list`.",
+        "5 incidents open now, 2 of them flapping: `/incident list`.",
     ]
 
 
 def test_an_empty_window_says_so() -> None:
-    text = overview(IncidentStats({}, 0, PeriodStats()), [], DAY)
+    text = overview(IncidentStats({}, 0, 0, PeriodStats()), [], DAY)
     assert text == "*Last 24h*: no incidents and no alerts. No incident is open now."
 
 
