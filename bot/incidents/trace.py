@@ -18,7 +18,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class RepeatedAlert:
-    """How often an alert was repeated, and when last."""
+    """The number of repeats of an alert, and the time of the last one."""
 
     count: int
     last_at: datetime

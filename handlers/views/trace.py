@@ -13,7 +13,7 @@ SHOWN = 25  # stages in one answer: the first ones and the newest
 def stages(
     tracking_id: str,
     incident: str,
-    found: Sequence[Stage],
+    steps: Sequence[Stage],
     repeated: RepeatedAlert | None,
 ) -> str:
     """One line a stage, with the time since the first one."""
@@ -21,11 +21,11 @@ def stages(
     if repeated:
         times = plural(repeated.count, "time")
         lines.append(f"Repeated by its sender {times}, last {clock(repeated.last_at)}")
-    began = found[0].at if found else None
-    shown = [*found[:8], *found[-(SHOWN - 8) :]] if len(found) > SHOWN else list(found)
+    began = steps[0].at if steps else None
+    shown = [*steps[:8], *steps[-(SHOWN - 8) :]] if len(steps) > SHOWN else list(steps)
     for number, stage in enumerate(shown):
-        if number == 8 and len(found) > SHOWN:
-            lines.append(f"… {len(found) - SHOWN} more: `GET /api/v3/trace/{{tracking_id}}` …")
+        if number == 8 and len(steps) > SHOWN:
+            lines.append(f"… {len(steps) - SHOWN} more: `GET /api/v3/trace/{{tracking_id}}` …")
         seconds = (stage.at - began).total_seconds() if began else 0
         after = f"+{seconds:.3f} s" if seconds < 60 else f"+{span(seconds)}"
         when = clock(stage.at) if number == 0 else after

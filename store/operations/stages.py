@@ -36,10 +36,10 @@ def stages(tracking_id: str, incident_id: int | None) -> Operation[list[Stage]]:
         tracking_id,
         MOST,
     )
-    found = [stage for row in alerts for stage in _of_alert(row)]
+    steps = [stage for row in alerts for stage in _of_alert(row)]
     if incident_id is not None:
-        found += yield from _of_incident(incident_id)
-    return sorted(found, key=lambda stage: stage.at)
+        steps += yield from _of_incident(incident_id)
+    return sorted(steps, key=lambda stage: stage.at)
 
 
 def _of_alert(row: Row) -> Iterator[Stage]:
@@ -62,18 +62,18 @@ def _of_incident(incident_id: int) -> Operation[list[Stage]]:
         _newest("asked_at, given_at, question, asked_by, body", "advice", incident_id, "id"),
         _newest("started_at, finished_at, error", "executions", incident_id, "created_at"),
     )
-    found: list[Stage] = []
+    steps: list[Stage] = []
     for row in events:
         if row["kind"] not in _TOLD_ELSEWHERE:
             name = _NAMES.get(row["kind"], row["kind"])
-            found += _at(row["at"], name, row["text"], row["actor"])
+            steps += _at(row["at"], name, row["text"], row["actor"])
     for row in posted:
-        found += _at(row["posted_at"], _POSTED.get(row["kind"], f"{row['kind']} posted"))
+        steps += _at(row["posted_at"], _POSTED.get(row["kind"], f"{row['kind']} posted"))
     for row in advice:
-        found += _of_advice(row)
+        steps += _of_advice(row)
     for row in executions:
-        found += _of_execution(row)
-    return found
+        steps += _of_execution(row)
+    return steps
 
 
 def _newest(columns: str, table: str, incident_id: int, order: str) -> Statement:
@@ -119,7 +119,7 @@ def repeated_as(tracking_id: str) -> Operation[str | None]:
 
 
 def repeats_of(tracking_id: str) -> Operation[RepeatedAlert | None]:
-    """How often the alert of this tracking id was repeated, in all its hours."""
+    """Count the repeats of the alert of this tracking id, in all its hours."""
     rows = yield query(
         "SELECT SUM(r.count) AS n, MAX(r.last_at) AS last_at FROM (SELECT DISTINCT a.incident_id,"  # noqa: S608 - constants
         f" {senders.KEY.format('a')} AS alert FROM alerts a WHERE a.tracking_id = ?) AS traced"

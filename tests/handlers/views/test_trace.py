@@ -12,13 +12,13 @@ from tests.helpers.models import ANA, HOSTILE, NOW, assert_obeys_nothing
 
 
 def test_each_stage_stands_on_a_line_with_its_time_since_the_first() -> None:
-    found = [
+    steps = [
         Stage(NOW, "received", "from alertmanager"),
         Stage(NOW + timedelta(milliseconds=412), "card posted"),
         Stage(NOW + timedelta(minutes=3), "acknowledged", actor=ANA),
     ]
     head, repeated, first, second, third = stages(
-        "req-1", "INC-7", found, RepeatedAlert(3, NOW)
+        "req-1", "INC-7", steps, RepeatedAlert(3, NOW)
     ).splitlines()
     assert head == "*Trace of* `req-1` · INC-7"
     assert repeated.startswith("Repeated by its sender 3 times, last ")
@@ -28,8 +28,8 @@ def test_each_stage_stands_on_a_line_with_its_time_since_the_first() -> None:
 
 
 def test_the_middle_of_a_long_trace_is_left_out_and_counted() -> None:
-    found = [Stage(NOW + timedelta(seconds=n), f"stage {n}") for n in range(100)]
-    lines = stages("req-1", "", found, None).splitlines()
+    steps = [Stage(NOW + timedelta(seconds=n), f"stage {n}") for n in range(100)]
+    lines = stages("req-1", "", steps, None).splitlines()
     assert len(lines) == SHOWN + 2
     assert "75 more" in lines[9]
     assert "*stage 99*" in lines[-1]
