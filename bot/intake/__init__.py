@@ -44,6 +44,7 @@ from bot.intake.senders import (
     newrelic,
     opsgenie,
     pagerduty,
+    paging_apps,
     pingdom,
     robusta,
     sentry,
@@ -76,6 +77,8 @@ class Parser:
 
 # A message is tried in this order; generic takes everything else.
 PARSERS: tuple[Parser, ...] = (
+    # First: these apps keep the titles of other senders' alerts.
+    Parser("paging-apps", paging_apps.parse_message),
     Parser(
         "alertmanager",
         alertmanager.parse_message,

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.errors import InputError, SopbotError
-from bot.incidents.model import Alert
+from bot.incidents.model import Alert, Severity
 from bot.incidents.sops import SopLibrary
 from bot.intake import Reading, parse_body, parse_message, source_name
 from bot.intake.cleaning import one_line
@@ -44,11 +44,15 @@ class Payloads:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The incidents that the payloads open, and what is left at the end."""
+    """The incidents that the payloads open, and what is left at the end.
+
+    `severities` are those of the incidents, in the order in which they opened.
+    """
 
     incidents: int
     open_at_end: int
     firing_at_end: int
+    severities: tuple[Severity, ...] = ()
 
 
 def run(options: argparse.Namespace) -> int:
@@ -149,7 +153,12 @@ async def _receive(
 async def _outcome(store: Store, opened: set[int]) -> Outcome:
     incidents = [await store.incident(number) for number in sorted(opened)]
     still_open = [incident for incident in incidents if incident.resolved_at is None]
-    return Outcome(len(incidents), len(still_open), sum(incident.firing for incident in still_open))
+    return Outcome(
+        len(incidents),
+        len(still_open),
+        sum(incident.firing for incident in still_open),
+        tuple(incident.severity for incident in incidents),
+    )
 
 
 def _sent_at(payload: Any) -> datetime | None:
