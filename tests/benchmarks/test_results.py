@@ -29,6 +29,7 @@ ISSUE = {
     "scale.two_engines",
     "scale.takeover",
     "scale.replicas",
+    "noise.correlation",
     "noise.f1",
     "noise.posts",
     "noise.stats",
