@@ -194,6 +194,8 @@ def links(new: Member, members: Iterable[Member], calls: Calls) -> list[Relation
     """
     best: dict[int, tuple[int, Relation]] = {}
     for member in sorted(members, key=lambda member: member.id):
+        if Trouble.SLOW in (new.trouble, member.trouble) or new.scope.contradicts(member.scope):
+            continue
         for rank, rule in enumerate(RULES):
             facts = _linked(new, member, rule, calls)
             if facts is None:
@@ -208,8 +210,6 @@ def links(new: Member, members: Iterable[Member], calls: Calls) -> list[Relation
 
 
 def _linked(new: Member, member: Member, rule: Rule, calls: Calls) -> Facts | None:
-    if Trouble.SLOW in (new.trouble, member.trouble) or new.scope.contradicts(member.scope):
-        return None
     gap = abs(new.at - member.grew_at)
     if gap > rule.within and abs(new.at - member.at) > rule.within:
         return None

@@ -58,7 +58,7 @@ class Scope:
 
     def contradicts(self, other: Scope) -> bool:
         """Return True if the environment, region or place of both are known to differ."""
-        return (
+        return not self.is_at(other) and (
             ("-" not in (self.env, other.env) and self.env != other.env)
             or names.regions_contradict(_known(self.region), _known(other.region))
             or any(

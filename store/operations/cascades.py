@@ -108,7 +108,8 @@ def place(identified_alert: IdentifiedAlert, calls: Calls, now: datetime) -> Ope
     member = newcomer(identified_alert, now)
     if member.trouble is Trouble.SLOW:
         return Placement(member)
-    members = [member_from(row) for row in (yield from _related(member, calls))]
+    before = yield from _related(member, calls)
+    members = [member_from(row) for row in before]
     result = links(member, members, calls)
     if not result:
         related = perhaps_related(member, members)
@@ -116,9 +117,9 @@ def place(identified_alert: IdentifiedAlert, calls: Calls, now: datetime) -> Ope
     held = {link.member.root_id for link in result}
     yield lock(*map(lock_key, held))
     rows = yield from _related(member, calls)
-    result = [
-        link for link in links(member, map(member_from, rows), calls) if link.member.root_id in held
-    ]
+    if rows != before:
+        linked = links(member, map(member_from, rows), calls)
+        result = [link for link in linked if link.member.root_id in held]
     channels = {row["root_id"]: row["channel"] for row in rows}
     return Placement(member, result, channels[result[0].member.root_id] if result else "")
 
