@@ -234,13 +234,27 @@ def is_overtaken(
     Any replica may get any message, and Slack delivers again what was not acknowledged.
     """
     if identified_alert.alert.status is AlertStatus.RESOLVED:
-        return row is not None and is_older(identified_alert, row)
+        return row is not None and (
+            is_older(identified_alert, row) or _ends_an_earlier_firing(identified_alert, row)
+        )
     if row is not None and row["fires"]:
         return False  # it counts; what it says is looked at where it is folded
     ends = map(alert_from_json, resolves)
     return any(
         could_share_fingerprint(identified_alert.alert, end.env, end.service) for end in ends
     )
+
+
+def _ends_an_earlier_firing(identified_alert: IdentifiedAlert, row: Row) -> bool:
+    """Return whether this resolve is of a firing before the one that lasts, by its sender's times.
+
+    Its start decides. Without one it was sent, or the alert ended, before this firing began.
+    """
+    if not (row["fires"] and row["fired_since"]):
+        return False
+    alert = identified_alert.alert
+    at = since(alert) or to_db_time_or_none(alert.ends_at) or sent_time(identified_alert)
+    return bool(at and at < row["fired_since"])
 
 
 def is_older(identified_alert: IdentifiedAlert, row: Row) -> bool:

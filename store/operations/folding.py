@@ -226,18 +226,23 @@ def _clear_by_name(incident_id: int, identified_alert: IdentifiedAlert) -> Opera
     """Clear the only firing alert of that name. Returns its fingerprint, if there is one.
 
     A sender's resolve may read differently from its alert. If several alerts of the name fire, it
-    is not known which one resolved, so none is cleared; nor is one that was sent after this.
+    is not known which one resolved, so none is cleared; nor is one that was sent, or began to fire,
+    after this.
     """
     by_them, them = senders.by_them(identified_alert)
     name, at = identified_alert.alert.name, sent_time(identified_alert)
+    began = since(identified_alert.alert)
     rows = yield query(
         "DELETE FROM firing WHERE incident_id = ? AND name = ? AND (? = '' OR told_at <= ?)"  # noqa: S608 - placeholders
-        f" AND {by_them} AND 1 = (SELECT COUNT(*) FROM firing WHERE incident_id = ?"
+        f" AND (? = '' OR starts_at <= ?) AND {by_them}"
+        " AND 1 = (SELECT COUNT(*) FROM firing WHERE incident_id = ?"
         f" AND name = ? AND {by_them}) RETURNING fingerprint",
         incident_id,
         name,
         at,
         at,
+        began,
+        began,
         *them,
         incident_id,
         name,

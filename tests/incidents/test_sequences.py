@@ -281,7 +281,8 @@ async def _deliver(
         threshold=f"threshold {step.number}" if step.number % 2 else "",
         labels={"number": str(step.number)},
         links=(Hyperlink("Graph", f"https://g.example/{step.number}"),),
-        starts_at=NOW - timedelta(seconds=step.number) if step.number % 5 else None,
+        # A resolve of an earlier start would be of an earlier firing.
+        starts_at=NOW - timedelta(seconds=step.number) if step.number % 5 and step.firing else None,
         region=step.region,
         env="prod",
         service=step.service,

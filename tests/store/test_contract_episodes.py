@@ -31,6 +31,7 @@ from tests.helpers.builders import (
     voter,
 )
 from tests.helpers.news import news_of
+from tests.helpers.silences import silence
 from tests.helpers.stores import Storage
 
 WITHIN = 900  # correlate.reopen_within_seconds
@@ -209,6 +210,13 @@ async def test_nothing_is_reopened_while_another_of_its_sop_is_open(store: Store
     await assert_invariants(store)
 
 
+async def test_an_alert_that_a_silence_suppresses_reopens_nothing(store: Store) -> None:
+    incident_id = await resolved_incident(store)
+    await store.silence(silence())
+    assert (await receive(store, alert(), at=90)).startswith("suppressed")
+    assert (await store.incident(incident_id)).status is IncidentStatus.RESOLVED
+
+
 # A person's resolve
 
 
@@ -248,6 +256,72 @@ async def test_an_alert_that_its_sender_ended_does_not_reopen_by_its_old_start(
 ) -> None:
     first = await resolved_incident(store, starts_at=NOW)
     assert await deliver(store, alert(starts_at=NOW), at=later(60 + WITHIN)) != first
+
+
+# Late resolves
+
+
+@pytest.mark.parametrize(
+    "late",
+    [
+        resolved(starts_at=NOW, ends_at=later(60)),
+        resolved(starts_at=NOW, ends_at=later(700)),
+        resolved(starts_at=NOW),
+        resolved(ends_at=later(60)),
+    ],
+    ids=["of the older start", "with a late end", "without an end", "without a start"],
+)
+async def test_a_late_resolve_of_an_earlier_firing_closes_nothing(
+    store: Store, late: Alert
+) -> None:
+    incident_id = await deliver(store, alert(starts_at=NOW))
+    assert await deliver(store, alert(starts_at=later(600)), at=later(600)) == incident_id
+    assert await receive(store, late, at=700) == "overtaken by a newer telling"
+    incident = await store.incident(incident_id)
+    assert (incident.status, incident.firing) == (IncidentStatus.OPEN, 1)
+    await deliver(store, resolved(starts_at=later(600), ends_at=later(800)), at=later(800))
+    assert (await store.incident(incident_id)).status is IncidentStatus.RESOLVED
+    await assert_invariants(store)
+
+
+async def test_a_resolve_without_times_that_was_sent_before_the_firing_began_closes_nothing(
+    store: Store,
+) -> None:
+    incident_id = await deliver(store, alert(starts_at=later(600)), at=later(600))
+    assert await receive(store, resolved(), at=700, sent_at=later(599)) == (
+        "overtaken by a newer telling"
+    )
+    assert (await store.incident(incident_id)).firing == 1
+    await receive(store, resolved(), at=710, sent_at=later(601))
+    assert (await store.incident(incident_id)).firing == 0
+
+
+async def test_a_late_resolve_that_reads_differently_clears_no_newer_alert_of_its_name(
+    store: Store,
+) -> None:
+    incident_id = await deliver(store, alert(starts_at=later(600)), at=later(600))
+    await deliver(store, resolved(fingerprint="other", starts_at=NOW), at=later(700))
+    assert (await store.incident(incident_id)).firing == 1
+
+
+async def test_an_alert_that_fires_resolves_and_fires_beside_another_stays_in_its_incident(
+    store: Store,
+) -> None:
+    """A, B, A resolves, A again, and both messages of A's end a second time."""
+    a, b = alert(starts_at=NOW), alert(fingerprint="b", starts_at=later(10))
+    incident_id = await deliver(store, a)
+    assert await deliver(store, b, at=later(10)) == incident_id
+    end = resolved(starts_at=NOW, ends_at=later(20))
+    await deliver(store, end, at=later(20))
+    refired = alert(starts_at=later(30))
+    assert await deliver(store, refired, at=later(30)) == incident_id
+    await deliver(store, end, at=later(40))
+    incident = await store.incident(incident_id)
+    assert (incident.firing, incident.alert_count, incident.status) == (2, 3, IncidentStatus.OPEN)
+    await deliver(store, resolved(fingerprint="b"), at=later(50))
+    await deliver(store, resolved(starts_at=later(30)), at=later(60))
+    assert await store.incident_counts() == {"resolved": 1}
+    await assert_invariants(store)
 
 
 # Replicas
