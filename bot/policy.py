@@ -40,13 +40,13 @@ class Correlate(_Segment):
     """Settings for repeated alerts on the card, for the episodes of an incident, and for cascades.
 
     `reopen_within_seconds`: an alert that fires so soon after its incident was resolved reopens it;
-    0 never does. `stale_after_hours`: 0 never asks. `depends_on`: the services that each service
-    calls.
+    0 never does. `stale_after_hours`: 0 never closes or asks. `depends_on`: the services that each
+    service calls.
     """
 
     card_update_seconds: float = Field(default=1.0, ge=0, le=60)
     reopen_within_seconds: int = Field(default=900, ge=0, le=86_400)
-    stale_after_hours: float = Field(default=24.0, ge=0, le=720)
+    stale_after_hours: float = Field(default=2.0, ge=0, le=720)
     depends_on: Mapping[str, tuple[str, ...]] = Field(default={}, max_length=5000)
 
     @field_validator("stale_after_hours")

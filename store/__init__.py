@@ -52,6 +52,7 @@ from store.operations.silence_ends import SilenceEndsPart
 from store.operations.silences import SilencesPart
 from store.operations.stages import StagesPart
 from store.operations.stale import StalePart
+from store.operations.stale_ends import StaleEndsPart
 from store.operations.stats import StatsPart
 from store.operations.steering import SteeringPart
 from store.operations.track_record import TrackRecordPart
@@ -78,6 +79,7 @@ class Store(
     LogPositionsPart,
     NewsPart,
     StalePart,
+    StaleEndsPart,
     StatsPart,
     MutesPart,
     SilencesPart,

@@ -110,6 +110,7 @@ class Reason(StrEnum):
     CALLS = "a declared call between the services"
     DEPLOY = "a deploy of the same service"
     NOTHING_TO_CLOSE = "resolved, and no open incident matches"
+    ENDS_LATER = "resolved, after its incident was resolved by a person or as stale"
     OVERTAKEN = "overtaken by a newer telling"
     SUPPRESSED = "suppressed by a silence"
     NOT_ITS_SENDER = "says resolved, but another sender's alert fires: nothing is cleared"

@@ -219,7 +219,7 @@ class IncidentService:
             "verify": self.dispatches.verify_due,
             "expire_approvals": self.decisions.expire_and_revoke,
             "report_unanswered": self.upkeep.report_unanswered,
-            "ask_if_stale": self.upkeep.ask_if_stale,
+            "end_stale": self.upkeep.end_stale,
             "end_silences": self.silences.settle,
             "retry_outbox": self.upkeep.retry_outbox,
             "post_audit_head": self.upkeep.close_audit_day,

@@ -39,12 +39,14 @@ class Upkeep:
             before = now - timedelta(seconds=seconds)
             await self._store.report_unanswered(before, policy.remediate.approvers, now)
 
-    async def ask_if_stale(self) -> None:
-        """Ask in the threads of incidents without any alert for long whether they still go on."""
+    async def end_stale(self) -> None:
+        """Close incidents of which nothing was heard for long; ask about those with an owner."""
         hours = self._config.current.policy.correlate.stale_after_hours
         if hours:
             now = self._clock()
-            await self._store.ask_if_stale(now - timedelta(hours=hours), now)
+            before = now - timedelta(hours=hours)
+            await self._store.close_stale(before, now)
+            await self._store.ask_if_stale(before, now)
 
     async def retry_outbox(self) -> None:
         """Wake the outbox for what fell due by time, and enqueue again what it gave up long ago.

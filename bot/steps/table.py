@@ -49,7 +49,7 @@ def all_steps(
         # By time alone.
         Step("expire_approvals", decisions.expire_and_revoke, seconds=2, replicas=ONE),
         Step("report_unanswered", upkeep.report_unanswered, seconds=5, replicas=ONE),
-        Step("ask_if_stale", upkeep.ask_if_stale, seconds=60, replicas=ONE),
+        Step("end_stale", upkeep.end_stale, seconds=60, replicas=ONE),
         Step("end_silences", service.silences.settle, seconds=5, replicas=ONE),
         Step("verify", dispatches.verify_due, seconds=1, replicas=ONE, overlaps=True),
         Step("look_up_unknown", dispatches.look_up_unknown, seconds=3, replicas=ONE, overlaps=True),

@@ -47,6 +47,7 @@ async def _incident(store: Store, incident_id: int) -> dict[str, Any]:
         "opened_at": rfc3339_or_none(incident.opened_at),
         "acknowledged_at": rfc3339_or_none(incident.acknowledged_at),
         "resolved_at": rfc3339_or_none(incident.resolved_at),
+        "resolution": incident.resolution,
         "fixed_by": incident.fixed_by or None,
     }
 

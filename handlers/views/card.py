@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from bot.approvals.model import Approval
-from bot.incidents.model import Incident, IncidentStatus
+from bot.incidents.model import Incident, IncidentStatus, Resolution
 from bot.incidents.news import News
 from handlers.views import cascade
 from handlers.views.approval import waiting_line
 from handlers.views.news import on_card
 from handlers.views.silences import mute_button, mute_line
-from handlers.views.steering import reopen_button, resolve_button
+from handlers.views.steering import reopen_button, resolve_button, resolved_mark
 from handlers.views.text import (
     SYMBOL,
     Block,
@@ -46,7 +47,7 @@ def card(
     `children` are the incidents that are part of this one; `related` is perhaps one.
     """
     resolved = incident.status is IncidentStatus.RESOLVED
-    mark = "✅ RESOLVED" if resolved else SYMBOL[cascade.severity(incident, children)]
+    mark = resolved_mark(incident) if resolved else SYMBOL[cascade.severity(incident, children)]
     title = untrusted_line(incident.title, 150) or "(no title)"
     blocks: list[Block] = [
         section(f"*{mark} · {title}*   `{incident.number}`"),
@@ -120,8 +121,7 @@ def _what(incident: Incident, children: Sequence[Incident]) -> str:
 def _who(incident: Incident, fixed_by: Approval | None) -> str:
     parts = []
     if incident.resolved_at:
-        by = f"by <@{incident.resolved_by}>" if incident.resolved_by else "the alert cleared"
-        parts.append(f"✅ resolved {clock(incident.resolved_at)}, {by}")
+        parts.append(_ending(incident, incident.resolved_at))
     if fixed_by:
         approver = f", approved by <@{fixed_by.decided_by}>" if fixed_by.decided_by else ""
         helped = "fixed by" if incident.resolved_at else "helped"
@@ -132,6 +132,13 @@ def _who(incident: Incident, fixed_by: Approval | None) -> str:
     if incident.mute:
         parts.append(mute_line(incident.mute))
     return " · ".join(parts)
+
+
+def _ending(incident: Incident, at: datetime) -> str:
+    if incident.resolution is Resolution.STALE:
+        return f"💤 closed as stale {clock(at)}, nobody said that it ended"
+    by = f"by <@{incident.resolved_by}>" if incident.resolved_by else "the alert cleared"
+    return f"✅ resolved {clock(at)}, {by}"
 
 
 def _actions(incident: Incident, runbook: str, children: Sequence[Incident]) -> Block:

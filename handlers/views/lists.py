@@ -17,6 +17,7 @@ from bot.incidents.model import (
 from bot.incidents.sops import Sop
 from bot.intake.reading import StoredActivity
 from handlers.views.approval import with_mentions
+from handlers.views.steering import resolved_mark
 from handlers.views.text import (
     SYMBOL,
     ago,
@@ -115,9 +116,8 @@ def incident_details(
     alerts: Sequence[GroupedAlert] = (),
 ) -> str:
     """One incident, why its first `alerts` are in it, and its timeline."""
-    mark = (
-        "✅ RESOLVED" if incident.status is IncidentStatus.RESOLVED else SYMBOL[incident.severity]
-    )
+    resolved = incident.status is IncidentStatus.RESOLVED
+    mark = resolved_mark(incident) if resolved else SYMBOL[incident.severity]
     ids = f"{untrusted_line(incident.sop_id, 80)} · {untrusted_line(incident.tracking_id, 80)}"
     lines = [
         f"*{mark} · {untrusted_line(incident.title, 120)}*   `{incident.number}`",

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.approvals.model import Approval, Execution
 from bot.approvals.reason_text import sentence
-from bot.incidents.model import Incident
+from bot.incidents.model import Incident, Resolution
 from bot.incidents.remediation import RemediationStatus
 from bot.remediation.catalogue import CATALOGUE
+from handlers.views.steering import reopen_button
 from handlers.views.text import (
     Block,
+    ago,
     button,
     clock,
     code,
@@ -122,6 +124,8 @@ def resolved(
         return text, [section(f"☑️ {text}")]
     ended = incident.resolved_at
     lasted = span((ended - incident.opened_at).total_seconds())
+    if incident.resolution is Resolution.STALE:
+        return _stale(incident, ended)
     by = f"by <@{incident.resolved_by}>" if incident.resolved_by else "the alert cleared"
     parts = [f"lasted {lasted}"]
     if waited is not None:
@@ -133,3 +137,16 @@ def resolved(
         context(" · ".join(parts)),
     ]
     return f"{incident.number} resolved: {by}, {parts[0]}", blocks
+
+
+def _stale(incident: Incident, ended: datetime) -> tuple[str, list[Block]]:
+    """Say that it was closed though nobody said that it ended, with the button that opens it."""
+    silence = ago(incident.last_active_at or incident.updated_at, ended)
+    what = f"{incident.number} closed as stale"
+    why = f"no alert, reminder or person said anything for {silence}"
+    after = "Nobody said that it ended. A reminder of an alert that still fires opens it again."
+    blocks = [
+        section(f"💤 *{what}*: {why}\n{after}"),
+        {"type": "actions", "elements": [reopen_button(incident)]},
+    ]
+    return f"💤 {what}: {why}", blocks

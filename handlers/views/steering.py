@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bot.approvals.model import Approval
-from bot.incidents.model import Incident, IncidentChange, TimelineEntry
+from bot.incidents.model import Incident, IncidentChange, Resolution, TimelineEntry
 from handlers.views.approval import with_mentions
 from handlers.views.text import Block, ago, button, line, plural, section, untrusted_line
 
@@ -117,3 +117,8 @@ def resolve_button(incident: Incident, children: Sequence[Incident] = ()) -> Blo
 def reopen_button(incident: Incident) -> Block:
     """The button that reopens."""
     return button("Reopen", "sopbot.reopen", str(incident.id))
+
+
+def resolved_mark(incident: Incident) -> str:
+    """The first words about a resolved incident: one that is stale may still go on."""
+    return "💤 STALE" if incident.resolution is Resolution.STALE else "✅ RESOLVED"

@@ -147,8 +147,8 @@ def _accept_one(
         return repeated
     if is_overtaken(identified_alert, row, result.resolves):
         decision, row = Decision(Verdict.NOTHING_OPEN, None, Reason.OVERTAKEN), None
-    elif decision.verdict is Verdict.OPEN and result.may_reopen:
-        decision, row = yield from episodes.continue_or_open(identified_alert, arrival, result.rows)
+    elif decision.verdict is not Verdict.JOIN:
+        decision, row = yield from episodes.of_ended(identified_alert, decision, arrival, result)
     alert = identified_alert.alert
     decision = explained(decision, identified_alert, open_incidents)
     decision, silence = yield from suppression.suppress(identified_alert, decision, arrival)
@@ -165,7 +165,7 @@ def _accept_one(
         incident_id = yield from folding.open_new(identified_alert, arrival, placement)
         return AlertOutcome(incident_id, decision.reason, opened=True)
     if row is None:
-        return AlertOutcome(None, decision.reason)
+        return AlertOutcome(decision.incident_id, decision.reason)
     if decision.verdict is Verdict.REOPEN:
         yield from episodes.reopen(row, identified_alert, arrival, decision.reason)
         return AlertOutcome(decision.incident_id, decision.reason)

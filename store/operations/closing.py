@@ -21,8 +21,17 @@ def resolve(incident_id: int, user: str, now: datetime) -> Operation[Incident]:
     return incident
 
 
-def close(incident_id: int, *, by: str, now: datetime) -> Operation[Incident]:
-    """Resolve: by a person (their user id), or '' when nothing fires any more.
+_EVENT = {
+    Resolution.CLEARED: "Resolved: the alert cleared",
+    Resolution.PERSON: "Resolved by hand",
+    Resolution.STALE: "Closed as stale: no alert and no person said anything for long",
+}
+
+
+def close(
+    incident_id: int, *, by: str, now: datetime, resolution: Resolution = Resolution.CLEARED
+) -> Operation[Incident]:
+    """Resolve: by a person (their user id), or '' for the reason `resolution`.
 
     The caller holds the incident. A root waits for its open children, unless a person resolves all
     of them with it; it resolves with the last child if nothing of its own fires.
@@ -34,25 +43,28 @@ def close(incident_id: int, *, by: str, now: datetime) -> Operation[Incident]:
         return waiting
     for child_id in family.open_children:
         yield from close_one(child_id, by, now)
-    incident: Incident = yield from close_one(incident_id, by, now)
+    incident: Incident = yield from close_one(incident_id, by, now, resolution)
     if family.root_id and (yield from cascades.is_over(family.root_id)):
-        yield from close_one(family.root_id, "", now)
+        yield from close_one(family.root_id, "", now, resolution)
     return incident
 
 
-def close_one(incident_id: int, by: str, now: datetime) -> Operation[Incident]:
+def close_one(
+    incident_id: int, by: str, now: datetime, resolution: Resolution = Resolution.CLEARED
+) -> Operation[Incident]:
     """Resolve this incident alone.
 
     What waits for approval, or is approved and not sent yet, is revoked: the incident that it was
     meant for is over. A child has no message of its own about it: the card of its root shows it.
     """
+    resolution = Resolution.PERSON if by else resolution
     count = yield execute(
         "UPDATE incidents SET status = 'resolved', resolved_at = ?, resolved_by = ?,"
         " resolution = ?, firing = 0, muted_by = '', muted_until = '', updated_at = ?"
         " WHERE id = ? AND status IN ('open', 'acknowledged')",
         to_db_time(now),
         by,
-        Resolution.PERSON if by else Resolution.CLEARED,
+        resolution,
         to_db_time(now),
         incident_id,
     )
@@ -69,9 +81,10 @@ def close_one(incident_id: int, by: str, now: datetime) -> Operation[Incident]:
     for row in rows:
         approval = yield from approvals.get(row["id"])
         yield from approvals.end(approval, INCIDENT_RESOLVED, now, actor=by, incident=incident)
-    yield log_event(Event.INCIDENT_RESOLVED, incident_id, actor=by or None)
-    text = "Resolved by hand" if by else "Resolved: the alert cleared"
-    yield from incidents.append_event(incident_id, now, "resolved", text, by)
+    yield log_event(
+        Event.INCIDENT_RESOLVED, incident_id, actor=by or None, resolution=str(resolution)
+    )
+    yield from incidents.append_event(incident_id, now, "resolved", _EVENT[resolution], by)
     yield from incidents.show_card(incident_id, incident.channel, incident.severity, now)
     yield from stale.redraw(incident_id, now)
     if incident.parent_id is None:

@@ -5,7 +5,7 @@ Whether there is one is read with the open incidents, for every alert; which one
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from bot.incidents.correlation import IdentifiedAlert, could_be_about
 from bot.incidents.episodes import EndedIncident
@@ -14,6 +14,7 @@ from store.operations import incidents, senders
 from store.rows import alert_from_json, scope_from
 from store.statements import Operation, Row, Statement, from_db_time, lock, query, to_db_time
 
+_NEVER = datetime.max.replace(tzinfo=UTC)
 _NEVER_ENDED = ", ".join(f"'{end}'" for end in (Resolution.PERSON, Resolution.STALE))
 # Nobody may reopen it while another of its SOP ID and place is open: there is one of them.
 _ALONE = (
@@ -88,6 +89,22 @@ def read(
         if could_be_about(identified_alert, row["env"], row["service"], scope_from(row))
     ]
     return [_ended(row) for row in rows], rows
+
+
+def of_resolve(identified_alert: IdentifiedAlert) -> Operation[Row | None]:
+    """The incident that the alert of this resolve fired in last, if it ended otherwise.
+
+    That is: by a person, or as stale.
+    """
+    same, values = of_the_alert(identified_alert, _NEVER)
+    rows = yield query(f"SELECT {_COLUMNS}, a.body AS body {same}", *values)
+    row = rows[0] if rows else None
+    if row is None or not could_be_about(
+        identified_alert, row["env"], row["service"], scope_from(row)
+    ):
+        return None
+    yield lock(incidents.lock_key(row["scope_service"]))
+    return row
 
 
 def _reading(identified_alert: IdentifiedAlert, after: datetime) -> Statement:

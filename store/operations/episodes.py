@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import timedelta
 
 from bot.incidents import episodes
@@ -20,7 +19,9 @@ from store.operations import (
     incidents,
     news,
     proposing,
+    stale_ends,
 )
+from store.operations.candidates import Candidates
 from store.operations.folding import DeliveryContext
 from store.rows import scope_from
 from store.statements import Operation, Row, from_db_time, query, run, to_db_time
@@ -40,17 +41,27 @@ ADVICE_AGAIN = timedelta(hours=1)
 """Advice that was asked for so long ago is asked for again when its incident is reopened."""
 
 
-def continue_or_open(
-    identified_alert: IdentifiedAlert, arrival: DeliveryContext, open_rows: Sequence[Row]
+def of_ended(
+    identified_alert: IdentifiedAlert,
+    decision: Decision,
+    arrival: DeliveryContext,
+    candidates: Candidates,
 ) -> Operation[tuple[Decision, Row | None]]:
-    """Decide about a firing alert that no open incident matches; the row is that of its incident.
-
-    The caller holds the alert's scope; `open_rows` are those of `candidates`.
+    """Decide about an alert that no open incident matches; the row is that of the incident that it
+    reopens. The caller holds the alert's scope.
     """
+    if decision.reason is Reason.NOTHING_TO_CLOSE:
+        return (yield from stale_ends.of_resolve(identified_alert, decision, arrival.now)), None
+    if not candidates.may_reopen:
+        return decision, None
     after = arrival.reopen_after(identified_alert.alert)
     ended, rows = yield from ended_incidents.read(identified_alert, after)
     decision = episodes.continue_or_open(
-        identified_alert, ended, map(scope_from, open_rows), arrival.now, arrival.reopen_within
+        identified_alert,
+        ended,
+        map(scope_from, candidates.rows),
+        arrival.now,
+        arrival.reopen_within,
     )
     row = next((row for row in rows if row["id"] == decision.incident_id), None)
     return decision, row

@@ -15,7 +15,7 @@ RESOLUTION = timedelta(minutes=1)
 """A reminder within this time after another one is not written: it costs no statement."""
 
 _OPEN = (IncidentStatus.OPEN, IncidentStatus.ACKNOWLEDGED)
-_LAST_ACTIVE = "CASE i.last_active_at WHEN '' THEN i.updated_at ELSE i.last_active_at END"
+LAST_ACTIVE = "CASE i.last_active_at WHEN '' THEN i.updated_at ELSE i.last_active_at END"
 
 
 def alert_came(row: Row, now: datetime) -> Operation[None]:
@@ -47,7 +47,8 @@ def redraw(incident_id: int, now: datetime) -> Operation[None]:
 
 
 def ask(active_before: datetime, now: datetime) -> Operation[int]:
-    """Ask about each open incident without a sign of activity since then. Returns how many.
+    """Ask about each incident that a person has, or must settle, without a sign of activity since
+    then. Returns how many.
 
     As `news.unanswered`, it lets a few wait in a channel at a time. The news row claims the
     question: its subject is the last sign, so a new sign lets the incident be asked about again.
@@ -55,9 +56,11 @@ def ask(active_before: datetime, now: datetime) -> Operation[int]:
     rows = yield query(
         f"SELECT i.id, i.channel FROM incidents i JOIN outbox card ON card.incident_id = i.id"  # noqa: S608 - a constant
         " AND card.kind = 'card' AND card.ts IS NOT NULL"
-        f" WHERE i.status IN ('open', 'acknowledged') AND {_LAST_ACTIVE} <= ?"
+        " WHERE i.status IN ('open', 'acknowledged') AND (i.status = 'acknowledged'"
+        " OR EXISTS (SELECT 1 FROM executions e WHERE e.incident_id = i.id"
+        f" AND e.state = 'outcome unknown')) AND {LAST_ACTIVE} <= ?"
         " AND NOT EXISTS (SELECT 1 FROM news n WHERE n.incident_id = i.id AND n.kind = ?"
-        f"   AND n.subject = {_LAST_ACTIVE})"
+        f"   AND n.subject = {LAST_ACTIVE})"
         " ORDER BY CASE i.severity WHEN 'critical' THEN 0 WHEN 'high' THEN 1 WHEN 'medium' THEN 2"
         " ELSE 3 END, i.id LIMIT 200",
         to_db_time(active_before),
@@ -113,7 +116,9 @@ class StalePart(Part):
     """The methods of `Store` for incidents of which no alert comes any more."""
 
     async def ask_if_stale(self, active_before: datetime, now: datetime) -> int:
-        """Ask, once, about each open incident of which no alert came since then; says how many."""
+        """Ask, once, about each incident that a person has, or whose outcome is unknown, and of
+        which no alert came since then; says how many.
+        """
         return await self._write(ask, active_before, now)
 
     async def still_going_on(self, incident_id: int, user: str, now: datetime) -> IncidentChange:

@@ -30,7 +30,7 @@ async def test_settle_expires_approvals_reports_silence_and_wakes_the_outbox(
     await bench.service.settle()
     assert (await bench.store.approval(approval.id)).state is RemediationStatus.EXPIRED
     news = [await bench.store.news(number) for number in range(1, 5)]
-    kinds = {NewsKind.EXPIRED, NewsKind.UNANSWERED, NewsKind.STALE}
+    kinds = {NewsKind.EXPIRED, NewsKind.UNANSWERED}
     assert {item.kind for item in news if item} == kinds
     assert bench.store.signal(Topic.OUTBOX).is_set()
 

@@ -1,4 +1,7 @@
-"""Incidents of which no alert comes any more: asked about once, until one comes again."""
+"""An incident of which no alert comes any more is closed as stale.
+
+One with an owner is only asked about, once, until an alert comes again.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,27 @@ from datetime import datetime
 
 import pytest
 
+from bot.approvals.model import Choice
 from bot.errors import Refused
-from bot.incidents.model import Severity
+from bot.incidents.model import IncidentStatus, Resolution, Severity
 from bot.incidents.news import News, NewsKind
 from store import Store
+from store.admin import invariants
 from store.operations.news import MOST_WAITING
-from tests.helpers.builders import ANA, BEN, CHANNEL, alert, deliver, identify, later, resolved
+from tests.helpers.builders import (
+    ANA,
+    BEN,
+    CHANNEL,
+    NOW,
+    TEAM,
+    alert,
+    deliver,
+    identify,
+    later,
+    pending_approval,
+    resolved,
+    voter,
+)
 from tests.helpers.news import news_of, shown
 from tests.helpers.stores import Storage
 
@@ -21,9 +39,10 @@ DAY = 24 * HOUR
 
 
 async def open_shown(store: Store, **changes: object) -> int:
-    """An open incident whose card Slack shows."""
+    """An incident of Ana's whose card Slack shows."""
     incident_id = await deliver(store, alert(**changes))
     await shown(store, f"card:{incident_id}")
+    await store.acknowledge(incident_id, ANA, later(0))
     return incident_id
 
 
@@ -38,7 +57,6 @@ async def questions(store: Store) -> list[News]:
 
 async def test_an_incident_without_an_alert_for_a_day_is_asked_about_once(store: Store) -> None:
     incident_id = await open_shown(store, severity=Severity.LOW)
-    await store.acknowledge(incident_id, ANA, later(HOUR))
     assert await ask(store, DAY - 1) == 0
     assert await ask(store, DAY) == 1
     assert await ask(store, DAY + 60) == 0
@@ -50,14 +68,8 @@ async def test_an_incident_without_an_alert_for_a_day_is_asked_about_once(store:
     assert (await store.card_content(incident.id)).bad_news == [question]
 
 
-async def test_nobody_is_mentioned_where_nobody_acknowledged(store: Store) -> None:
-    await open_shown(store)
-    await ask(store, DAY)
-    assert [question.mentions for question in await questions(store)] == [()]
-
-
 async def test_an_incident_whose_card_is_not_posted_is_not_asked_about(store: Store) -> None:
-    await deliver(store, alert())
+    await store.acknowledge(await deliver(store, alert()), ANA, later(0))
     assert await ask(store, DAY) == 0
 
 
@@ -76,6 +88,7 @@ async def test_an_alert_of_the_incident_lets_it_be_asked_about_again(
 
     await comes("firing", 0, "first")
     await shown(store, "card:1")
+    await store.acknowledge(1, ANA, later(0))
     await deliver(store, alert(fingerprint="f2"), at=later(1))
     await ask(store, DAY + 60)
     assert len(await questions(store)) == 1
@@ -136,6 +149,7 @@ async def test_a_resolved_incident_is_not_asked_about_and_nobody_says_that_it_go
     with pytest.raises(Refused, match="INC-1 is resolved already"):
         await store.still_going_on(incident_id, ANA, later(HOUR))
     await store.reopen(incident_id, ANA, later(DAY))
+    await store.acknowledge(incident_id, ANA, later(DAY))
     assert await ask(store, DAY + HOUR) == 0, "a reopening is a sign too"
     assert await ask(store, 2 * DAY) == 1
 
@@ -159,3 +173,124 @@ async def test_a_channel_gets_a_few_questions_at_a_time_the_most_severe_first(st
     assert await ask(store, DAY) == 0
     await shown(store, "news:1")
     assert await ask(store, DAY) == 1
+
+
+# Closed as stale
+
+STALE = 2 * HOUR
+
+
+async def close(store: Store, seconds: float) -> int:
+    """Close at that time what was silent for two hours."""
+    return await store.close_stale(later(seconds - STALE), later(seconds))
+
+
+async def resolution_of(store: Store, incident_id: int) -> Resolution | None:
+    return (await store.incident(incident_id)).resolution
+
+
+async def test_an_incident_without_an_owner_is_closed_as_stale_after_two_hours(
+    store: Store,
+) -> None:
+    incident_id = await deliver(store, alert())
+    assert await close(store, STALE - 1) == 0
+    assert await close(store, STALE) == 1
+    assert await close(store, STALE + 60) == 0
+    incident = await store.incident(incident_id)
+    assert (incident.status, incident.resolution) == (IncidentStatus.RESOLVED, Resolution.STALE)
+    assert (incident.resolved_by, incident.firing) == ("", 0)
+    last = (await store.timeline(incident_id))[-1]
+    assert last.text == "Closed as stale: no alert and no person said anything for long"
+    assert await store.outbox_message(f"resolved:{incident_id}") is not None
+    assert await store._engine.read(invariants.broken) == []
+
+
+async def test_an_incident_with_an_owner_is_never_closed_as_stale(store: Store) -> None:
+    incident_id = await open_shown(store)
+    assert await close(store, 9 * DAY) == 0
+    assert (await store.incident(incident_id)).status is IncidentStatus.ACKNOWLEDGED
+
+
+@pytest.mark.parametrize("sign", ["a reminder", "a note"])
+async def test_a_reminder_and_a_persons_action_keep_it_open(store: Store, sign: str) -> None:
+    incident_id = await deliver(store, alert())
+    if sign == "a reminder":
+        await deliver(store, alert(), at=later(HOUR))
+    else:
+        await store.note(incident_id, "still looking", ANA, later(HOUR))
+    assert await close(store, STALE + HOUR - 1) == 0
+    assert await close(store, STALE + HOUR) == 1
+
+
+async def test_an_incident_is_left_open_while_an_approval_waits(store: Store) -> None:
+    incident_id = await deliver(store, alert())
+    waiting = await pending_approval(store, incident_id, expires_at=later(2 * STALE))
+    assert await close(store, STALE) == 0
+    await store.vote(waiting.id, voter(ANA), Choice.REJECT, TEAM, later(STALE))
+    assert await close(store, 2 * STALE) == 1
+
+
+@pytest.mark.parametrize("starts_at", [NOW, None])
+async def test_a_reminder_of_an_alert_that_still_fires_reopens_a_stale_incident_at_any_age(
+    store: Store, starts_at: datetime | None
+) -> None:
+    incident_id = await deliver(store, alert(starts_at=starts_at))
+    await close(store, STALE)
+    assert await deliver(store, alert(starts_at=starts_at), at=later(DAY)) == incident_id
+    incident = await store.incident(incident_id)
+    assert (incident.status, incident.firing, incident.alert_count) == (IncidentStatus.OPEN, 1, 2)
+    (news,) = await news_of(store)
+    assert (news.kind, news.facts["resolution"]) == (NewsKind.REOPENED, "stale")
+    assert await close(store, DAY + STALE) == 1, "and it may be stale again"
+
+
+async def test_a_new_firing_long_after_it_was_stale_opens_a_new_incident(store: Store) -> None:
+    incident_id = await deliver(store, alert(starts_at=NOW))
+    await close(store, STALE)
+    refired = alert(starts_at=later(STALE + HOUR))
+    assert await deliver(store, refired, at=later(STALE + HOUR)) != incident_id
+
+
+async def test_a_person_opens_a_stale_incident_again(store: Store) -> None:
+    incident_id = await deliver(store, alert())
+    await close(store, STALE)
+    assert (await store.reopen(incident_id, ANA, later(STALE + HOUR))).changed
+    assert await resolution_of(store, incident_id) is None
+    assert await close(store, 2 * STALE) == 0
+
+
+async def test_the_resolve_of_a_stale_incident_says_that_its_alert_cleared(store: Store) -> None:
+    incident_id = await deliver(store, alert())
+    await close(store, STALE)
+    assert await resolution_of(store, incident_id) is Resolution.STALE
+    end = identify(resolved())
+    await store.accept("end", [end], channel=CHANNEL, now=later(DAY))
+    assert await resolution_of(store, incident_id) is Resolution.CLEARED
+    (traced,) = await store.trace(end.tracking_id)
+    assert traced.incident_id == incident_id
+    assert traced.reason == "resolved, after its incident was resolved by a person or as stale"
+    assert await store.unmatched_resolves() == []
+    assert await store._engine.read(invariants.broken) == []
+
+
+async def test_two_replicas_close_a_stale_incident_once(storage: Storage) -> None:
+    here, there = await storage.open("bot-a"), await storage.open("bot-b")
+    for number in range(3):
+        await deliver(here, alert(service=f"s{number}", fingerprint=f"f{number}"))
+    counts = await asyncio.gather(close(here, STALE), close(there, STALE), close(here, STALE))
+    assert sum(counts) == 3
+    for number in (1, 2, 3):
+        kinds = [entry.kind for entry in await there.timeline(number)]
+        assert kinds == ["opened", "resolved"]
+
+
+async def test_a_root_is_not_stale_while_a_child_of_it_is_open(store: Store) -> None:
+    root = await deliver(store, alert(starts_at=NOW))
+    latency = alert(name="HighLatency", category="latency", fingerprint="l", starts_at=later(60))
+    child = await deliver(store, latency, at=later(60))
+    assert (await store.incident(child)).parent_id == root
+    await deliver(store, latency, at=later(HOUR))
+    assert await close(store, STALE) == 0
+    assert await close(store, STALE + HOUR) == 1
+    assert await close(store, STALE + HOUR + 60) == 1
+    assert await resolution_of(store, root) is Resolution.STALE

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.incidents.model import Hyperlink, IncidentStatus, Severity, Shown
+from bot.incidents.model import Hyperlink, IncidentStatus, Resolution, Severity, Shown
 from handlers.views.card import card
+from handlers.views.lists import incident_details
 from handlers.views.modals import ask_modal, question_of
 from tests.helpers.models import (
     ANA,
@@ -103,6 +104,16 @@ def test_a_resolved_incident_says_so_first_and_has_no_buttons(by: str, expected:
     assert "lasted 1 h 5 min" in shown(blocks)
     assert not {"Acknowledge", "Resolve", "Ask"} & set(buttons(blocks))
     assert_slack_takes(text, blocks)
+
+
+def test_the_card_of_a_stale_incident_does_not_say_that_it_cleared() -> None:
+    text, blocks = card(resolved(resolution=Resolution.STALE))
+    assert texts(blocks)[0].startswith("*💤 STALE · ")
+    assert text.startswith("💤 STALE · ")
+    assert "💤 closed as stale" in shown(blocks)
+    assert "cleared" not in shown(blocks)
+    assert "Reopen" in buttons(blocks)
+    assert "💤 STALE" in incident_details(resolved(resolution=Resolution.STALE), [], [], "")
 
 
 def test_only_a_verified_action_is_called_a_fix() -> None:

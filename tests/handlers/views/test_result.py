@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.incidents.model import Resolution
 from bot.incidents.remediation import Preview, RemediationStatus
 from handlers.views.result import resolved as end
 from handlers.views.result import result
@@ -121,6 +122,19 @@ def test_the_resolved_message_of_a_reopened_incident_says_that_it_is_open_again(
     text, blocks = end(incident(), None, None)
     assert text == "INC-142 was resolved, and is open again."
     assert text in shown(blocks)
+
+
+def test_a_stale_incident_was_closed_though_nobody_said_that_it_ended() -> None:
+    ended = NOW + timedelta(minutes=65)
+    stale = resolved(resolution=Resolution.STALE, last_active_at=ended - timedelta(hours=2))
+    text, blocks = end(stale, None, None)
+    assert text == (
+        "💤 INC-142 closed as stale: no alert, reminder or person said anything for 2 h"
+    )
+    assert "Nobody said that it ended." in shown(blocks)
+    assert buttons(blocks) == ["Reopen"]
+    assert "resolved" not in shown(blocks)
+    assert_slack_takes(text, blocks)
 
 
 def test_the_resolved_message_gives_the_time_to_acknowledge_and_the_fix() -> None:
