@@ -12,6 +12,7 @@ from bot.approvals.model import Approval
 from bot.approvals.rules import PolicyInput, demand
 from bot.incidents.cascades import Calls
 from bot.incidents.model import Incident
+from bot.incidents.services import Catalogue
 from bot.incidents.sops import SopLibrary
 from bot.intake.mappings import NO_MAPPINGS, SourceMappings
 from bot.policy import Policy
@@ -20,7 +21,9 @@ from bot.remediation.catalogue import cooldowns_in, enabled_in, risk_in
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """Policy, SOPs and mappings of one moment, which belong together: nothing changes in them."""
+    """Policy, services, SOPs and mappings of one moment, which belong together: nothing changes in
+    them.
+    """
 
     policy: Policy = field(default_factory=Policy)
     sops: SopLibrary = field(default_factory=SopLibrary)
@@ -29,7 +32,14 @@ class Configuration:
     """The declared calls between services."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "calls", Calls.of(self.policy.correlate.depends_on))
+        object.__setattr__(
+            self, "calls", Calls.of(self.services.calls(self.policy.correlate.depends_on))
+        )
+
+    @property
+    def services(self) -> Catalogue:
+        """The declared services, which the SOPs know too."""
+        return self.sops.services
 
     def written(self, sop_id: str) -> ConfigDigests:
         """Digests of the text that a remediation of that SOP ID depends on."""

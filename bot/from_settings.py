@@ -19,6 +19,8 @@ from bot.advice.environment import argv_of
 from bot.configuration import Configuration
 from bot.errors import InputError, SettingsError
 from bot.incidents.environments import DEFAULT, Environments
+from bot.incidents.service_file import parse_services
+from bot.incidents.services import NO_SERVICES, Catalogue
 from bot.incidents.sops import SopLibrary, SopProblem
 from bot.intake.mappings import SourceMappings, load_mappings
 from bot.nats.options import NatsOptions
@@ -141,7 +143,9 @@ def task_instructions(settings: Settings) -> str:
     return read_regular(path) if path.is_file() else ""
 
 
-def read_sops(folder: Path, environments: Environments = DEFAULT) -> SopLibrary:
+def read_sops(
+    folder: Path, environments: Environments = DEFAULT, services: Catalogue = NO_SERVICES
+) -> SopLibrary:
     """Every *.jsonl below the folder, in order of their names.
 
     Bad lines and files that cannot be read are the library's problems, and not fatal.
@@ -155,7 +159,7 @@ def read_sops(folder: Path, environments: Environments = DEFAULT) -> SopLibrary:
             texts.append((name, read_regular(file, "replace")))
         except OSError as error:
             unreadable.append(SopProblem(name, 0, f"cannot be read: {error.strerror}"))
-    loaded = SopLibrary.load(texts, environments)
+    loaded = SopLibrary.load(texts, environments, services)
     return replace(loaded, problems=(*unreadable, *loaded.problems))
 
 
@@ -177,10 +181,32 @@ def has_sources_dir(settings: Settings) -> bool:
     return settings.sources_dir.is_dir() or "sources_dir" not in settings.model_fields_set
 
 
+def read_catalogue(settings: Settings) -> Catalogue:
+    """The declared services; none if the default file does not exist.
+
+    SettingsError for a file that SERVICES_FILE names and that cannot be read; InputError for what
+    it says.
+    """
+    path = settings.services_file
+    if not path.exists() and "services_file" not in settings.model_fields_set:
+        return NO_SERVICES
+    return read_services(path)
+
+
+def read_services(path: Path) -> Catalogue:
+    """The services that the file declares. SettingsError if it cannot be read."""
+    try:
+        text = read_regular(path)
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError([f"SERVICES_FILE: {path} cannot be read"]) from error
+    return parse_services(text, file=str(path))
+
+
 def first_configuration(settings: Settings) -> Configuration:
     """The configuration of a start: a bad line of an SOP file is logged, and the rest is used."""
     policy = read_policy(settings.policy_file)
-    sops = read_sops(settings.sop_dir, policy.remediate.declared)
+    services = read_catalogue(settings)
+    sops = read_sops(settings.sop_dir, policy.remediate.declared, services)
     for problem in sops.problems:
         log.warning("SOP not loaded: %s", problem)
     mappings = read_mappings(settings.sources_dir)
@@ -195,12 +221,16 @@ def read_configuration(settings: Settings) -> Configuration:
     A start loses only the line that is bad. A reload must not: it would take an SOP away that is
     in use, and revoke the approvals that wait for it.
     """
-    policy, problems = Policy(), []
+    policy, services, problems = Policy(), NO_SERVICES, []
     try:
         policy = read_policy(settings.policy_file)
     except (SettingsError, InputError) as error:
         problems += error.message.splitlines()
-    sops = read_sops(settings.sop_dir, policy.remediate.declared)
+    try:
+        services = read_catalogue(settings)
+    except (SettingsError, InputError) as error:
+        problems += error.message.splitlines()
+    sops = read_sops(settings.sop_dir, policy.remediate.declared, services)
     if not settings.sop_dir.is_dir():
         problems.append(f"SOP_DIR: there is no folder {settings.sop_dir}")
     problems += map(str, sops.problems)

@@ -69,6 +69,9 @@ class StoreSettings(BaseSettings):
         SecretStr("sqlite:///sopbot.db"), description="where the bot remembers: a file or a server"
     )
     policy_file: Path = Field(Path("config/policy.yaml"), description="who may approve, and more")
+    services_file: Path = Field(
+        Path("config/services.yaml"), description="the services, their other names, and their calls"
+    )
 
     @classmethod
     def settings_customise_sources(

@@ -18,6 +18,7 @@ from bot.check.files import (
     check_policy,
     check_pollers,
     check_runbooks,
+    check_services,
     check_sops,
 )
 from bot.check.gateway import check_gateway, check_targets
@@ -54,6 +55,7 @@ async def check(environ: Mapping[str, str] | None = None, env_file: Path | None 
 
 async def _check_all(report: Report, settings: Settings, environ: Mapping[str, str]) -> None:
     policy = check_policy(report, settings)
+    services = check_services(report, settings, policy)
     sops = check_sops(report, settings, policy)
     check_runbooks(report, settings)
     check_mappings(report, settings)
@@ -66,7 +68,7 @@ async def _check_all(report: Report, settings: Settings, environ: Mapping[str, s
             retry_handlers=[],
         )
         slack = SlackCheck(report, settings, client)
-        await slack.run(policy)
+        await slack.run(policy, services)
         declared = policy.remediate.declared if policy else DEFAULT
         offered = await check_gateway(report, settings, session, declared)
         check_targets(report, sops, offered)

@@ -11,7 +11,9 @@ from pathlib import Path
 
 from bot.check.report import Report
 from bot.errors import InputError, SettingsError
-from bot.from_settings import has_sources_dir, read_mappings, read_sops
+from bot.from_settings import has_sources_dir, read_catalogue, read_mappings, read_sops
+from bot.incidents.environments import UNKNOWN
+from bot.incidents.services import NO_SERVICES, Catalogue
 from bot.incidents.sop_keys import could_overlap
 from bot.incidents.sops import TEMPLATE_NAMES, ProposedAction, Sop, SopLibrary, specificity
 from bot.policy import Policy, read_policy
@@ -40,6 +42,33 @@ def check_policy(report: Report, settings: Settings) -> Policy | None:
     else:
         report.good("policy", f"{len(people)} may approve")
     return policy
+
+
+def check_services(report: Report, settings: Settings, policy: Policy | None) -> Catalogue:
+    """Check services.yaml; return an empty catalogue if it cannot be read."""
+    try:
+        services = read_catalogue(settings)
+    except (SettingsError, InputError) as error:
+        for problem in error.message.splitlines():
+            report.problem("services", problem, "see docs/services.md")
+        return NO_SERVICES
+    report.good("services", f"{len(services.services)} declared")
+    declared = (policy or Policy()).remediate.declared
+    for service in services.services.values():
+        if service.environment and declared.name_of(service.environment) == UNKNOWN:
+            report.note(
+                "services",
+                f"{settings.services_file}: {service.name}: the environment"
+                f" {service.environment!r} is not declared under remediate.environments",
+            )
+        for name in service.depends_on:
+            if services.find(name) is None:
+                report.note(
+                    "services",
+                    f"{settings.services_file}: {service.name} calls {name!r}, which is no declared"
+                    " service: correct it, or declare it too",
+                )
+    return services
 
 
 def check_sops(report: Report, settings: Settings, policy: Policy | None) -> SopLibrary:

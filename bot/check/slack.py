@@ -15,6 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.approvals.reason_text import to_presser
 from bot.approvals.reasons import LostVote
 from bot.check.report import Report
+from bot.incidents.services import NO_SERVICES, Catalogue
 from bot.policy import Policy
 from bot.settings import Settings
 from handlers.listeners.user_status import problem_of
@@ -51,7 +52,7 @@ class SlackCheck:
         self._reached = True
         self._scopes: frozenset[str] | None = None
 
-    async def run(self, policy: Policy | None) -> None:
+    async def run(self, policy: Policy | None, services: Catalogue = NO_SERVICES) -> None:
         """Run every check; skip those that need a missing token or scope."""
         signed_in = await self._guarded("slack", self._bot_token)
         if self._reached:
@@ -62,7 +63,7 @@ class SlackCheck:
             return
         self._check_scopes()
         if self._has("channels", "channels:read"):
-            await self._guarded("channels", lambda: self._channels(policy))
+            await self._guarded("channels", lambda: self._channels(policy, services))
         if self._settings.slack_alert_sources and self._has("sources", "users:read"):
             await self._guarded("sources", self._sources)
         if policy is not None and self._has("approvers", "users:read"):
@@ -138,7 +139,7 @@ class SlackCheck:
         self._report.good("socket", "Socket Mode is on")
         return True
 
-    async def _channels(self, policy: Policy | None) -> bool:
+    async def _channels(self, policy: Policy | None, services: Catalogue) -> bool:
         settings = self._settings
         before = self._report.problems
         for channel in settings.slack_alert_channels:
@@ -146,11 +147,10 @@ class SlackCheck:
         ops = settings.slack_ops_channel
         if ops and ops not in settings.slack_alert_channels:
             await self._channel("SLACK_OPS_CHANNEL", ops)
-        routed = {route.channel for route in policy.ingest.routes} if policy else set()
-        for channel in sorted(routed.difference(settings.slack_alert_channels)):
+        for channel, where in sorted(_chosen(settings, policy, services).items()):
             self._report.problem(
                 "channels",
-                f"{settings.policy_file}: ingest.routes: {channel} is not in SLACK_ALERT_CHANNELS",
+                f"{where}: {channel} is not in SLACK_ALERT_CHANNELS",
                 "add it there, or name another channel",
             )
         if self._report.problems == before:
@@ -256,3 +256,19 @@ def _required_scopes() -> list[str]:
     """Return the scopes that manifest.yml requests."""
     manifest = yaml.safe_load(MANIFEST.read_text(encoding="utf-8"))
     return [str(scope) for scope in manifest["oauth_config"]["scopes"]["bot"]]
+
+
+def _chosen(settings: Settings, policy: Policy | None, services: Catalogue) -> dict[str, str]:
+    """Return every channel that a file chooses and the settings do not name, with where."""
+    chosen = {
+        service.channel: f"{settings.services_file}: {service.name}"
+        for service in services.services.values()
+        if service.channel
+    }
+    for route in policy.ingest.routes if policy else ():
+        chosen[route.channel] = f"{settings.policy_file}: ingest.routes"
+    return {
+        channel: where
+        for channel, where in chosen.items()
+        if channel not in settings.slack_alert_channels
+    }

@@ -6,7 +6,8 @@ The rules, in order (the first match decides):
    contradicts it;
 2. an earlier version of the same message joined an open incident;
 3. an open incident has the same scope: env, region, service and category, whatever the severity;
-4. an open incident has the same SOP ID, env, region and service;
+4. an open incident has the same SOP ID, env, region and service, and an SOP or the caller chose
+   that ID;
 5. a firing alert continues an incident that was resolved lately (`episodes`);
 6. otherwise a firing alert opens an incident, and a resolved one has nothing to close.
 
@@ -68,6 +69,14 @@ class IdentifiedAlert:
     sent_at: datetime | None = None
     senders: tuple[str, ...] = ()
     channel: str = ""
+
+    @property
+    def chooses_sop(self) -> bool:
+        """Return True if the operator or the caller chose the SOP ID.
+
+        Else it is made of the incident key, which two troubles without a category share.
+        """
+        return self.sop_matched or bool(self.alert.sop_id or self.alert.incident_key)
 
     @property
     def sender(self) -> str:
@@ -220,7 +229,7 @@ def decide(named: IdentifiedAlert, candidates: Iterable[Candidate]) -> Decision:
         if candidate.scope.service == named.scope.service:
             if candidate.scope.category == named.scope.category:
                 same_scope.append(candidate)
-            if candidate.sop_id == named.sop_id:
+            if named.chooses_sop and candidate.sop_id == named.sop_id:
                 same_sop.append(candidate)
     rules = ((same_scope, Reason.SAME_SCOPE), (same_sop, Reason.SAME_SOP))
     for choose in (_at_the_same_place, _only_fitting):

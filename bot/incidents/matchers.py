@@ -12,8 +12,9 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from bot.incidents.environments import Environments, environment_glob, folded
+from bot.incidents.globs import glob_pattern
 from bot.incidents.model import Alert
-from bot.incidents.sop_keys import Key, SpelledAlert, glob_pattern, read_key
+from bot.incidents.sop_keys import Key, SpelledAlert, read_key
 from bot.validation import form
 
 FIELDS = ("service", "env", "severity", "category", "region", "name", "source")
@@ -56,7 +57,7 @@ class Matcher(BaseModel):
                 and any(pattern.fullmatch(text) for pattern in patterns)
                 for name, patterns in self._patterns.items()
             )
-            and (not self._env or self._matches_env(alert, environments))
+            and (not self._env or self._matches_env(spellings.subject.env, environments))
         )
 
     def undeclared(self, environments: Environments) -> tuple[str, ...]:
@@ -64,8 +65,8 @@ class Matcher(BaseModel):
         globs = self.match.get("env", ())
         return tuple(glob for glob in globs if not environments.fitting(folded(glob)))
 
-    def _matches_env(self, alert: Alert, environments: Environments) -> bool:
-        name = environments.name_of(alert.env)
+    def _matches_env(self, env: str, environments: Environments) -> bool:
+        name = environments.name_of(env)
         return any(environments.fits(name, glob) for glob in self._env)
 
     @cached_property

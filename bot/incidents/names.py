@@ -13,7 +13,12 @@ from functools import lru_cache
 LONGEST = 300
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-_SEPARATORS = re.compile(r"[\s_\-/]+")
+SEPARATORS = re.compile(r"[\s_\-/.,;|()\[\]]+")
+
+
+def terms_of(text: str) -> frozenset[str]:
+    """Return the words of a text."""
+    return frozenset(text.split())
 
 
 def parts_of(name: str) -> list[str]:
@@ -21,98 +26,7 @@ def parts_of(name: str) -> list[str]:
     are equal.
     """
     split = _CAMEL.sub("-", name[:LONGEST]) if not name.islower() else name[:LONGEST]
-    return [part for part in _SEPARATORS.split(split.lower()) if part]
-
-
-# Regions
-
-# A region in one spelling, by cloud: eu-west-1 (AWS), europe-west1 (Google Cloud), westeurope
-# (Azure). A zone of it has a letter behind.
-_REGION = re.compile(
-    r"((?:us|eu|ap|sa|ca|me|af|il|mx|cn)(?:-gov|-iso[a-z]?)?-(?:north|south|east|west|central)"
-    r"[a-z]{0,9}-[0-9])[a-f]?"
-    r"|((?:us|europe|asia|australia|northamerica|southamerica|africa|me)-[a-z]{3,12}[0-9]{1,2})"
-    r"(?:-[a-f])?"
-)
-# Amazon's own short codes: euw1, use1, apse2.
-_SHORT = re.compile(r"(us|eu|ap|sa|ca|me|af)(ne|nw|se|sw|n|s|e|w|c)([0-9])")
-_DIRECTIONS = {
-    "n": "north", "s": "south", "e": "east", "w": "west", "c": "central", "ne": "northeast",
-    "nw": "northwest", "se": "southeast", "sw": "southwest",
-}  # fmt: skip
-# An operator's own word for a part of the world: eu, eu1, us-2, eu-west.
-_AREA = re.compile(
-    r"(eu|us|ap|apac|emea|uk|de|fr|ca|sa|latam|me|af|au|asia|europe|jp|in|sg|ie)"
-    r"-?(north|south|east|west|central)?-?([0-9]{0,2})"
-)
-_CONTINENT = {"europe": "eu", "emea": "eu", "asia": "ap", "apac": "ap", "australia": "au"}
-
-
-@lru_cache(maxsize=2048)
-def region_name(word: str) -> str:
-    """Return a region in one spelling, a zone as its region; any other word in lower case."""
-    text = _SEPARATORS.sub("-", word[:LONGEST].strip().lower())
-    if region := cloud_region(text):
-        return region
-    # Azure writes `West Europe` and `westeurope`.
-    return text if any(map(str.isdigit, text)) else text.replace("-", "")
-
-
-@lru_cache(maxsize=2048)
-def cloud_region(text: str) -> str:
-    """Return the region if the text is a cloud's region, its zone or its short code; else ''."""
-    if match := _REGION.fullmatch(text):
-        return match[1] or match[2]
-    if match := _SHORT.fullmatch(text):
-        return f"{match[1]}-{_DIRECTIONS[match[2]]}-{match[3]}"
-    return ""
-
-
-def regions_contradict(first: str, second: str) -> bool:
-    """Return True if no region can have both names. An unknown name contradicts nothing, nor does
-    `eu` or `eu1` the region eu-west-1.
-    """
-    if "" in (first, second) or first == second:
-        return False
-    area, other = _area(first), _area(second)
-    if area is None or other is None:
-        return True
-    clouds = cloud_region(first), cloud_region(second)
-    if all(clouds):
-        return True
-    if area[0] != other[0]:
-        return True
-    if any(clouds):
-        # The number of an operator's own word (eu1) is not that of the cloud's (eu-west-1).
-        return bool(area[1] and other[1] and area[1] != other[1])
-    return any(a and b and a != b for a, b in zip(area[1:], other[1:], strict=True))
-
-
-@lru_cache(maxsize=2048)
-def _area(region: str) -> tuple[str, str, str] | None:
-    """Return (continent, direction, number) of a region's name."""
-    match = re.match(r"(us|eu|ap|sa|ca|me|af|il|mx|cn|europe|asia|australia)-(.*)", region)
-    if match and cloud_region(region):
-        direction = re.match(r"[a-z]*", match[2].removeprefix("gov-"))
-        return _CONTINENT.get(match[1], match[1]), direction[0] if direction else "", ""
-    if match := _AREA.fullmatch(region):
-        return _CONTINENT.get(match[1], match[1]), match[2] or "", match[3]
-    return None
-
-
-@lru_cache(maxsize=2048)
-def is_area(text: str) -> bool:
-    """Return True if the word is an operator's own word for a region: `eu1`, `us`, `eu-west`."""
-    return _AREA.fullmatch(text) is not None
-
-
-@lru_cache(maxsize=2048)
-def region_inside(text: str) -> str:
-    """Return the cloud region in an ARN or a host's name, between dots, colons or slashes."""
-    for part in re.split(r"[.:/]", text[:LONGEST].lower()):
-        if region := cloud_region(part):
-            return region
-    return ""
+    return [part for part in SEPARATORS.split(split.lower()) if part]
 
 
 # Pods and workloads
@@ -121,6 +35,7 @@ def region_inside(text: str) -> str:
 _SAFE = "bcdfghjklmnpqrstvwxz2456789"
 _HASH = re.compile(rf"(?=[a-z]*[0-9])[a-z0-9]{{6,10}}|[{_SAFE}]{{8,10}}")
 _SUFFIX = re.compile(rf"(?=[a-z]*[0-9])[a-z0-9]{{5}}|[{_SAFE}]{{5}}")
+_AFTER_HASH = re.compile(r"[a-z0-9]{5}")
 _ORDINAL = re.compile(r"0|[1-9][0-9]{0,3}")
 _SCHEDULED = re.compile(r"[0-9]{8,10}")
 
@@ -133,9 +48,12 @@ def workload_of_pod(pod: str) -> str:
     parts = pod[:LONGEST].strip().lower().split("-")
     if len(parts) > 1 and _ORDINAL.fullmatch(parts[-1]):
         return "-".join(parts[:-1])
+    has_hash = len(parts) > 2 and _HASH.fullmatch(parts[-2]) is not None
+    if has_hash and _AFTER_HASH.fullmatch(parts[-1]):
+        return "-".join(parts[:-2])
     if len(parts) > 1 and _SUFFIX.fullmatch(parts[-1]):
         parts.pop()
-        if len(parts) > 1 and (_HASH.fullmatch(parts[-1]) or _ORDINAL.fullmatch(parts[-1])):
+        if len(parts) > 1 and _ORDINAL.fullmatch(parts[-1]):
             parts.pop()
     return "-".join(parts)
 
@@ -200,14 +118,28 @@ def host_of(word: str) -> Host:
     return Host(short, domain, port)
 
 
+def is_address(word: str) -> bool:
+    """Return True if the word is an address, or a host with a port."""
+    host = host_of(word)
+    return bool(host.port or host.name.replace(".", "").isdigit()) or ":" in word
+
+
+# shop/checkout, but not checkout/v2.
+_IN_NAMESPACE = re.compile(r"([a-z0-9-]{1,63})/(?!v?[0-9.]+$)([A-Za-z0-9_.-]{1,100})")
+
+
+def qualified(service: str) -> tuple[str, str] | None:
+    """Return (namespace, name) of `shop/checkout` and of `checkout.shop.svc.cluster.local`."""
+    if match := _IN_NAMESPACE.fullmatch(service[:LONGEST]):
+        return match[1], match[2]
+    parts = service[:LONGEST].partition(":")[0].split(".")
+    return (parts[1], parts[0]) if len(parts) >= 3 and parts[2] == "svc" else None
+
+
 # Exporters, scrape jobs and containers that say nothing about the service
 
 
-def _terms(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-_EXPORTERS = _terms(
+_EXPORTERS = terms_of(
     "kubelet cadvisor node prometheus pushgateway alertmanager grafana-agent alloy statsd telegraf"
     " netdata collectd fluentd promtail filebeat metricbeat node-problem-detector metrics-server"
     " otel-collector opentelemetry-collector datadog-agent vmagent victoria-metrics thanos windows"
@@ -218,20 +150,20 @@ _SCRAPE_JOB = re.compile(
     r"|(?:servicemonitor|podmonitor|probe|scrapeconfig|integrations)/.*"
     r"|(?:ec2|consul|static|file|docker|gce|azure|dns)[-_]sd.*"
 )
-_NO_NAMES = _terms(
+_NO_NAMES = terms_of(
     "app application main server service services svc container containers default unknown none"
     " null n/a na undefined pod pods node nodes instance instances target targets host hosts job"
     " jobs http https metrics http-metrics https-metrics grpc tcp scrape federate - _ prod"
     " production staging test dev"
 )
-_CONTAINERS = _NO_NAMES | _terms(
+_CONTAINERS = _NO_NAMES | terms_of(
     "api web worker backend frontend proxy sidecar agent manager controller init operator daemon"
     " istio-proxy istio-init envoy linkerd-proxy linkerd-init kube-rbac-proxy oauth2-proxy"
     " cloud-sql-proxy cloudsql-proxy vault-agent vault-agent-init nginx config-reloader reloader"
     " daprd consul-connect-envoy-sidecar fluent-bit git-sync xray-daemon php-fpm gunicorn uwsgi"
     " celery puma java node python cron scheduler runner migrations job base"
 )
-_SOFTWARE = _terms(
+_SOFTWARE = terms_of(
     "mysql mysqld mariadb postgres postgresql redis memcached mongodb mongo kafka zookeeper"
     " rabbitmq nats nginx apache haproxy traefik elasticsearch opensearch cassandra clickhouse"
     " etcd consul vault jmx blackbox pgbouncer varnish ceph minio linux windows docker vm vms hosts"

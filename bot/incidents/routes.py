@@ -12,6 +12,7 @@ from typing import Annotated
 from bot.incidents.environments import Environments, folded
 from bot.incidents.matchers import Matcher
 from bot.incidents.model import Alert
+from bot.incidents.services import NO_SERVICES, Catalogue
 from bot.incidents.sop_keys import spelled
 from bot.validation import FieldProblem, form
 
@@ -26,11 +27,16 @@ class Route(Matcher):
     channel: ChannelId
 
 
-def channel_of(routes: Sequence[Route], alert: Alert, environments: Environments) -> str:
+def channel_of(
+    routes: Sequence[Route],
+    alert: Alert,
+    environments: Environments,
+    services: Catalogue = NO_SERVICES,
+) -> str:
     """Return the channel of the first route that matches the alert; '' if none does."""
     if not routes:
         return ""
-    spellings = spelled(alert, environments)
+    spellings = spelled(alert, environments, services)
     matching = (route for route in routes if route.matches(alert, spellings, environments))
     return next((route.channel for route in matching), "")
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from typing import Self
 
+from bot.incidents.globs import glob_pattern
 from bot.incidents.keys import normalise
 from bot.incidents.names import parts_of
 
@@ -24,75 +25,94 @@ class Service:
     namespaces: tuple[str, ...] = ()
 
 
+MOST_REMEMBERED = 4096  # words of strangers that were looked up
+
+
 def spelling(name: str) -> str:
     """Return a service's name in the form for comparison: `CheckoutApi` is `checkout_api`."""
     return normalise("-".join(parts_of(name)))
 
 
+def literal_letters(glob: str) -> int:
+    """Return how many letters and digits a glob has."""
+    return sum(char.isalnum() for char in glob)
+
+
+class ServiceConflict(ValueError):
+    """A spelling is declared for two services; `service` is the later one."""
+
+    def __init__(self, spelling: str, service: str, other: str) -> None:
+        self.service = service
+        super().__init__(f"services.{service}: {spelling!r} is also a name of {other}")
+
+
 @dataclass(frozen=True, slots=True, eq=False)  # equal to itself only, so that it can be cached by
 class Catalogue:
-    """The declared services, with who calls whom. Build it with `of`."""
+    """The declared services. Build it with `of`."""
 
     services: Mapping[str, Service] = field(default_factory=dict)
     _exact: Mapping[str, Service] = field(default_factory=dict, repr=False)
-    _globs: tuple[tuple[str, Service], ...] = field(default=(), repr=False)
+    _globs: tuple[tuple[re.Pattern[str], Service], ...] = field(default=(), repr=False)
     _by_namespace: Mapping[str, Service] = field(default_factory=dict, repr=False)
-    _calls: Mapping[str, frozenset[str]] = field(default_factory=dict, repr=False)
-    _callers: Mapping[str, frozenset[str]] = field(default_factory=dict, repr=False)
+    _looked_up: dict[str, Service | None] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, services: Iterable[Service]) -> Self:
-        """Build from declared services; ValueError if a spelling names two of them."""
-        by_name: dict[str, Service] = {}
+        """Build from declared services. ServiceConflict if a spelling names two of them."""
+        by_name = {service.name: service for service in services}
         exact: dict[str, Service] = {}
         globs: list[tuple[str, Service]] = []
-        owners: dict[str, list[Service]] = {}
-        for service in services:
-            by_name[service.name] = service
+        in_namespace: dict[str, list[Service]] = {}
+        for service in by_name.values():
             for alias in (service.name, *service.aliases):
-                if "*" in alias or "?" in alias:
-                    globs.append((spelling(alias), service))
-                elif exact.setdefault(spelling(alias), service) is not service:
-                    raise ValueError(f"{alias!r} is the name of two services")
+                word = spelling(alias)
+                if "*" in alias:
+                    globs.append((word, service))
+                elif (other := exact.setdefault(word, service)) is not service:
+                    raise ServiceConflict(alias, service.name, other.name)
             for namespace in service.namespaces:
-                owners.setdefault(namespace.lower(), []).append(service)
-        globs.sort(key=lambda pair: -len(pair[0]))
-        of_one = {name: owned[0] for name, owned in owners.items() if len(owned) == 1}
-        catalogue = cls(by_name, exact, tuple(globs), of_one)
-        calls = {
-            service.name: frozenset(map(catalogue.name_of, service.depends_on))
-            for service in by_name.values()
-        }
-        callers: dict[str, set[str]] = {}
-        for caller, called in calls.items():
-            for name in called:
-                callers.setdefault(name, set()).add(caller)
-        frozen = {name: frozenset(names) for name, names in callers.items()}
-        return cls(by_name, exact, tuple(globs), of_one, calls, frozen)
+                in_namespace.setdefault(namespace.strip().lower(), []).append(service)
+        globs.sort(key=lambda pair: -literal_letters(pair[0]))  # the narrower one decides
+        patterns = tuple((glob_pattern(glob), service) for glob, service in globs)
+        alone = {name: owners[0] for name, owners in in_namespace.items() if len(owners) == 1}
+        return cls(by_name, exact, patterns, alone)
 
     def find(self, name: str) -> Service | None:
         """Return the service of that name or spelling; None if none is declared."""
+        if not self.services:
+            return None
         word = spelling(name)
-        if service := self._exact.get(word):
-            return service
-        return next((service for glob, service in self._globs if fnmatchcase(word, glob)), None)
+        if word not in self._looked_up:
+            if len(self._looked_up) >= MOST_REMEMBERED:
+                self._looked_up.clear()
+            self._looked_up[word] = self._exact.get(word) or next(
+                (service for glob, service in self._globs if glob.fullmatch(word)), None
+            )
+        return self._looked_up[word]
+
+    def exactly(self, name: str) -> Service | None:
+        """Return the service of that name or spelling, not by a glob."""
+        return self._exact.get(spelling(name))
 
     def of_namespace(self, namespace: str) -> Service | None:
         """Return the service that alone runs in that Kubernetes namespace."""
-        return self._by_namespace.get(namespace.lower())
+        return self._by_namespace.get(namespace.strip().lower())
 
     def name_of(self, name: str) -> str:
         """Return the declared name of a spelling; any other name as it is."""
         service = self.find(name)
         return service.name if service else name
 
-    def calls_of(self, name: str) -> frozenset[str]:
-        """Return the services that this one is declared to call."""
-        return self._calls.get(self.name_of(name), frozenset())
+    def calls(self, depends_on: Mapping[str, Iterable[str]]) -> dict[str, set[str]]:
+        """Return the services that each service calls, by their declared names.
 
-    def callers_of(self, name: str) -> frozenset[str]:
-        """Return the services that are declared to call this one."""
-        return self._callers.get(self.name_of(name), frozenset())
+        `depends_on` are the calls that the policy declares.
+        """
+        calls: dict[str, set[str]] = {}
+        declared = [(service.name, service.depends_on) for service in self.services.values()]
+        for caller, called in (*declared, *depends_on.items()):
+            calls.setdefault(self.name_of(caller), set()).update(map(self.name_of, called))
+        return calls
 
 
 NO_SERVICES = Catalogue()

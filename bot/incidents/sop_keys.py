@@ -9,10 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from bot.incidents.environments import DEFAULT, Environments, environment_glob, folded
+from bot.incidents.globs import glob_pattern
 from bot.incidents.model import Alert, Severity, severity_synonyms
+from bot.incidents.services import NO_SERVICES, Catalogue
+from bot.incidents.subject import Subject
+from bot.incidents.subject_reader import subject_of
 
 FIELDS = {
     "svc": "service",
@@ -54,14 +58,22 @@ _DASHES = re.compile(r"[\s_-]+")
 class SpelledAlert(dict[str, frozenset[str]]):
     """All spellings of each field of an alert, by field; computed when a key first needs it."""
 
-    def __init__(self, alert: Alert, environments: Environments) -> None:
+    def __init__(self, alert: Alert, environments: Environments, services: Catalogue) -> None:
         super().__init__()
         self._alert = alert
         self._environments = environments
+        self._services = services
+
+    @cached_property
+    def subject(self) -> Subject:
+        """The subject of the alert, in declared names."""
+        return subject_of(self._alert, self._environments, self._services)
 
     def __missing__(self, field: str) -> frozenset[str]:
-        value = str(getattr(self._alert, field))
-        self[field] = made = _spellings(field, value, self._environments)
+        made = _spellings(field, str(getattr(self._alert, field)), self._environments)
+        if field in ("env", "region", "service") and (name := getattr(self.subject, field)):
+            made |= _spellings(field, name, self._environments)
+        self[field] = made
         return made
 
 
@@ -102,9 +114,14 @@ def read_key(text: str) -> Key:
     return Key(field, compiled)
 
 
-def spelled(alert: Alert, environments: Environments = DEFAULT) -> SpelledAlert:
-    """Return the alert's fields in all spellings; computed once, then compared with every SOP."""
-    return SpelledAlert(alert, environments)
+def spelled(
+    alert: Alert, environments: Environments = DEFAULT, services: Catalogue = NO_SERVICES
+) -> SpelledAlert:
+    """Return the alert's fields in all spellings; computed once, then compared with every SOP.
+
+    Environment, region and service have the sender's own words, and the declared names.
+    """
+    return SpelledAlert(alert, environments, services)
 
 
 def could_overlap(keys: Sequence[str], others: Sequence[str]) -> bool:
@@ -147,19 +164,6 @@ def _meet(left: str, right: str) -> bool:
                 seen.add(step)
                 reached.append(step)
     return False
-
-
-def glob_pattern(pattern: str) -> re.Pattern[str]:
-    """Compile a glob; `*` stands for any run.
-
-    Every part is bound to its first match: trying all positions would take seconds for a handful of
-    stars over a long word.
-    """
-    first, *rest = map(re.escape, pattern.split("*"))
-    if not rest:
-        return re.compile(first, re.DOTALL)
-    middle = "".join(f"(?>.*?{part})" for part in rest[:-1] if part)
-    return re.compile(f"{first}{middle}.*{rest[-1]}", re.DOTALL)
 
 
 def _spellings(field: str, value: str, environments: Environments) -> frozenset[str]:

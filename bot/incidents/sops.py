@@ -181,7 +181,7 @@ class SopLibrary:
         )
 
     def _is_chosen(self, sop: Sop, action: ProposedAction, alert: Alert) -> bool:
-        fields = spelled(alert, self.environments)
+        fields = spelled(alert, self.environments, self.services)
         if action.when and not read_key(action.when).fits(fields):
             return False
         if self._fits(sop, fields):
@@ -198,7 +198,7 @@ class SopLibrary:
         for sop_id in (alert.sop_id, sop_id_of(incident_key)):
             if sop_id in self._by_id:
                 return self._by_id[sop_id]
-        fields = spelled(alert, self.environments)
+        fields = spelled(alert, self.environments, self.services)
         return next((sop for sop in self.sops if self._fits(sop, fields)), None)
 
     def _fits(self, sop: Sop, fields: SpelledAlert) -> bool:

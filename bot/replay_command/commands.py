@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.errors import InputError, SopbotError
+from bot.from_settings import read_services
 from bot.incidents.correlation import Reason
 from bot.incidents.services import NO_SERVICES, Catalogue
 from bot.intake.cleaning import one_line
@@ -42,9 +43,8 @@ def run(options: argparse.Namespace) -> int:
     """Print what the stream becomes: 0, or 1 if a line or a file cannot be read."""
     try:
         policy = read_policy(options.policy) if options.policy else Policy()
-        if options.services:
-            raise InputError("--services: this version reads no services.yaml")
-        replayed = asyncio.run(replay(options.file, policy))
+        services = read_services(options.services) if options.services else NO_SERVICES
+        replayed = asyncio.run(replay(options.file, policy, services))
     except SopbotError as error:
         print(error, file=sys.stderr)
         return 1

@@ -16,6 +16,7 @@ from bot.errors import GatewayRejected, GatewayUnavailable, InputError
 from bot.incidents.environments import Environments
 from bot.incidents.model import Alert, Incident
 from bot.incidents.remediation import Preview, Proposal, RemediationStatus
+from bot.incidents.services import Catalogue
 from bot.incidents.sop_keys import read_key, spelled
 from bot.incidents.sops import ProposedAction, Sop, fill, template_values
 from bot.intake.guesses import SERVICE_LABELS
@@ -28,9 +29,11 @@ MOST_TARGETS = 10  # targets that an answer names
 PATIENCE = 2.0  # seconds for the gateway while a person waits; Slack allows three for a press
 
 
-def offered(sop: Sop, alert: Alert, environments: Environments) -> list[tuple[int, ProposedAction]]:
+def offered(
+    sop: Sop, alert: Alert, environments: Environments, services: Catalogue
+) -> list[tuple[int, ProposedAction]]:
     """Return the SOP's actions whose `when` matches this alert, each with its place in the SOP."""
-    fields = spelled(alert, environments)
+    fields = spelled(alert, environments, services)
     return [
         (place, action)
         for place, action in enumerate(sop.actions)

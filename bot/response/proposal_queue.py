@@ -100,9 +100,10 @@ class ProposalQueue:
         sop, remediate = current.sops.get(incident.sop_id), current.policy.remediate
         if sop is None or alert is None or not remediate.propose_from_sop:
             return []
+        offered = proposal_parts.offered(sop, alert, remediate.declared, current.services)
         return [
             (action.action, partial(self._proposals.from_sop, incident, sop, action, alert))
-            for _, action in proposal_parts.offered(sop, alert, remediate.declared)
+            for _, action in offered
         ]
 
     async def _is_over(self, incident: Incident) -> bool:

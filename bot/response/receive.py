@@ -12,7 +12,8 @@ from bot.incidents.correlation import DeliveryPart, IdentifiedAlert
 from bot.incidents.model import Alert
 from bot.incidents.routes import Route, channel_of
 from bot.incidents.sops import SopLibrary
-from bot.incidents.subject import scope_of, subject_of
+from bot.incidents.subject import Subject, scope_of
+from bot.incidents.subject_reader import subject_of
 from bot.intake.reading import Activity, IdentifiedActivity
 
 ALERTS_A_STEP = 20  # alerts that are identified before the event loop may do other work
@@ -72,8 +73,6 @@ def name_all(
     there are alerts times SOPs, so the event loop takes it in parts: `named_in_steps`.
     """
     senders = _senders(delivery.sender, same_sender)
-    if delivery.posted:
-        routes = ()
     for index, alert in enumerate(delivery.alerts):
         yield _name(alert, delivery, index, sops, now, senders, routes)
 
@@ -126,5 +125,13 @@ def _name(
         edit_of=DeliveryPart(delivery.edit_of, index) if delivery.edit_of else None,
         sent_at=delivery.sent_at,
         senders=senders,
-        channel=channel_of(routes, alert, sops.environments),
+        channel="" if delivery.posted else _channel_of(alert, subject, routes, sops),
     )
+
+
+def _channel_of(alert: Alert, subject: Subject, routes: Sequence[Route], sops: SopLibrary) -> str:
+    """Return the channel that the policy's routes choose, else that of the declared service."""
+    if channel := channel_of(routes, alert, sops.environments, sops.services):
+        return channel
+    service = sops.services.find(subject.service) if subject.service else None
+    return service.channel if service else ""

@@ -42,7 +42,8 @@ def broken() -> Operation[list[Broken]]:
 _ONE_OPEN = """
 SELECT 'INC-' || MIN(id) || ' and INC-' || MAX(id) AS what FROM incidents
 WHERE status IN ('open', 'acknowledged')
-GROUP BY sop_id, scope_env, scope_region, scope_service, scope_place HAVING COUNT(*) > 1
+GROUP BY sop_id, scope_env, scope_region, scope_service, scope_place, scope_category
+HAVING COUNT(*) > 1
 """
 
 _TIMES = """

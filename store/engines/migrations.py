@@ -17,6 +17,7 @@ from store.engines import (
     first_schema,
     outbox_columns,
     schema_changes,
+    scope_columns,
     silence_tables,
     stats_columns,
 )
@@ -160,7 +161,7 @@ def m025_expand_subjects() -> str:
     promises one open incident of each SOP ID, env and service no longer holds for it: while both
     run, two regions are two incidents here and one there.
     """
-    return schema_changes.M025
+    return scope_columns.M025
 
 
 def m026_expand_cascades() -> str:
@@ -198,6 +199,11 @@ def m032_expand_traces() -> str:
     return stats_columns.M032
 
 
+def m033_expand_scopes_of_categories() -> str:
+    """Let two troubles of one service be open that have no category, and so one SOP ID."""
+    return scope_columns.M033
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     m001_initial,
     m002_expand_storm,
@@ -231,6 +237,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m030_expand_corrections,
     m031_expand_mutes,
     m032_expand_traces,
+    m033_expand_scopes_of_categories,
 )
 
 

@@ -315,6 +315,7 @@ def _narrow_scope(row: Row, identified_alert: IdentifiedAlert) -> Operation[None
         "UPDATE incidents SET scope_env = ?, scope_region = ?, scope_place = ? WHERE id = ?"
         " AND NOT EXISTS (SELECT 1 FROM incidents o WHERE o.sop_id = ? AND o.scope_env = ?"
         " AND o.scope_region = ? AND o.scope_service = ? AND o.scope_place = ?"
+        " AND o.scope_category = ?"
         " AND o.status IN ('open', 'acknowledged'))",
         *scope,
         row["id"],
@@ -323,6 +324,7 @@ def _narrow_scope(row: Row, identified_alert: IdentifiedAlert) -> Operation[None
         after.region,
         after.service,
         after.place,
+        after.category,
     )
 
 

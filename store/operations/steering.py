@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from bot.errors import Refused
+from bot.incidents.keys import sop_id_of
 from bot.incidents.model import Incident, IncidentChange, IncidentStatus
 from bot.observability.events import Event
 from store.log_events import log_event
@@ -71,9 +72,9 @@ def assign(incident_id: int, assignee: str, by: str, now: datetime) -> Operation
 def reopen(incident_id: int, user: str, now: datetime) -> Operation[IncidentChange]:
     """Reopen a resolved incident, without an owner. `changed` is False if it is not resolved.
 
-    1. Lock the incident, and read it. 2. Refused while another one of its SOP ID and place
-    is open: there is one of them. 3. Update it. 4. Append the event, and enqueue the reply. 5.
-    Enqueue the card.
+    1. Lock the incident, and read it. 2. Refused while another one of its SOP and place is open:
+    there is one of them. A SOP ID that is made of the incident key is no SOP: then the category
+    counts too. 3. Update it. 4. Append the event, and enqueue the reply. 5. Enqueue the card.
     """
     yield from incidents.lock_incident(incident_id)
     before = yield from incidents.get(incident_id)
@@ -83,7 +84,9 @@ def reopen(incident_id: int, user: str, now: datetime) -> Operation[IncidentChan
         "SELECT o.id FROM incidents o JOIN incidents i ON i.sop_id = o.sop_id"
         " AND i.scope_env = o.scope_env AND i.scope_region = o.scope_region"
         " AND i.scope_service = o.scope_service AND i.scope_place = o.scope_place"
+        " AND (? = 1 OR i.scope_category = o.scope_category)"
         " WHERE i.id = ? AND o.id != i.id AND o.status IN ('open', 'acknowledged')",
+        int(before.sop_id != sop_id_of(before.incident_key)),
         incident_id,
     )
     if other:

@@ -9,9 +9,7 @@ from collections import defaultdict
 from datetime import datetime
 from pathlib import Path
 
-import yaml
-
-from bot.incidents.services import Catalogue, Service
+from bot.incidents.service_file import parse_services
 from bot.policy import Policy
 from bot.replay.stream import BadLine
 from bot.replay_command.commands import Replayed, replay
@@ -23,15 +21,9 @@ from tests.corpus.score import JudgedAlert, Score, score, table
 async def judged(stream: Stream, policy: Policy | None = None) -> Score:
     """Play the stream with the catalogue of its services, and judge what it becomes."""
     with tempfile.TemporaryDirectory() as folder:
-        replayed = await replay(
-            _written(stream, Path(folder)), policy or Policy(), _catalogue(stream)
-        )
+        services = parse_services(stream.services, file="services.yaml")
+        replayed = await replay(_written(stream, Path(folder)), policy or Policy(), services)
     return score_of(stream, replayed)
-
-
-def _catalogue(stream: Stream) -> Catalogue:
-    declared = yaml.safe_load(stream.services)["services"]
-    return Catalogue.of(Service(name=name, **entry) for name, entry in declared.items())
 
 
 def _written(stream: Stream, folder: Path) -> Path:

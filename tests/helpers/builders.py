@@ -20,7 +20,8 @@ from bot.incidents.keys import sop_id_of
 from bot.incidents.model import Alert, AlertStatus, Incident, Severity
 from bot.incidents.remediation import Parameter, Preview, Proposal, RemediationStatus
 from bot.incidents.services import NO_SERVICES
-from bot.incidents.subject import scope_of, subject_of
+from bot.incidents.subject import scope_of
+from bot.incidents.subject_reader import subject_of
 from store import Store
 from store.audit.sealing import AuditKey
 

@@ -20,7 +20,8 @@ from bot.incidents.environments import DEFAULT
 from bot.incidents.keys import incident_key_of, sop_id_of
 from bot.incidents.model import Alert, AlertStatus, Severity
 from bot.incidents.services import NO_SERVICES
-from bot.incidents.subject import Scope, scope_of, subject_of
+from bot.incidents.subject import Scope, scope_of
+from bot.incidents.subject_reader import subject_of
 
 FINGERPRINT, SCOPE, SOP = (
     "same fingerprint",

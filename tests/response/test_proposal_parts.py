@@ -8,6 +8,7 @@ import pytest
 from bot.errors import InputError
 from bot.incidents.environments import DEFAULT
 from bot.incidents.model import Alert, AlertStatus
+from bot.incidents.services import NO_SERVICES
 from bot.incidents.sops import ProposedAction, Sop
 from bot.remediation import catalogue
 from bot.response.proposal_parts import is_seen, no_target, offered, values_from
@@ -50,7 +51,7 @@ def test_an_action_is_offered_only_when_its_condition_fits():
         {"action": "service.restart", "when": "cat:cpu"},
         {"action": "service.restart"},
     )
-    assert [place for place, _ in offered(procedure, ALERT, DEFAULT)] == [0, 2]
+    assert [place for place, _ in offered(procedure, ALERT, DEFAULT, NO_SERVICES)] == [0, 2]
 
 
 def test_hostile_alert_text_cannot_become_a_target():

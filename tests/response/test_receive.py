@@ -9,6 +9,8 @@ import pytest
 
 from bot.incidents.correlation import DeliveryPart, IdentifiedAlert
 from bot.incidents.keys import sop_id_of
+from bot.incidents.routes import Route
+from bot.incidents.services import Catalogue, Service
 from bot.incidents.sops import SopLibrary
 from bot.response.receive import ALERTS_A_STEP, Delivery, name_all, named_in_steps
 from tests.helpers.builders import NOW, alert
@@ -83,3 +85,38 @@ async def test_the_event_loop_goes_on_while_a_delivery_of_many_alerts_is_named()
     assert len(await named_in_steps(counted())) == 500
     await other
     assert others == list(range(ALERTS_A_STEP, 500, ALERTS_A_STEP))
+
+
+# Declared names
+
+SHOP = Service(name="shop", aliases=("www",), environment="production", channel="C0SHOP")
+KEYS = '{"sop_id": "shop-prod", "keys": ["svc:shop", "env:production", "region:eu-west-1"]}'
+
+
+def declared(posted: bool = False, **changes: object) -> IdentifiedAlert:
+    library = SopLibrary.load([("sops.jsonl", KEYS)], services=Catalogue.of([SHOP]))
+    delivery = Delivery("d", "C1", [alert(**{"env": "", **changes})], posted=posted)
+    (identified,) = name_all(delivery, library, NOW)
+    return identified
+
+
+def test_the_keys_of_an_sop_see_the_declared_names() -> None:
+    assert declared(service="www", region="eu-west-1a").sop_id == "shop-prod"
+    assert declared(service="www", region="eu-west-1a", env="staging").sop_id != "shop-prod"
+    assert declared(service="www", region="us-east-1").sop_id != "shop-prod"
+    assert declared(service="WWW prod", labels={"cluster": "prod-euw1"}).sop_id == "shop-prod"
+
+
+def test_the_card_of_a_declared_service_goes_to_its_channel_unless_a_message_brought_it() -> None:
+    assert declared(service="www").channel == "C0SHOP"
+    assert declared(service="other").channel == ""
+    assert declared(posted=True, service="www").channel == ""
+    route = Route.model_validate({"match": {"service": "shop"}, "channel": "C0ROUTE"})
+    library = SopLibrary(services=Catalogue.of([SHOP]))
+    delivery = Delivery("d", "C1", [alert(service="www")])
+    (routed,) = name_all(delivery, library, NOW, routes=[route])
+    assert routed.channel == "C0ROUTE", "the operator's route decides first"
+
+
+def test_the_incident_key_keeps_the_senders_own_words() -> None:
+    assert declared(service="www", env="live").incident_key == "live|www|cpu|high"

@@ -25,6 +25,14 @@ def file(name: str, text: str) -> Callable[[World], Any]:
     return lambda world: (world.folder / name).write_text(text)
 
 
+def services(text: str) -> Callable[[World], Changes]:
+    def write(world: World) -> Changes:
+        (world.folder / "services.yaml").write_text(text)
+        return {"SERVICES_FILE": f"{world.folder}/services.yaml"}
+
+    return write
+
+
 def page_as_store(world: World) -> Changes:
     (world.folder / "page.html").write_text(HTML)
     return {"STORE_URL": f"sqlite:///{world.folder}/page.html"}
@@ -128,6 +136,24 @@ FILES = [
         "nobody may approve",
         "name Slack user ids",
         world=file("policy.yaml", "remediate: {}\n"),
+    ),
+    Mistake(
+        "services",
+        "SERVICES_FILE: /nowhere/services.yaml cannot be read",
+        "docs/services.md",
+        {"SERVICES_FILE": "/nowhere/services.yaml"},
+    ),
+    Mistake(
+        "services",
+        "services.yaml:2: services.web.alias: not a known key",
+        "did you mean aliases?",
+        services("services:\n  web: {alias: [www]}\n"),
+    ),
+    Mistake(
+        "channels",
+        "services.yaml: web: C0ELSEWHERE is not in SLACK_ALERT_CHANNELS",
+        "add it there",
+        services("services:\n  web: {channel: C0ELSEWHERE}\n"),
     ),
     Mistake(
         "sops",

@@ -53,6 +53,29 @@ async def test_a_reload_with_a_bad_sop_line_keeps_policy_and_sops_and_names_the_
     assert text in str(event.__dict__["fields"])
 
 
+async def test_services_are_reloaded_with_the_policy_or_not_at_all(
+    world: World, bot: StartBot, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = world.folder / "services.yaml"
+    file.write_text("services: {shop: {aliases: [web]}}")
+    running = await bot(SERVICES_FILE=str(file))
+    config = running.service.config
+    assert config.current.services.name_of("web") == "shop"
+    world.write_policy(BEN, breaker_failures=7)
+    file.write_text("services: {shop: {aliases: [web], depends_on: db}}")
+    before = config.current
+    running.reload()
+    assert config.current is before
+    (event,) = [record for record in caplog.records if record.message == "policy.refused"]
+    problem = "services.yaml:1: services.shop.depends_on: must be a list"
+    assert problem in str(event.__dict__["fields"])
+    file.write_text("services: {checkout: {aliases: [web], depends_on: [db]}}")
+    running.reload()
+    assert config.current.services.name_of("web") == "checkout"
+    assert config.current.calls.calls_of("checkout") == {"db"}
+    assert running.service.policy.remediate.breaker_failures == 7
+
+
 async def test_a_reload_without_the_sop_folder_keeps_the_sops(world: World, bot: StartBot) -> None:
     running = await bot()
     sops = running.service.sops
