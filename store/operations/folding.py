@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
-from bot.incidents.cascades import NO_CALLS, Calls
+from bot.incidents.cascades import NO_CALLS, Calls, happened_at
 from bot.incidents.correlation import IdentifiedAlert
 from bot.incidents.environments import DEFAULT, Environments
 from bot.incidents.episodes import began_at
@@ -257,8 +257,9 @@ def fold(
     """Fold one more firing alert into an open incident.
 
     1. Stop the earlier version of an edited message. 2. Store the alert among those that fire, or
-    update it if it is not older. 3. Narrow the incident's scope. 4. Count it. 5. Enqueue the card;
-    the incident shows its most severe alert.
+    update it if it is not older. 3. Narrow the incident's scope. 4. Count it: the window in which
+    the incident's cascade grows begins anew. 5. Enqueue the card; the incident shows its most
+    severe alert.
 
     `may_fire`: an alert of its key may fire there already, though it is not this one.
     """
@@ -282,11 +283,14 @@ def fold(
     elif not is_older(identified_alert, row):
         yield _update_firing(row, identified_alert)
     yield from _narrow_scope(row, identified_alert)
+    grew_at = to_db_time(happened_at(identified_alert, arrival.now)) if is_new else ""
     yield run(
-        "UPDATE incidents SET alert_count = alert_count + 1, firing = firing + ?, updated_at = ?"
-        " WHERE id = ?",
+        "UPDATE incidents SET alert_count = alert_count + 1, firing = firing + ?, updated_at = ?,"
+        " grew_at = CASE WHEN grew_at < ? THEN ? ELSE grew_at END WHERE id = ?",
         is_new - replaced,
         to_db_time(arrival.now),
+        grew_at,
+        grew_at,
         row["id"],
     )
     if is_new and not replaced and _is_shown_after(row, alert, arrival.now):

@@ -76,6 +76,16 @@ async def test_what_no_rule_links_opens_as_a_root(
     assert await cards(store, root, other) == [True, True]
 
 
+async def test_an_alert_that_begins_to_fire_in_an_incident_keeps_its_cascade_growing(
+    store: Store,
+) -> None:
+    root = await deliver(store, alert())
+    await deliver(store, alert(fingerprint="another-pod"), at=later(200))
+    child = await deliver(store, latency(), at=later(480))
+    assert (await store.incident(child)).parent_id == root
+    await check(store)
+
+
 async def test_a_slow_trouble_starts_no_cascade(store: Store) -> None:
     await deliver(store, symptom("web", category="certificate", name="CertExpiry"))
     other = await deliver(store, latency(), at=later(10))
