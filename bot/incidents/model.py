@@ -101,6 +101,10 @@ GUESS = "guess"
 """The place in `Alert.read_from` of a value that no field and no label of the sender states."""
 
 
+BY_END = "ends_at"
+"""The place in `Alert.read_from` of a status that the end states: over once `ends_at` passed."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
     """One alert of one sender, in our terms. Every text in it is hostile data.

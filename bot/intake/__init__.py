@@ -85,6 +85,12 @@ PARSERS: tuple[Parser, ...] = (
         alertmanager_webhook.parse_body,
         alertmanager_webhook.recognises,
     ),
+    Parser(
+        "vmalert",
+        None,
+        alertmanager_webhook.parse_posts,
+        alertmanager_webhook.recognises_post,
+    ),
     Parser("grafana", grafana.parse_message, grafana.parse_body, grafana.recognises),
     Parser("cloudwatch", cloudwatch.parse_message, cloudwatch.parse_body, cloudwatch.recognises),
     Parser("sentry", sentry.parse_message, sentry.parse_body, sentry.recognises),
@@ -178,9 +184,10 @@ def _parsers_for(own: Parser | None, body: object) -> Iterator[Parser]:
     tried = own if own is not None and _may_be_of(own, body) else None
     if tried is not None:
         yield tried
-    if isinstance(body, dict):
+    first = body[0] if isinstance(body, list) and body else body
+    if isinstance(first, dict):
         for parser in PARSERS:
-            if parser is not own and parser.recognises is not None and parser.recognises(body):
+            if parser is not own and parser.recognises is not None and parser.recognises(first):
                 yield parser
     if own is not None and tried is None:
         yield own
@@ -190,7 +197,8 @@ def _may_be_of(parser: Parser, body: object) -> bool:
     """Return False if the body is another form than the one by which the sender is recognised."""
     if parser.recognises is None:
         return parser.name != "generic"
-    return isinstance(body, dict) and parser.recognises(body)
+    first = body[0] if isinstance(body, list) and body else body
+    return isinstance(first, dict) and parser.recognises(first)
 
 
 def _reading(results: list[Alert] | list[Result]) -> Reading:

@@ -53,7 +53,11 @@ STATUS_NAMES = (
     "service_state", "host_state", "alarm_state", "problem_state", "trigger_status",
     "monitor_status", "to_state",
     "new_state_value", "result", "outcome", "phase", "health", "estado", "statut",
-    "stato", "zustand", "situacao", "action", "event_action", "event_type", "notification_type",
+    "stato", "zustand", "situacao",
+    # What a number in `status` means.
+    "status_text", "status_label", "status_name", "status_description", "status_string",
+    "state_text", "state_label", "state_name", "state_description", "state_string",
+    "action", "event_action", "event_type", "notification_type",
     "event", "alert_type", "kind",
 )  # fmt: skip
 SEVERITY_NAMES = (

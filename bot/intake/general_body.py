@@ -36,11 +36,13 @@ from bot.intake.fields import (
     text_mapping,
     wrong,
 )
+from bot.intake.flags import status_by_flag
 from bot.intake.headline import read_headline
 from bot.intake.times import read_time
 
 NODE_LIMIT = 400  # values of a body that are looked at
 _DEPTH_LIMIT = 5
+_PARTS = 20  # values of an object that is a state
 _LABEL_LINES = 60  # lines of a body that are shown if nothing in it is a text
 
 T = TypeVar("T")
@@ -198,11 +200,18 @@ class _BodyReader:
 
     def status(self, by_title: AlertStatus | None) -> AlertStatus:
         for name in ("status", "state"):
-            if isinstance(self.own.get(name), dict | list):
-                self.kept("", optional_text, self.own[name], name)
+            value = self.own.get(name)
+            if isinstance(value, dict):  # `{"code": 0, "label": "OK"}`
+                for _, word in _first(value.items(), _PARTS):
+                    if isinstance(word, str) and (status := states.state_of(word)):
+                        return status
+            if isinstance(value, dict | list):
+                self.kept("", optional_text, value, name)
         for word in self.texts_of(STATUS_NAMES):
             if status := states.state_of(word):
                 return status
+        if flagged := status_by_flag(self.own):
+            return flagged
         self.read_from["status"] = "title" if by_title else "guess"
         return by_title or AlertStatus.FIRING
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.incidents import correlation, keys
 from bot.incidents.correlation import DeliveryPart, IdentifiedAlert
-from bot.incidents.model import Alert
+from bot.incidents.model import BY_END, Alert, AlertStatus
 from bot.incidents.routes import Route, channel_of
 from bot.incidents.sops import SopLibrary
 from bot.incidents.subject import Subject, scope_of
@@ -104,6 +104,8 @@ def _name(
     senders: tuple[str, ...],
     routes: Sequence[Route],
 ) -> IdentifiedAlert:
+    if alert.read_from.get("status") == BY_END and alert.ends_at and alert.ends_at <= now:
+        alert = replace(alert, status=AlertStatus.RESOLVED)
     subject = subject_of(alert, sops.environments, sops.services)
     incident_key = correlation.key_of(alert)
     sop = sops.match(alert, incident_key)

@@ -51,6 +51,7 @@ def web_app(
             web.get("/metrics", shown_metrics),
             web.post("/incident", ingest.incident),
             web.post("/alerts/{source}", ingest.alerts),
+            web.post("/alerts/{source}/api/v2/alerts", ingest.alerts),
             web.post("/webhook/alerts", ingest.alerts),
             web.get("/api/v3/trace/{tracking_id}", trace_route(store)),
             web.get("/api/v3/unmatched", unmatched_route(store)),

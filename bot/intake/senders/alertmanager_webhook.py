@@ -6,10 +6,11 @@ https://prometheus.io/docs/alerting/latest/configuration/#webhook_config
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from bot.errors import InputError
-from bot.incidents.model import Alert
+from bot.incidents.model import BY_END, GUESS, Alert
 from bot.intake import states
 from bot.intake.cleaning import json_text, one_line
 from bot.intake.drafting import Draft, identifying
@@ -17,6 +18,7 @@ from bot.intake.fields import (
     a_list,
     an_object,
     at,
+    objects,
     optional_text,
     optional_time,
     text_mapping,
@@ -48,6 +50,37 @@ def recognises(body: Mapping[str, Any]) -> bool:
 def parse_body(body: object) -> list[Alert]:
     """Return one Alert for each entry of `alerts`. InputError names the malformed field."""
     return alerts_of(body, "alertmanager")
+
+
+def recognises_post(body: Mapping[str, Any]) -> bool:
+    """Return True for an alert as Prometheus, vmalert and Loki post it to Alertmanager's API."""
+    labels = body.get("labels")
+    return (
+        isinstance(labels, dict)
+        and "alertname" in labels
+        and not {"startsAt", "endsAt", "generatorURL"}.isdisjoint(body)
+        and "status" not in body
+    )
+
+
+def parse_posts(body: object) -> list[Alert]:
+    """Parse what is posted to Alertmanager's API: a list of alerts, or one.
+
+    https://prometheus.io/docs/alerting/latest/clients/: an alert without a status is over once its
+    `endsAt` has passed. While it fires, each post has a later one.
+    """
+    alerts = []
+    for where, entry in objects(body):
+        try:
+            alert = _alert(entry, where, {}, {}, "alertmanager", "")
+        except InputError as error:  # one malformed entry must not take the others with it
+            alerts.append(alert_of_anything(entry, where, "alertmanager", str(error)))
+            continue
+        if "status" not in entry:
+            status = BY_END if alert.ends_at else GUESS
+            alert = replace(alert, read_from={**alert.read_from, "status": status})
+        alerts.append(alert)
+    return alerts
 
 
 def alerts_of(body: object, source: str) -> list[Alert]:
