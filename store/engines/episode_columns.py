@@ -10,7 +10,9 @@ ALTER TABLE incidents ADD COLUMN flapping_changes INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE incidents ADD COLUMN changed_at TEXT NOT NULL DEFAULT '';
 UPDATE incidents SET resolution = CASE resolved_by WHEN '' THEN 'cleared' ELSE 'person' END
     WHERE status = 'resolved';
-CREATE INDEX incidents_by_end ON incidents (scope_service, scope_category, resolved_at);
+-- Not of open incidents: SQLite would look for those in it, among all that ever ended.
+CREATE INDEX incidents_by_end ON incidents (scope_service, scope_category, resolved_at)
+    WHERE resolved_at IS NOT NULL;
 CREATE INDEX flapping_incidents ON incidents (changed_at) WHERE flapping_changes > 0;
 -- The last incident that an alert fired in is found by its newest message.
 CREATE INDEX firing_alerts ON alerts (fingerprint, source, id) WHERE status = 'firing';

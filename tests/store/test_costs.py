@@ -18,7 +18,7 @@ from handlers.outbound.outbox import Outbox
 from handlers.outbound.rendering import Renderer
 from store import Store, open_store
 from store.messages import EVERYTHING
-from store.operations import freezes, grouping, trust
+from store.operations import candidates, freezes, grouping, trust
 from store.operations.outbox_fetch import FetchRequest
 from store.operations.trail_end import End
 from store.statements import Operation, query
@@ -171,6 +171,21 @@ async def test_the_alert_that_an_incident_shows_is_found_and_not_sorted_for() ->
     steps = await plan_of(grouping.show_most_severe(1))
     assert any("firing_by_severity" in step for step in steps)
     assert not any("B-TREE" in step for step in steps), steps
+
+
+async def test_an_alert_reads_the_open_incidents_of_its_service_and_no_others() -> None:
+    """Else each alert costs as much as its service ever had incidents, or as there are open."""
+
+    def reading() -> Operation[Any]:
+        yield candidates.open_for(identify(alert()), NOW)
+
+    steps = await plan_of(reading())
+    by_service = [step for step in steps if "scope_service=?" in step]
+    assert len(by_service) >= 2
+    assert not [step for step in steps if step.startswith("SCAN")], steps
+    assert [
+        step for step in by_service if "incidents_by_end" in step and "resolved_at>?" not in step
+    ] == []
 
 
 async def test_a_click_reads_the_requests_of_the_last_day_and_not_the_whole_trail() -> None:
