@@ -124,7 +124,7 @@ def _severity(root_id: int, *, without: int = 0) -> Operation[Severity]:
 def find_cause(root_id: int, calls: Calls, now: datetime) -> Operation[None]:
     """Store the most probable cause. If it is another one now, its SOP goes on in the thread."""
     rows = yield query(
-        f"SELECT {MEMBER}, '' AS grew_at, r.cause_id FROM incidents m JOIN incidents r"  # noqa: S608 - constants
+        f"SELECT {MEMBER}, r.grew_at, r.cause_id FROM incidents m JOIN incidents r"  # noqa: S608 - constants
         " ON r.id = ? WHERE m.id = ? OR m.parent_id = ?",
         root_id,
         root_id,

@@ -22,6 +22,7 @@ from bot.incidents.cascades import (
     Calls,
     Member,
     Relation,
+    happened_at,
     links,
     neighbours,
     newcomer,
@@ -48,7 +49,7 @@ OPEN = "('open', 'acknowledged')"
 MEMBER = (
     "m.id, COALESCE(m.parent_id, m.id) AS root_id, m.scope_env, m.scope_region, m.scope_service,"
     " m.scope_category, m.scope_place, m.subject, m.runs_on, m.namespace, m.trouble, m.happened_at,"
-    " m.opened_at"
+    " m.opened_at, m.grew_at AS member_grew_at"
 )
 _WITH_ROOT = (
     f"SELECT {MEMBER}, r.grew_at, r.channel FROM incidents m JOIN incidents r"  # noqa: S608 - constants
@@ -137,6 +138,19 @@ def columns(placement: Placement) -> dict[str, object]:
     }
 
 
+GREW = "grew_at = CASE WHEN ? > grew_at AND happened_at >= ? THEN ? ELSE grew_at END"
+
+
+def grew(identified_alert: IdentifiedAlert, now: datetime, *, is_new: bool) -> tuple[str, str, str]:
+    """Return the values of `GREW`: one more alert of a member moves its window on.
+
+    For a quarter of an hour only: what flaps or churns for hours does not keep a cascade growing.
+    """
+    at = happened_at(identified_alert, now)
+    moved = to_db_time(at) if is_new else ""
+    return moved, to_db_time(at - LONGEST_WINDOW), moved
+
+
 def _related(member: Member, calls: Calls) -> Operation[list[Row]]:
     """Read the members of open cascades with the same service or node, or a neighbour's.
 
@@ -175,6 +189,7 @@ def lock_key(root_id: int) -> str:
 def member_from(row: Row) -> Member:
     at = from_db_time(row["happened_at"] or row["opened_at"])
     scope, subject = scope_from(row), json.loads(row["subject"])
+    grew_at = max(row["grew_at"], row["member_grew_at"])
     return Member(
         id=row["id"],
         root_id=row["root_id"],
@@ -184,7 +199,7 @@ def member_from(row: Row) -> Member:
         namespace=row["namespace"],
         trouble=Trouble(row["trouble"]),
         at=at,
-        grew_at=from_db_time(row["grew_at"]) if row["grew_at"] else at,
+        grew_at=max(from_db_time(grew_at) if grew_at else at, at),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
-from bot.incidents.cascades import NO_CALLS, Calls, happened_at
+from bot.incidents.cascades import NO_CALLS, Calls
 from bot.incidents.correlation import IdentifiedAlert
 from bot.incidents.environments import DEFAULT, Environments
 from bot.incidents.episodes import began_at
@@ -283,14 +283,12 @@ def fold(
     elif not is_older(identified_alert, row):
         yield _update_firing(row, identified_alert)
     yield from _narrow_scope(row, identified_alert)
-    grew_at = to_db_time(happened_at(identified_alert, arrival.now)) if is_new else ""
     yield run(
-        "UPDATE incidents SET alert_count = alert_count + 1, firing = firing + ?, updated_at = ?,"
-        " grew_at = CASE WHEN grew_at < ? THEN ? ELSE grew_at END WHERE id = ?",
+        "UPDATE incidents SET alert_count = alert_count + 1, firing = firing + ?, updated_at = ?,"  # noqa: S608 - constants
+        f" {cascades.GREW} WHERE id = ?",
         is_new - replaced,
         to_db_time(arrival.now),
-        grew_at,
-        grew_at,
+        *cascades.grew(identified_alert, arrival.now, is_new=is_new > replaced),
         row["id"],
     )
     if is_new and not replaced and _is_shown_after(row, alert, arrival.now):

@@ -111,6 +111,23 @@ async def test_a_cascade_grows_from_member_to_member(store: Store) -> None:
     await check(store)
 
 
+async def test_one_more_alert_of_a_member_moves_the_window_on(store: Store) -> None:
+    root = await deliver(store, symptom("web"))
+    more = symptom("web", name="errors too", fingerprint="more")
+    assert await deliver(store, more, at=later(240)) == root
+    child = await deliver(store, latency(), at=later(480))
+    assert (await store.incident(child)).parent_id == root
+
+
+async def test_what_churns_for_hours_does_not_keep_a_cascade_growing(store: Store) -> None:
+    root = await deliver(store, symptom("web"))
+    for place in range(1, 8):
+        more = symptom("web", name=f"errors {place}", fingerprint=f"more-{place}")
+        assert await deliver(store, more, at=later(240 * place)) == root
+    other = await deliver(store, latency(), at=later(240 * 8))
+    assert (await store.incident(other)).parent_id is None
+
+
 @pytest.mark.parametrize("node_first", [True, False])
 async def test_what_runs_on_a_node_that_is_down_is_one_cascade(
     store: Store, node_first: bool
