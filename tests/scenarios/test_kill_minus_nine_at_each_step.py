@@ -17,17 +17,12 @@ import pytest
 from aiohttp import web
 
 from bot.simulator import LocalSlack, Message, NotThereError
-from tests.helpers.bot_processes import BotProcess
-from tests.helpers.slack_faults import FastClock, HttpProxy, SlackHooks, kind_of
+from tests.helpers.slack_faults import FastClock, HttpProxy, SlackHooks
 from tests.scenarios.starting import StartProcess
+from tests.scenarios.traps import ANSWERED, TAKEN, WORKING, Point, Trap
 from tests.scenarios.world import Gateway, World, kind, restart_sop
 
 pytestmark = pytest.mark.unmeasured
-
-TAKEN, ANSWERED = "before it is taken", "before its answer"
-WORKING = "while it is worked on"
-
-Point = tuple[str, str, str]  # where, what, when
 
 POINTS: list[Point] = [
     ("envelope", "the alert goes out", TAKEN),
@@ -60,67 +55,10 @@ POINTS: list[Point] = [
 ]
 
 
-class Trap:
-    """Kills the bot at each of its points, one after the other, and starts it again."""
-
-    def __init__(self, *points: Point) -> None:
-        self._points = list(points)
-        self._start: StartProcess | None = None
-        self._bot: BotProcess | None = None
-        self._killed = asyncio.Event()
-
-    def kills_at(self, where: str, what: str, when: str) -> bool:
-        """Kill the bot if this is the next point; returns True if it was."""
-        due = bool(self._points) and not self._killed.is_set() and self._bot is not None
-        if not due or (where, what, when) != self._points[0]:
-            return False
-        assert self._bot is not None
-        self._bot.kill()
-        self._points.pop(0)
-        self._killed.set()
-        return True
-
-    async def keep_running(self, start: StartProcess) -> None:
-        """Run the bot, as a supervisor does, until it was killed at every point."""
-        self._bot = await start(fork=True)
-        while self._points:
-            await self._killed.wait()
-            assert await self._bot.ended() == -9
-            self._bot = await start(fork=True, ready=False)
-            self._killed.clear()
-
-    def stand_in(self, slack_hooks: SlackHooks, gateway: HttpProxy, service: HttpProxy) -> None:
-        async def on_call(method: str, args: dict[str, Any]) -> web.Response | None:
-            sprung = self.kills_at("slack", f"{method} {kind_of(args)}", TAKEN)
-            return web.Response(status=503) if sprung else None
-
-        async def on_answer(method: str, args: dict[str, Any]) -> bool:
-            return not self.kills_at("slack", f"{method} {kind_of(args)}", ANSWERED)
-
-        async def on_envelope(envelope: dict[str, Any]) -> bool:
-            # It goes into a socket that nobody reads any more, as it would.
-            self.kills_at("envelope", _name_of(envelope), TAKEN)
-            return True
-
-        slack_hooks.on_call, slack_hooks.on_answer, slack_hooks.on_envelope = (
-            on_call,
-            on_answer,
-            on_envelope,
-        )
-        for where, proxy in (("gateway", gateway), ("service", service)):
-            _watch(self, where, proxy)
-
-
-def _watch(trap: Trap, where: str, proxy: HttpProxy) -> None:
-    async def on_request(request: web.Request) -> bool:
-        name = "/executions" if request.path.startswith("/executions/") else request.path
-        trap.kills_at(where, name, WORKING)
-        return not trap.kills_at(where, name, TAKEN)
-
-    async def on_answer(request: web.Request) -> bool:
-        return not trap.kills_at(where, request.path, ANSWERED)
-
-    proxy.on_request, proxy.on_answer = on_request, on_answer
+def stand_in(trap: Trap, slack_hooks: SlackHooks, gateway: HttpProxy, service: HttpProxy) -> None:
+    trap.watch_slack(slack_hooks, _name_of)
+    trap.watch_proxy("gateway", gateway)
+    trap.watch_proxy("service", service)
 
 
 def _name_of(envelope: dict[str, Any]) -> str:
@@ -215,7 +153,7 @@ async def test_after_a_kill_at_each_step_there_is_one_thread_and_one_restart(
     bot_process: StartProcess,
 ) -> None:
     trap = Trap(point)
-    trap.stand_in(world.slack_hooks, *proxies)
+    stand_in(trap, world.slack_hooks, *proxies)
     await play_incident_under_kills(trap, world, gateway, bot_process)
 
 
@@ -228,7 +166,7 @@ async def test_a_second_kill_during_the_recovery_changes_nothing(
         ("gateway", "/executions", WORKING),
         ("slack", "chat.postMessage result", ANSWERED),
     )
-    trap.stand_in(world.slack_hooks, *proxies)
+    stand_in(trap, world.slack_hooks, *proxies)
     await play_incident_under_kills(trap, world, gateway, bot_process)
 
 
@@ -237,7 +175,7 @@ async def test_a_request_that_arrives_after_its_successor_restarts_nothing_twice
 ) -> None:
     gateway_proxy, _ = proxies
     trap = Trap(("gateway", "/execute", WORKING))
-    trap.stand_in(world.slack_hooks, *proxies)
+    stand_in(trap, world.slack_hooks, *proxies)
     kills_at, sent_again = gateway_proxy.on_request, asyncio.Event()
     assert kills_at is not None
 
