@@ -100,10 +100,12 @@ class Ingest(_Segment):
 
 
 class Retention(_Segment):
-    """The days for which rows are kept after an incident is resolved."""
+    """The days for which rows are kept, those of an incident after it is resolved."""
 
-    alerts_days: int = Field(default=30, ge=1)
-    deliveries_days: int = Field(default=7, ge=1)
+    alerts_days: int = Field(default=30, ge=1, le=3_650)
+    deliveries_days: int = Field(default=7, ge=1, le=3_650)
+    turns_days: int = Field(default=365, ge=1, le=3_650)
+    stats_days: int = Field(default=400, ge=1, le=3_650)
     audit_days: int = Field(default=365, ge=1)
 
 

@@ -47,6 +47,7 @@ from store.operations.overdue_work import OverdueWorkPart
 from store.operations.proposing import ProposalsPart
 from store.operations.publications import PublicationsPart
 from store.operations.questions import QuestionsPart
+from store.operations.retention import RetentionPart
 from store.operations.retries import RetriesPart
 from store.operations.silence_ends import SilenceEndsPart
 from store.operations.silences import SilencesPart
@@ -110,6 +111,7 @@ class Store(
     NoticesPart,  # the bot itself
     OverdueWorkPart,
     IdentityPart,
+    RetentionPart,
     HousekeepingPart,
 ):
     """Everything the bot remembers. `owner` names this process in what it claims.

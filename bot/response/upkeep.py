@@ -7,10 +7,22 @@ from datetime import datetime, timedelta
 
 from bot.configuration import LiveConfiguration
 from bot.observability.metrics import Metrics
+from bot.policy import Retention
 from store import Store
+from store.operations.retention import Limits
 from store.topics import Topic
 
 HOURS_A_STEP = 48  # hours of history summarised at once, each in a transaction of its own
+
+
+def limits_of(keep: Retention, now: datetime) -> Limits:
+    """Return the times before which the policy does not keep rows any longer."""
+    return Limits(
+        deliveries=now - timedelta(days=keep.deliveries_days),
+        details=now - timedelta(days=keep.alerts_days),
+        turns=now - timedelta(days=keep.turns_days),
+        stats=now - timedelta(days=keep.stats_days),
+    )
 
 
 class Upkeep:
@@ -74,9 +86,7 @@ class Upkeep:
         """Delete what the policy does not keep any longer."""
         now = self._clock()
         keep = self._config.current.policy.retention
-        await self._store.prune(
-            now - timedelta(days=keep.deliveries_days), now - timedelta(days=keep.alerts_days)
-        )
+        await self._store.prune(limits_of(keep, now))
         await self._store.prune_audit(now - timedelta(days=keep.audit_days), now)
 
     async def _count_backlog(self) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 from collections.abc import Iterable
-from datetime import timedelta
 
 from bot.errors import SettingsError
 from bot.policy import Retention, read_policy
+from bot.response.upkeep import limits_of
 from bot.settings import StoreSettings
 from bot.store_command.progress import Bar
 from store import open_store
@@ -142,11 +142,7 @@ def prune(settings: StoreSettings, _: argparse.Namespace, bar: Bar) -> int:
 async def _prune(url: str, retention: Retention) -> dict[str, int]:
     store = await open_store(url, owner="prune")
     try:
-        now = store.clock()
-        return await store.prune(
-            now - timedelta(days=retention.deliveries_days),
-            now - timedelta(days=retention.alerts_days),
-        )
+        return await store.prune(limits_of(retention, store.clock()))
     finally:
         await store.close()
 

@@ -87,7 +87,7 @@ WHERE i.status = 'resolved' AND (
 # Open incidents only: retention prunes the alerts of incidents that were resolved long ago.
 _ALERT_COUNT = """
 SELECT 'INC-' || i.id AS what FROM incidents i
-WHERE i.status IN ('open', 'acknowledged') AND i.alert_count != (
+WHERE i.status IN ('open', 'acknowledged') AND i.pruned_at = '' AND i.alert_count != (
     SELECT COUNT(*) FROM alerts a WHERE a.incident_id = i.id AND a.status = 'firing')
 """
 
@@ -111,7 +111,8 @@ WHERE i.status IN ('open', 'acknowledged') AND i.parent_id IS NULL AND NOT EXIST
 
 _ADVICE = """
 SELECT 'INC-' || i.id AS what FROM incidents i
-WHERE i.status IN ('open', 'acknowledged') AND i.parent_id IS NULL AND NOT EXISTS (
+WHERE i.status IN ('open', 'acknowledged') AND i.parent_id IS NULL AND i.pruned_at = ''
+    AND NOT EXISTS (
     SELECT 1 FROM advice a WHERE a.incident_id = i.id AND a.question = '')
 """
 

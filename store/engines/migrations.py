@@ -204,6 +204,11 @@ def m033_expand_scopes_of_categories() -> str:
     return scope_columns.M033
 
 
+def m034_expand_retention() -> str:
+    """Store whose details were deleted, and the indexes by which retention finds its rows."""
+    return stats_columns.M034
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     m001_initial,
     m002_expand_storm,
@@ -238,6 +243,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m031_expand_mutes,
     m032_expand_traces,
     m033_expand_scopes_of_categories,
+    m034_expand_retention,
 )
 
 

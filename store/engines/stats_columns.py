@@ -1,4 +1,4 @@
-"""The migrations for statistics and traces: what they count, and the indexes that they count by.
+"""The migrations for statistics, traces and retention.
 
 They are never edited.
 """
@@ -58,4 +58,17 @@ ALTER TABLE alerts ADD COLUMN written_at TEXT;
 -- Of the last repeat of the hour: it leads to the alert that was repeated.
 ALTER TABLE repeats ADD COLUMN tracking_id TEXT NOT NULL DEFAULT '';
 CREATE INDEX repeats_by_tracking_id ON repeats (tracking_id);
+"""
+
+M034 = """
+-- The end of the incident whose alerts, messages and advice were deleted; '' where they are stored.
+ALTER TABLE incidents ADD COLUMN pruned_at TEXT NOT NULL DEFAULT '';
+-- Retention finds what it deletes by these.
+CREATE INDEX incidents_to_prune ON incidents (resolved_at)
+    WHERE status = 'resolved' AND pruned_at < resolved_at;
+CREATE INDEX alerts_of_no_incident ON alerts (received_at) WHERE incident_id IS NULL;
+CREATE INDEX deliveries_by_time ON deliveries (seen_at);
+CREATE INDEX idempotency_keys_by_time ON idempotency_keys (seen_at);
+CREATE INDEX shared_parts_by_time ON shared_parts (seen_at);
+CREATE INDEX messages_of_no_incident ON outbox (created_at) WHERE incident_id IS NULL;
 """

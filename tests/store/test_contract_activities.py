@@ -24,6 +24,7 @@ from tests.helpers.builders import (
     later,
     resolved,
 )
+from tests.helpers.retention import limits
 
 PAGER, STRANGER = "http:pagerduty", "slack:B0STRANGER"
 OPEN, ACKNOWLEDGED = IncidentStatus.OPEN, IncidentStatus.ACKNOWLEDGED
@@ -188,12 +189,12 @@ async def test_old_activity_is_forgotten_with_the_alerts_of_its_incident(store: 
     await fires(store, severity=Severity.LOW)
     await receive(store, activity(ActivityKind.COMMENTED), key="a1")
     await receive(store, activity(fingerprint="another"), key="a2")
-    await store.prune(later(0), later(3600))
+    await store.prune(limits(later(0), later(3600)))
     assert await store.unmatched_activities() == []
     [subject] = await store._engine.read(replies)
     assert await store.activity(int(subject)) is not None, "its incident is open"
     clear = replace(identify(resolved(severity=Severity.LOW)), senders=(PAGER,))
     await store.accept("end", [clear], channel=CHANNEL, now=later(120))
-    await store.prune(later(0), later(3600))
+    await store.prune(limits(later(0), later(3600)))
     assert await store.activity(int(subject)) is None
     assert await deliver(store, alert(), at=later(7200))

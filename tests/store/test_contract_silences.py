@@ -24,6 +24,7 @@ from tests.helpers.builders import (
     later,
     resolved,
 )
+from tests.helpers.retention import limits
 from tests.helpers.silences import HOURS, silence
 from tests.helpers.stores import Storage
 from tests.helpers.trail import trail
@@ -201,5 +202,5 @@ async def test_a_suppressed_alert_that_fires_outlives_retention(store: Store) ->
     await store.silence(silence())
     await deliver(store, alert(), alert(fingerprint="b", title="over", name="B"), at=later(1))
     await deliver(store, resolved(fingerprint="b", name="B"), at=later(2))
-    await store.prune(NOW, later(HOURS))
+    await store.prune(limits(NOW, later(HOURS)))
     assert [item.alert.title for item in await store.suppressed_alerts()] == ["web: CPU at 93 %"]

@@ -16,6 +16,7 @@ from store import Store
 from store.operations import stats
 from store.statements import Operation, query, to_db_time
 from tests.helpers.builders import ANA, CHANNEL, NOW, alert, deliver, identify, later, resolved
+from tests.helpers.retention import limits
 from tests.store.test_costs import plan_of
 
 HOUR = 3600
@@ -194,7 +195,7 @@ async def test_statistics_stay_when_the_alerts_are_pruned(store: Store) -> None:
     await store.resolve(await opened(store, "a"), ANA, later(1))
     while await store.summarise_hour(later(2 * HOUR)):
         pass
-    pruned = await store.prune(later(HOUR), later(HOUR))
+    pruned = await store.prune(limits(later(HOUR), later(HOUR)))
     assert pruned["alerts"] == 1
     assert (await store.stats(later(-HOUR))).accepted == 1
 

@@ -19,6 +19,7 @@ from store.topics import Topic
 from tests.helpers.builders import CHANNEL, NOW, alert, identify
 from tests.helpers.every_state import fill
 from tests.helpers.locked_files import held
+from tests.helpers.retention import limits
 from tests.helpers.stores import write_key
 
 PAGE = 4096
@@ -269,7 +270,7 @@ async def test_a_log_that_a_foreign_reader_makes_grow_is_spoken_of(
             reader.execute("SELECT COUNT(*) FROM deliveries").fetchone()
             while size_of(f"{file}-wal") < 5 << 20:
                 await write_key(store, "x" * 100_000, NOW)
-                await store.prune(NOW, NOW)
+                await store.prune(limits(NOW, NOW))
                 await store.remember("sop_x", None, "person", "y" * 100_000, NOW)
         items = [message for message in caplog.messages if "has grown to" in message]
         assert [message.split("grown to ")[1].split(" MiB")[0] for message in items] == [
