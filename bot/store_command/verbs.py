@@ -62,7 +62,7 @@ def status(settings: StoreSettings, _: argparse.Namespace, bar: Bar) -> int:
 def _print_rows(rows: Iterable[tuple[str, int]]) -> None:
     """Print one line per table, the counts aligned."""
     for name, count in rows:
-        print(f"  {name:<16}{count:>12,}")
+        print(f"  {name:<20}{count:>12,}")
 
 
 def copy(settings: StoreSettings, options: argparse.Namespace, bar: Bar) -> int:

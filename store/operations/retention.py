@@ -88,7 +88,7 @@ UPDATE incidents SET pruned_at = resolved_at WHERE id IN (
 """  # noqa: S608 - constants
 # Turns come in the order of their ids, so the oldest need no index.
 _TURNS = f"DELETE FROM turns WHERE id IN (SELECT id FROM turns ORDER BY id LIMIT {STEP}) AND at < ?"  # noqa: S608 - constants
-_REPEATS = f"""
+_OLD_REPEATS = f"""
 DELETE FROM repeats WHERE (incident_id, alert, hour) IN (
     SELECT incident_id, alert, hour FROM repeats WHERE hour < ? ORDER BY hour LIMIT {STEP})
 """  # noqa: S608 - constants
@@ -133,7 +133,7 @@ RULES = (
     Rule("incidents", _PRUNED, _details),
     Rule(
         "repeats",
-        _REPEATS,
+        _OLD_REPEATS,
         _details,
     ),
     Rule("shared_parts", _older("shared_parts", "digest", "seen_at", _UNSHARED), _details),
