@@ -22,6 +22,7 @@ from pydantic import (
 from bot.approvals.rules import unknown_environments
 from bot.approvals.segment import Approver, Remediate
 from bot.errors import InputError, SettingsError
+from bot.incidents.planned_silences import Maintenance, QuietHours, dead_maintenance
 from bot.incidents.routes import Route, dead_routes
 from bot.intake.log_lines import Detect
 from bot.regular_files import read_regular
@@ -60,7 +61,8 @@ class Correlate(_Segment):
 class Notify(_Segment):
     """The rate of posts in a channel: Slack allows one post a second, and a short burst.
 
-    `longest_silence_hours` bounds what a person silences or mutes.
+    `longest_silence_hours` bounds what a person silences or mutes. `maintenance` and `quiet_hours`
+    are silences by time.
     """
 
     post_interval_seconds: float = Field(default=1.0, ge=0, le=60)
@@ -69,6 +71,8 @@ class Notify(_Segment):
     sender_incidents_per_minute: int = Field(default=20, ge=1, le=1000)
     unanswered_seconds: int = Field(default=300, ge=0, le=86_400)
     longest_silence_hours: float = Field(default=168.0, ge=0.1, le=720)
+    maintenance: tuple[Maintenance, ...] = Field(default=(), max_length=100)
+    quiet_hours: QuietHours | None = None
 
 
 Sender = Annotated[
@@ -168,6 +172,7 @@ def parse_policy(text: str, *, file: str, roles: Roles | None = None) -> Policy:
         raise _refused(problems, name, document) from error
     problems = _unknown_names(policy.remediate)
     problems += dead_routes(policy.ingest.routes, policy.remediate.declared)
+    problems += dead_maintenance(policy.notify.maintenance, policy.remediate.declared)
     if problems:
         raise _refused(problems, name, document)
     return policy

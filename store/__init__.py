@@ -50,6 +50,7 @@ from store.operations.questions import QuestionsPart
 from store.operations.retention import RetentionPart
 from store.operations.retries import RetriesPart
 from store.operations.silence_ends import SilenceEndsPart
+from store.operations.silence_reports import SilenceReportsPart
 from store.operations.silences import SilencesPart
 from store.operations.stages import StagesPart
 from store.operations.stale import StalePart
@@ -86,6 +87,7 @@ class Store(
     SilencesPart,
     SilenceEndsPart,
     StagesPart,
+    SilenceReportsPart,
     AdvicePart,  # advice
     AdviceContextPart,
     QuestionsPart,

@@ -16,6 +16,10 @@ from bot.policy import Policy, parse_policy, parse_roles, read_policy
 ROOT = Path(__file__).parents[1]
 
 
+DAILY = "{start: '22:00', end: '06:00'}"
+EVERY_SEVERITY = "[critical, high, medium, low]"
+
+
 def refused(text: str) -> list[str]:
     """Return the problems of an unusable policy, one per line."""
     with pytest.raises(InputError) as caught:
@@ -75,7 +79,23 @@ def test_what_is_written_is_what_holds() -> None:
         ("remediate:\n  rules: [{}, {actions: []}]", "remediate.rules.1.actions: "),
         (
             "remediate:\n  maintenance_windows: [{start: 22:00, end: '23:30'}]",
-            "remediate.maintenance_windows.0.start: must be HH:MM, in UTC and without a zone; ",
+            "remediate.maintenance_windows.0.start: must be HH:MM, without a zone; ",
+        ),
+        (
+            f"notify:\n  maintenance: [{{name: a, match: {{sevice: web}}, windows: [{DAILY}]}}]",
+            "notify.maintenance.0.match.sevice: not a key of a matcher",
+        ),
+        (
+            f"notify:\n  maintenance: [{{name: a, match: {{env: prd-x}}, windows: [{DAILY}]}}]",
+            "notify.maintenance.0.match.env: no declared environment is 'prd-x'",
+        ),
+        (
+            "notify:\n  quiet_hours: {windows: [{start: '22:00'}]}",
+            "notify.quiet_hours.windows.0: needs start and end, or cron and minutes",
+        ),
+        (
+            f"notify:\n  quiet_hours: {{windows: [{DAILY}], post_at_once: {EVERY_SEVERITY}}}",
+            "notify.quiet_hours: post_at_once: has every severity",
         ),
         (
             "remediate:\n  maintenance_windows: [{start: '22:00', end: '23:30Z'}]",

@@ -17,9 +17,10 @@ from bot.approvals.limits import Limits
 from bot.approvals.model import Approval, Freeze
 from bot.approvals.policy import SKEW, who_can_still_approve
 from bot.approvals.reasons import BlockerKind, Reason
-from bot.approvals.rules import ApprovalRequirements, in_window, next_opening
+from bot.approvals.rules import ApprovalRequirements
 from bot.incidents.model import Incident, IncidentStatus
 from bot.incidents.remediation import RemediationStatus
+from bot.incidents.time_windows import in_window, next_opening
 
 HOUR = timedelta(hours=1)
 

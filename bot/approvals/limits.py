@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from bot.approvals.segment import Window
+from bot.incidents.time_windows import TimeWindow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +26,7 @@ class Limits:
     hourly_budget: int = 20
     hourly_budget_per_sop: int = 10
     hourly_budget_per_target: int = 6
-    windows: tuple[Window, ...] = ()
+    windows: tuple[TimeWindow, ...] = ()
 
 
 DEFAULT_LIMITS = Limits()

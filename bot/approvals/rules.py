@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from fnmatch import fnmatchcase
 from itertools import chain
 from typing import TypeVar
 
-from bot.approvals.segment import Remediate, Rule, Window
+from bot.approvals.segment import Remediate, Rule
 from bot.incidents.environments import UNKNOWN
 from bot.incidents.remediation import risk_of
 from bot.validation import FieldProblem
 
 T = TypeVar("T")
-
-WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,30 +179,3 @@ def fits_any(name: str, globs: Iterable[str]) -> bool:
 
 def _or(value: T | None, otherwise: T) -> T:
     return otherwise if value is None else value
-
-
-def in_window(windows: Iterable[Window], now: datetime) -> bool:
-    """Return whether one of the maintenance windows is open at `now` (UTC)."""
-    return any(_is_open(window, now) for window in windows)
-
-
-def _is_open(window: Window, now: datetime) -> bool:
-    today, yesterday = WEEK[now.weekday()], WEEK[now.weekday() - 1]
-    at = now.time()
-    if window.start < window.end:
-        return today in window.days and window.start <= at < window.end
-    # Past midnight: the evening belongs to its own day, the morning to the day before.
-    return (today in window.days and at >= window.start) or (
-        yesterday in window.days and at < window.end
-    )
-
-
-def next_opening(windows: Iterable[Window], now: datetime) -> datetime | None:
-    """Return when the next maintenance window opens after `now` (UTC); None without any."""
-    starts = (
-        datetime.combine(now.date() + timedelta(days=days), window.start, now.tzinfo)
-        for window in windows
-        for days in range(8)
-        if WEEK[(now.weekday() + days) % 7] in window.days
-    )
-    return min((start for start in starts if start > now), default=None)

@@ -5,15 +5,12 @@ Closed by default: an omitted key allows less, not more. Unknown keys are errors
 
 from __future__ import annotations
 
-import re
-from datetime import time
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import (
     AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     field_validator,
@@ -21,6 +18,7 @@ from pydantic import (
 
 from bot.incidents.environments import DECLARED, Environments, environment_glob
 from bot.incidents.remediation import Risk
+from bot.incidents.time_windows import TimeWindow
 from bot.validation import form
 
 Approver = Annotated[
@@ -34,24 +32,9 @@ GuestAction = Literal["acknowledge", "assign", "resolve", "reopen", "ask", "fix"
 
 Seconds = Annotated[int, Field(ge=10, le=86_400)]
 Needed = Annotated[int, Field(ge=1, le=10)]
-Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 # A rule with a glob that nothing can match would never apply.
 Glob = Annotated[str, form(r"(?s).*\S.*", "must not be empty")]
 EnvironmentGlob = Annotated[str, AfterValidator(environment_glob)]
-EVERY_DAY: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-
-
-_TIME = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d")
-
-
-def _in_quotes(value: Any) -> Any:
-    """Text `HH:MM`, nothing else: to YAML an unquoted 22:00 is the number 1320."""
-    if not isinstance(value, str) or not _TIME.fullmatch(value):
-        raise ValueError('must be HH:MM, in UTC and without a zone; write it in quotes: "22:00"')
-    return value
-
-
-TimeOfDay = Annotated[time, BeforeValidator(_in_quotes)]
 
 
 class _Part(BaseModel):
@@ -83,14 +66,6 @@ class Rule(_Part):
         return named or bool(self.reason_required or self.only_in_windows)
 
 
-class Window(_Part):
-    """A maintenance window in UTC. One that ends before it starts goes on past midnight."""
-
-    days: tuple[Day, ...] = EVERY_DAY
-    start: TimeOfDay
-    end: TimeOfDay
-
-
 class ActionRule(_Part):
     """An operator's changes to one action of the catalogue."""
 
@@ -113,7 +88,7 @@ class Remediate(_Part):
     critical_ttl_seconds: Seconds = 120
     two_person_actions: tuple[Glob, ...] = ()
     auto_approve: tuple[Glob, ...] = ()
-    maintenance_windows: tuple[Window, ...] = ()
+    maintenance_windows: tuple[TimeWindow, ...] = ()
     actions: dict[str, ActionRule] = Field(default_factory=dict)
     breaker_failures: int = Field(default=3, ge=1, le=100)
     breaker_seconds: int = Field(default=3600, ge=60, le=86_400)

@@ -62,6 +62,11 @@ class Silence:
         )
 
     @property
+    def is_of_quiet_hours(self) -> bool:
+        """Return whether it holds alerts for a digest, which is posted whatever still fires."""
+        return self.origin.startswith(f"{OF_POLICY}{QUIET_HOURS}/")
+
+    @property
     def is_of_policy(self) -> bool:
         """Return whether the operator's policy made it."""
         return self.origin.startswith(OF_POLICY)
@@ -70,18 +75,31 @@ class Silence:
 OF_POLICY = "policy/"
 """The origin of a silence of the policy begins with this."""
 
+QUIET_HOURS = "quiet hours"
+"""The name of the silence of quiet hours in its origin."""
+
+
+def of_policy(name: str, ends_at: datetime) -> str:
+    """Return the origin of the policy's silence of that name, while one window is open.
+
+    A window that is changed while it is open is another one.
+    """
+    return f"{OF_POLICY}{name}/{ends_at.isoformat()}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SilenceReport:
     """A silence and its effect: the alerts it suppressed, and the incidents opened at its end.
 
     `opened` are (id, severity, title) of the first few, `opened_count` counts all of them.
+    `kept_back` are (severity, title, how often) of the first few different alerts.
     """
 
     silence: Silence
     suppressed: int
     opened: tuple[tuple[int, Severity, str], ...] = ()
     opened_count: int = 0
+    kept_back: tuple[tuple[Severity, str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

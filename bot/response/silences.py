@@ -8,6 +8,7 @@ from datetime import timedelta
 from bot.errors import InputError
 from bot.incidents.correlation import IdentifiedAlert
 from bot.incidents.model import IncidentChange
+from bot.incidents.planned_silences import planned_silences
 from bot.incidents.silences import (
     SHORTEST,
     Silence,
@@ -87,7 +88,9 @@ class Silences:
         """End what is over by time, open what still fires, and post the digests."""
         now = self._clock()
         await self._store.end_mutes(now)
-        await self._store.end_silences(now)
+        notify = self._config.current.policy.notify
+        planned = planned_silences(notify.maintenance, notify.quiet_hours, now)
+        await self._store.end_silences(now, [silence.origin for silence in planned])
         while rows := await self._store.due_after_silences():
             for row in rows:
                 await self._store.open_after_silence(row, self._identified(row), now)

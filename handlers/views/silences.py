@@ -109,10 +109,11 @@ def silence_message(report: SilenceReport) -> tuple[str, list[Block]]:
 
 
 def digest(report: SilenceReport) -> tuple[str, list[Block]]:
-    """(fallback text, blocks) of the one message about what still fired at the end."""
+    """(fallback text, blocks) of the one message at the end: what opened, what was kept back."""
     silence = report.silence
+    name = "Quiet hours are" if silence.is_of_quiet_hours else f"Silence {silence.id} is"
     head = (
-        f"🔔 Silence {silence.id} is over: {plural(report.suppressed, 'alert')} kept back,"
+        f"🔔 {name} over: {plural(report.suppressed, 'alert')} kept back,"
         f" {plural(report.opened_count, 'incident')} opened"
     )
     lines = [
@@ -121,9 +122,16 @@ def digest(report: SilenceReport) -> tuple[str, list[Block]]:
     ]
     if report.opened_count > len(lines):
         lines.append(f"… and {report.opened_count - len(lines)} more: `/incident list`")
-    blocks: list[Block] = [section("\n".join([f"*{head}*", *lines]))]
-    blocks.append(context(f"{matcher_text(silence)} · {untrusted_line(silence.reason, 250)}"))
-    return head, blocks
+    kept = [
+        f"{SYMBOL[severity]} {untrusted_line(title, 100)}{f' ({count} times)' if count > 1 else ''}"
+        for severity, title, count in report.kept_back
+    ]
+    if kept:
+        lines += ["Kept back (`/incident list suppressed`):", *kept]
+    return head, [
+        section("\n".join([f"*{head}*", *lines])),
+        context(f"{matcher_text(silence)} · {untrusted_line(silence.reason, 250)}"),
+    ]
 
 
 def silence_list(reports: Sequence[SilenceReport]) -> str:

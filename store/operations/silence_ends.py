@@ -49,7 +49,8 @@ def end_due(now: datetime, open_windows: Collection[str]) -> Operation[int]:
     ended = 0
     for silence in (yield from silences.not_ended()):
         is_over = silence.ends_at <= now
-        if not is_over and not (silence.is_of_policy and silence.origin not in open_windows):
+        window = silence.origin.rpartition("/")[0]  # without the channel
+        if not is_over and not (silence.is_of_policy and window not in open_windows):
             continue
         count: int = yield execute(
             "UPDATE silences SET ended_at = ? WHERE id = ? AND ended_at IS NULL",
@@ -113,11 +114,13 @@ def open_after(
 def close(now: datetime) -> Operation[int]:
     """Finish each ended silence of which nothing is left to open: its one digest, if it needs one.
 
-    It needs one if an incident opened at its end. Returns how many digests were enqueued.
+    It needs one if an incident opened at its end; quiet hours, if they held anything.
+    Returns how many digests were enqueued.
     """
     rows = yield query(
         f"SELECT {silences.COLUMNS}, EXISTS (SELECT 1 FROM alerts a WHERE a.silence_id = s.id"  # noqa: S608 - constants
-        " AND a.incident_id IS NOT NULL) AS opened"
+        " AND a.incident_id IS NOT NULL) AS opened,"
+        " EXISTS (SELECT 1 FROM alerts a WHERE a.silence_id = s.id) AS suppressed"
         " FROM silences s WHERE s.closed_at IS NULL AND s.ended_at IS NOT NULL"
         " AND NOT EXISTS (SELECT 1 FROM suppressed u WHERE u.silence_id = s.id) ORDER BY s.id"
     )
@@ -129,7 +132,8 @@ def close(now: datetime) -> Operation[int]:
             to_db_time(now),
             silence.id,
         )
-        if count and row["opened"]:
+        is_news = row["opened"] or (silence.is_of_quiet_hours and row["suppressed"])
+        if count and is_news:
             yield from silences.show(silence, now, "silence_digest")
             digests += 1
     return digests

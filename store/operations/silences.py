@@ -7,14 +7,11 @@ from datetime import datetime
 from functools import lru_cache
 
 from bot.errors import NotFound, Refused
-from bot.incidents.correlation import Reason
 from bot.incidents.matchers import Matcher
-from bot.incidents.model import Severity
-from bot.incidents.silences import Silence, SilenceReport, SuppressedAlert
+from bot.incidents.silences import OF_POLICY, Silence
 from store.operations import audit, outbox
 from store.operations.audit_kinds import Kind
 from store.operations.part import Part
-from store.rows import alert_from_json
 from store.statements import (
     Operation,
     Row,
@@ -24,13 +21,12 @@ from store.statements import (
     from_db_time_or_none,
     lock,
     query,
+    run,
     to_db_time,
 )
 
 MOST = 100
 """Silences in force at a time: every alert that would open an incident is compared with each."""
-
-NAMED = 10  # incidents that the digest of an ended silence names
 
 COLUMNS = (
     "s.id, s.matcher, s.reason, s.author, s.origin, s.channel, s.made_at, s.ends_at, s.ended_at,"
@@ -38,12 +34,23 @@ COLUMNS = (
 )
 
 
+_INSERT = (
+    "INSERT INTO silences (matcher, reason, author, origin, channel, made_at, ends_at, ended_by)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, '')"
+)
+
+
 def in_force(now: datetime) -> Statement:
-    """Reads the silences in force, for `silence_from`."""
+    """Reads the silences in force that the policy did not make, for `silence_from`.
+
+    Only the policy says whether its own are in force.
+    """
     return query(
         f"SELECT {COLUMNS} FROM silences s WHERE s.ended_at IS NULL AND s.ends_at > ?"  # noqa: S608 - constants
-        " ORDER BY s.id",
+        " AND substr(s.origin, 1, length(?)) != ? ORDER BY s.id",
         to_db_time(now),
+        OF_POLICY,
+        OF_POLICY,
     )
 
 
@@ -84,7 +91,8 @@ def make(silence: Silence) -> Operation[Silence]:
             f"Not silenced: {len(others)} silences are in force.",
             remedy="End one: `/incident list silences` shows them.",
         )
-    stored: Silence = yield from _insert(silence)
+    rows = yield query(f"{_INSERT} RETURNING id", *_values(silence))
+    stored = replace(silence, id=rows[0]["id"])
     yield from show(stored, silence.made_at)
     yield from audit.record(
         Kind.SILENCED,
@@ -100,24 +108,21 @@ def make(silence: Silence) -> Operation[Silence]:
     return stored
 
 
-def of_policy(silence: Silence) -> Operation[Silence | None]:
+def of_policy(silence: Silence, channel: str) -> Operation[Silence | None]:
     """Return the stored silence of a window that is open now; None if a person ended it.
 
-    The first alert that it suppresses stores it.
+    The first alert of a channel that it suppresses stores it: each channel has its own digest.
     """
-    yield lock(f"silence/{silence.origin}")
-    rows = yield query(f"SELECT {COLUMNS} FROM silences s WHERE s.origin = ?", silence.origin)  # noqa: S608 - constants
-    if not rows:
-        stored: Silence = yield from _insert(silence)
-        return stored
+    item = replace(silence, channel=channel, origin=f"{silence.origin}/{channel}")
+    yield run(f"{_INSERT} ON CONFLICT (origin) DO NOTHING", *_values(item))
+    rows = yield query(f"SELECT {COLUMNS} FROM silences s WHERE s.origin = ?", item.origin)  # noqa: S608 - constants
     known = silence_from(rows[0])
     return None if known.ended_at else known
 
 
-def _insert(silence: Silence) -> Operation[Silence]:
-    rows = yield query(
-        "INSERT INTO silences (matcher, reason, author, origin, channel, made_at, ends_at,"
-        " ended_by) VALUES (?, ?, ?, ?, ?, ?, ?, '') RETURNING id",
+def _values(silence: Silence) -> tuple[object, ...]:
+    """The values of `_INSERT`."""
+    return (
         silence.matcher.model_dump_json(include={"match"}),
         silence.reason,
         silence.author,
@@ -126,7 +131,6 @@ def _insert(silence: Silence) -> Operation[Silence]:
         to_db_time(silence.made_at),
         to_db_time(silence.ends_at),
     )
-    return replace(silence, id=rows[0]["id"])
 
 
 def show(silence: Silence, now: datetime, kind: str = "silence") -> Operation[None]:
@@ -177,62 +181,6 @@ def not_ended() -> Operation[list[Silence]]:
     return [silence_from(row) for row in rows]
 
 
-def report(silence_id: int) -> Operation[SilenceReport | None]:
-    """A silence with the number of alerts that it suppressed, and what opened at its end."""
-    rows = yield query(f"SELECT {COLUMNS} FROM silences s WHERE s.id = ?", silence_id)  # noqa: S608 - constants
-    if not rows:
-        return None
-    counts = yield query(
-        "SELECT COUNT(*) AS n FROM alerts WHERE silence_id = ? AND incident_id IS NULL", silence_id
-    )
-    opened = yield query(
-        "SELECT DISTINCT i.id, i.severity, i.title FROM alerts a JOIN incidents i"
-        " ON i.id = a.incident_id WHERE a.silence_id = ? ORDER BY i.id",
-        silence_id,
-    )
-    return SilenceReport(
-        silence=silence_from(rows[0]),
-        suppressed=int(counts[0]["n"]),
-        opened=tuple(
-            (row["id"], Severity(row["severity"]), row["title"]) for row in opened[:NAMED]
-        ),
-        opened_count=len(opened),
-    )
-
-
-def listed(now: datetime) -> Operation[list[SilenceReport]]:
-    """The silences in force, the first to end first."""
-    rows = yield in_force(now)
-    reports = []
-    for row in sorted(rows, key=lambda row: (row["ends_at"], row["id"])):
-        counts = yield query(
-            "SELECT COUNT(*) AS n FROM alerts WHERE silence_id = ? AND incident_id IS NULL",
-            row["id"],
-        )
-        reports.append(SilenceReport(silence=silence_from(row), suppressed=int(counts[0]["n"])))
-    return reports
-
-
-def suppressed_alerts(limit: int) -> Operation[list[SuppressedAlert]]:
-    """The newest alerts that a silence suppressed."""
-    rows = yield query(
-        f"SELECT a.tracking_id, a.received_at, a.body, {COLUMNS} FROM alerts a"  # noqa: S608 - constants
-        " JOIN silences s ON s.id = a.silence_id WHERE a.silence_id IS NOT NULL AND a.reason = ?"
-        " ORDER BY a.id DESC LIMIT ?",
-        Reason.SUPPRESSED,
-        limit,
-    )
-    return [
-        SuppressedAlert(
-            alert=alert_from_json(row["body"]),
-            tracking_id=row["tracking_id"],
-            received_at=from_db_time(row["received_at"]),
-            silence=silence_from(row),
-        )
-        for row in rows
-    ]
-
-
 class SilencesPart(Part):
     """The methods of `Store` for silences."""
 
@@ -246,15 +194,3 @@ class SilencesPart(Part):
     async def end_silence(self, silence_id: int, user: str, now: datetime) -> tuple[Silence, bool]:
         """End a silence early: (the silence, whether this call ended it). NotFound without it."""
         return await self._write(end, silence_id, user, now)
-
-    async def silence_report(self, silence_id: int) -> SilenceReport | None:
-        """A silence and its effect; None if there is none."""
-        return await self._engine.read(report, silence_id)
-
-    async def silences(self, now: datetime) -> list[SilenceReport]:
-        """The silences in force, the first to end first."""
-        return await self._engine.read(listed, now)
-
-    async def suppressed_alerts(self, limit: int = 10) -> list[SuppressedAlert]:
-        """The newest alerts that a silence suppressed, newest first."""
-        return await self._engine.read(suppressed_alerts, limit)

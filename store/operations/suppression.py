@@ -11,6 +11,7 @@ from datetime import datetime
 from bot.configuration import Configuration
 from bot.incidents.correlation import Decision, IdentifiedAlert, Reason, Verdict
 from bot.incidents.model import AlertStatus
+from bot.incidents.planned_silences import planned_silences
 from bot.incidents.silences import Silence, find_silence
 from bot.observability.events import Event
 from store.log_events import log_event
@@ -33,6 +34,7 @@ def delivery_context(
         policy.correlate,
         posted,
         current.calls,
+        silences=planned_silences(policy.notify.maintenance, policy.notify.quiet_hours, now),
         environments=policy.remediate.declared,
     )
 
@@ -50,7 +52,8 @@ def suppress(
         arrival.silences, identified_alert.alert, arrival.environments, identified_alert.subject
     )
     if silence is not None and not silence.id:
-        silence = yield from silences.of_policy(silence)
+        channel = identified_alert.channel or arrival.channel
+        silence = yield from silences.of_policy(silence, channel)
     if silence is None:
         return decision, None
     facts = {**decision.facts, "silence": silence.id}

@@ -17,9 +17,9 @@ from bot.approvals.limits import Limits
 from bot.approvals.model import Approval, ApprovalConditions, Binding, Freeze
 from bot.approvals.reasons import BlockerKind, LostVote, VoteProblem
 from bot.approvals.reasons import BlockerKind as Kind
-from bot.approvals.segment import Window
 from bot.incidents.model import Incident, IncidentStatus, Severity
 from bot.incidents.remediation import RemediationStatus
+from bot.incidents.time_windows import TimeWindow
 from tests.helpers import models
 from tests.helpers.models import ANA, BEN, CAT, NOW
 
@@ -200,7 +200,7 @@ def test_while_everything_is_frozen_nothing_runs() -> None:
 
 def test_outside_of_its_window_it_says_when_that_opens() -> None:
     hour = (NOW + 2 * HOUR).replace(minute=0, second=0, microsecond=0)
-    window = Window.model_validate({"start": f"{hour:%H:%M}", "end": f"{hour + HOUR:%H:%M}"})
+    window = TimeWindow.model_validate({"start": f"{hour:%H:%M}", "end": f"{hour + HOUR:%H:%M}"})
     approval = pending(terms=ApprovalConditions(only_in_windows=True))
     limits = replace(LIMITS, windows=(window,))
     assert blocker_of(approval, limits=limits) == Blocker(kind=Kind.WINDOW_CLOSED, until=hour)

@@ -6,9 +6,9 @@ from typing import Any
 
 from bot.approvals.limits import Limits
 from bot.approvals.model import Choice, Execution
-from bot.approvals.segment import Window
 from bot.incidents.model import Incident
 from bot.incidents.remediation import RemediationStatus
+from bot.incidents.time_windows import TimeWindow
 from store import Store
 from tests.helpers.builders import (
     ANA,
@@ -22,7 +22,7 @@ from tests.helpers.builders import (
 DONE = RemediationStatus.SUCCEEDED
 
 
-OPEN = Limits(windows=(Window.model_validate({"start": "03:00", "end": "23:00"}),))
+OPEN = Limits(windows=(TimeWindow.model_validate({"start": "03:00", "end": "23:00"}),))
 
 
 async def approved(store: Store, incident: Incident, at: float = 1, **changes: Any) -> Execution:

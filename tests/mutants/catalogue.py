@@ -98,7 +98,24 @@ MUTANTS = [
     Mutant("bot/approvals/blockers.py", "_target_cooling", BLOCKERS, returns="None"),
     Mutant("bot/approvals/blockers.py", "_breaker_open", BLOCKERS, returns="None"),
     Mutant("bot/approvals/blockers.py", "_budget_spent", BLOCKERS, returns="None"),
-    Mutant("bot/approvals/rules.py", "in_window", "tests/approvals", returns="True"),
+    Mutant(
+        "bot/incidents/time_windows.py",
+        "in_window",
+        "tests/incidents/test_time_windows.py tests/approvals",
+        returns="True",
+    ),
+    Mutant(
+        "bot/incidents/silences.py",
+        "_is_specific",
+        "tests/incidents/test_silences.py",
+        returns="True",
+    ),
+    Mutant(
+        "store/operations/incidents.py",
+        "is_quiet",
+        "tests/store/test_contract_mutes.py",
+        returns="False",
+    ),
     # remediation
     Mutant("bot/remediation/answers.py", "says_nothing_ran", "tests/remediation", returns="True"),
     Mutant(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import aiohttp
@@ -217,3 +218,31 @@ async def test_a_guest_mutes_nothing(world: World, bot: StartBot) -> None:
     await world.press(card, "Mute", "ana")
     await world.ephemeral("ana", "guests may not mute here")
     assert [row["muted_by"] for row in world.rows("SELECT muted_by FROM incidents")] == [""]
+
+
+async def test_quiet_hours_keep_minor_alerts_back_for_one_digest(
+    world: World, bot: StartBot, clock: RunningClock
+) -> None:
+    ends_at = clock() + timedelta(hours=8)
+    window = {"starts_at": "2020-01-01T00:00Z", "ends_at": ends_at.isoformat()}
+    notify = {"post_interval_seconds": 0, "quiet_hours": {"windows": [window]}}
+    world.write_policy(BEN, segments={"notify": notify})
+    running = await bot()
+    await world.alert("wiki", severity="info")
+    await world.alert("shop", severity="info")
+    await world.alert("search")
+    await world.card("search")
+    await suppressed(world, 2)
+    await world.resolves("shop", severity="info")
+    await until(lambda: len(world.rows("SELECT 1 FROM suppressed")) == 1, why="shop is over")
+    assert "quiet hours" in await answer_to(world, "/incident list suppressed")
+    clock.forward(8 * HOUR)
+    await running.service.settle()
+    digest = await message(world, "silence_digest", "Quiet hours are over")
+    assert "2 alerts kept back, 1 incident opened" in digest.text
+    assert "shop" in digest.text
+    await world.card("wiki", number=2)
+    await running.service.settle()
+    await world.quiet()
+    assert len(messages(world, "silence_digest")) == 1
+    assert messages(world, "silence") == []

@@ -15,8 +15,8 @@ from bot.approvals.limits import Limits
 from bot.approvals.model import ApprovalConditions, Binding, Execution
 from bot.approvals.reason_text import sentence
 from bot.approvals.reasons import INCIDENT_RESOLVED
-from bot.approvals.segment import Window
 from bot.incidents.remediation import RemediationStatus
+from bot.incidents.time_windows import TimeWindow
 from store import Store
 from tests.helpers.builders import (
     ANA,
@@ -38,7 +38,7 @@ async def may_send(
     at: float,
     *,
     needed: int | None = None,
-    windows: tuple[Window, ...] = (),
+    windows: tuple[TimeWindow, ...] = (),
 ) -> bool:
     """The last word before it is sent, with the policy and the windows as they are then."""
     approval = await store.approval(execution.approval_id)
@@ -219,7 +219,7 @@ async def test_an_unfinished_request_is_only_sent_again_while_its_approval_is_va
 BOUND = ApprovalConditions(bound=Binding(severity="high", env="prod", service="web"))
 
 
-NIGHT = Window.model_validate({"start": "03:00", "end": "03:05"})  # NOW is 03:04:05
+NIGHT = TimeWindow.model_validate({"start": "03:00", "end": "03:05"})  # NOW is 03:04:05
 
 
 async def test_what_may_be_sent_is_on_record_and_begins_at_that_moment(store: Store) -> None:

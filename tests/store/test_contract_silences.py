@@ -11,7 +11,7 @@ from bot.incidents.correlation import DeliveryPart
 from bot.incidents.model import Severity
 from store import Store
 from store.admin import invariants
-from store.operations import silences
+from store.operations import silence_reports, silences
 from tests.helpers.builders import (
     ANA,
     BEN,
@@ -158,7 +158,7 @@ async def test_an_edited_message_is_suppressed_once_and_its_resolve_ends_it(stor
     edit = replace(edit, edit_of=DeliveryPart("slack:C1:1", 0))
     await store.accept("slack:C1:1/v1", [first], channel=CHANNEL, now=later(1))
     await store.accept("slack:C1:1/v2", [edit], channel=CHANNEL, now=later(2))
-    (item,) = await store._engine.read(silences.suppressed_alerts, 1)
+    (item,) = await store._engine.read(silence_reports.suppressed_alerts, 1)
     assert item.alert.title == "edited"
     over = identify(resolved(fingerprint="v3", name="V3"), dedup_key="slack:C1:1/v3#0")
     over = replace(over, edit_of=DeliveryPart("slack:C1:1", 0))

@@ -99,7 +99,11 @@ def every_view(evil: str) -> Iterator[tuple[str, tuple[str, list[dict[str, Any]]
         silence(**{"service": evil[:200] or "x", "label.pod": evil[:200] or "x"}), id=3, reason=evil
     )
     report = SilenceReport(
-        silence=hushed, suppressed=2, opened=((4, Severity.HIGH, evil),), opened_count=30
+        silence=hushed,
+        suppressed=2,
+        opened=((4, Severity.HIGH, evil),),
+        opened_count=30,
+        kept_back=((Severity.LOW, evil, 3),),
     )
     yield "silence", silences.silence_message(report)
     over = replace(report, silence=replace(hushed, ended_at=NOW, ended_by="U0BEN"))
