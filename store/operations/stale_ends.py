@@ -26,6 +26,7 @@ _IS_STALE = (
     # The first condition is that of the index.
     " WHERE i.status IN ('open', 'acknowledged') AND i.status = 'open'"
     f" AND {stale.LAST_ACTIVE} <= ? AND COALESCE(r.status, '') != 'acknowledged'"
+    " AND i.muted_by = '' AND COALESCE(r.muted_by, '') = ''"
     " AND NOT EXISTS (SELECT 1 FROM incidents c WHERE c.parent_id = i.id"
     " AND c.status IN ('open', 'acknowledged'))"
     " AND NOT EXISTS (SELECT 1 FROM timeline t WHERE t.incident_id IN (i.id, i.parent_id)"
@@ -82,7 +83,7 @@ class StaleEndsPart(Part):
     """The method of `Store` that closes incidents as stale."""
 
     async def close_stale(self, active_before: datetime, now: datetime) -> int:
-        """Close each incident that is open without an owner, and of which no alert or person said
+        """Close each incident that is open, neither owned nor muted, and of which no alert or person said
         anything since then. Says how many; one with a remediation that waits or runs is left.
         """
         ids = await self._engine.read(silent, active_before)
