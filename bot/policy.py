@@ -41,12 +41,15 @@ class Correlate(_Segment):
     """Settings for repeated alerts on the card, for the episodes of an incident, and for cascades.
 
     `reopen_within_seconds`: an alert that fires so soon after its incident was resolved reopens it;
-    0 never does. `stale_after_hours`: 0 never closes or asks. `depends_on`: the services that each
-    service calls.
+    0 never does. `flapping_changes`: so many changes between firing and resolved in the window are
+    flapping; 0 never is. `stale_after_hours`: 0 never closes or asks. `depends_on`: the services
+    that each service calls.
     """
 
     card_update_seconds: float = Field(default=1.0, ge=0, le=60)
     reopen_within_seconds: int = Field(default=900, ge=0, le=86_400)
+    flapping_changes: int = Field(default=4, ge=0, le=100)
+    flapping_window_seconds: int = Field(default=1800, ge=60, le=86_400)
     stale_after_hours: float = Field(default=2.0, ge=0, le=720)
     depends_on: Mapping[str, tuple[str, ...]] = Field(default={}, max_length=5000)
 

@@ -28,6 +28,7 @@ from store.operations.cursors import CursorsPart
 from store.operations.deliveries import DeliveriesPart
 from store.operations.disputes import DisputesPart
 from store.operations.executions import ExecutionsPart
+from store.operations.flapping import FlappingPart
 from store.operations.freezes import FreezesPart
 from store.operations.grouping import GroupingPart
 from store.operations.guards import GuardsPart
@@ -82,6 +83,7 @@ class Store(
     NewsPart,
     StalePart,
     StaleEndsPart,
+    FlappingPart,
     StatsPart,
     MutesPart,
     SilencesPart,

@@ -214,6 +214,7 @@ def incident_from(row: Row) -> Incident:
         cause_id=row["cause_id"],
         resolution=_resolution_from(row),
         previous_id=row["previous_id"],
+        flapping_changes=row["flapping_changes"],
         related_id=row["related_id"],
     )
 

@@ -235,7 +235,8 @@ class Incident:
     None for a root; a root's `cause_id` is the child that is the most probable cause, None if it is
     the root itself. `related_id` is an incident that is perhaps part of the same fault.
     `resolution` is why it is resolved, None while it is open. `previous_id` is the incident of its
-    scope that was resolved last before it opened.
+    scope that was resolved last before it opened. `flapping_changes`
+    is how often it began and ceased to fire lately; 0 while it does not flap.
 
     It shows one alert, the most severe that fires: `severity`, `title`, `text`, `value`,
     `threshold`, `labels`, `links`, `source` and `display`. `env`, `region`, `service` and
@@ -276,6 +277,7 @@ class Incident:
     parent_id: int | None = None
     cause_id: int | None = None
     resolution: Resolution | None = None
+    flapping_changes: int = 0
     previous_id: int | None = None
     related_id: int | None = None
 

@@ -12,6 +12,7 @@ class NewsKind(StrEnum):
     """The kinds of bad news."""
 
     REOPENED = "reopened"
+    FLAPPING = "flapping"
     WORSE = "worse"
     NOT_HELPED = "not helped"
     FAILED = "failed"

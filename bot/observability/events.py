@@ -24,6 +24,7 @@ class Event(StrEnum):
     ALERT_REPEATED = "alert.repeated"  # a known delivery; nothing changed
     INCIDENT_OPENED = "incident.opened"
     INCIDENT_REOPENED = "incident.reopened"
+    INCIDENT_FLAPPING = "incident.flapping"
     INCIDENT_SEVERITY = "incident.severity_changed"
     INCIDENT_ACKNOWLEDGED = "incident.acknowledged"
     INCIDENT_RESOLVED = "incident.resolved"

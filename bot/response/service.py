@@ -219,6 +219,7 @@ class IncidentService:
             "verify": self.dispatches.verify_due,
             "expire_approvals": self.decisions.expire_and_revoke,
             "report_unanswered": self.upkeep.report_unanswered,
+            "end_flapping": self.upkeep.end_flapping,
             "end_stale": self.upkeep.end_stale,
             "end_silences": self.silences.settle,
             "retry_outbox": self.upkeep.retry_outbox,

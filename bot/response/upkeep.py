@@ -51,6 +51,12 @@ class Upkeep:
             before = now - timedelta(seconds=seconds)
             await self._store.report_unanswered(before, policy.remediate.approvers, now)
 
+    async def end_flapping(self) -> None:
+        """End the flapping of incidents in which nothing changed for the window."""
+        now = self._clock()
+        window = self._config.current.policy.correlate.flapping_window_seconds
+        await self._store.end_flapping(now - timedelta(seconds=window), now)
+
     async def end_stale(self) -> None:
         """Close incidents of which nothing was heard for long; ask about those with an owner."""
         hours = self._config.current.policy.correlate.stale_after_hours

@@ -49,6 +49,7 @@ def all_steps(
         # By time alone.
         Step("expire_approvals", decisions.expire_and_revoke, seconds=2, replicas=ONE),
         Step("report_unanswered", upkeep.report_unanswered, seconds=5, replicas=ONE),
+        Step("end_flapping", upkeep.end_flapping, seconds=15, replicas=ONE),
         Step("end_stale", upkeep.end_stale, seconds=60, replicas=ONE),
         Step("end_silences", service.silences.settle, seconds=5, replicas=ONE),
         Step("verify", dispatches.verify_due, seconds=1, replicas=ONE, overlaps=True),

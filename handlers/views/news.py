@@ -12,12 +12,13 @@ from bot.incidents.model import Incident, IncidentStatus, Resolution
 from bot.incidents.news import News, NewsKind
 from handlers.views.result import outcome_text
 from handlers.views.steering import resolve_button
-from handlers.views.text import Block, ago, button, clock, quote, section, untrusted_line
+from handlers.views.text import Block, ago, button, clock, quote, section, span, untrusted_line
 
 MOST_MENTIONED = 10
 
 _MARK = {
     NewsKind.REOPENED: "🔁",
+    NewsKind.FLAPPING: "〰️",
     NewsKind.WORSE: "🔺",
     NewsKind.NOT_HELPED: "❌",
     NewsKind.FAILED: "❌",
@@ -28,6 +29,7 @@ _MARK = {
     NewsKind.STALE: "💤",
 }
 _NEXT = {
+    NewsKind.FLAPPING: "This thread says when it is over; the card counts the changes.",
     NewsKind.REOPENED: "It is open again, and nobody has acknowledged it yet.",
     NewsKind.NOT_HELPED: "Check what it changed before you try anything else.",
     NewsKind.UNKNOWN: (
@@ -95,6 +97,13 @@ def _what(item: News, incident: Incident) -> str:
         return f"{incident.number} got worse: {item.facts['before']} → {item.facts['after']}"
     if item.kind is NewsKind.REOPENED:
         return f"{incident.number} fires again, {_after_what(item)}"
+    if item.kind is NewsKind.FLAPPING:
+        changes = incident.flapping_changes or int(item.facts["changes"])
+        window = span(int(item.facts["window"]))
+        return (
+            f"{incident.number} is flapping: {changes} changes between firing and resolved."
+            f" It stays open until it is quiet for {window}"
+        )
     if item.kind is NewsKind.UNANSWERED:
         return f"Nobody has acknowledged {incident.number}"
     if item.kind is NewsKind.STALE:

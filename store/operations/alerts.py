@@ -23,6 +23,7 @@ from store.log_events import log_event
 from store.operations import activities as activities_at_senders
 from store.operations import (
     cascades,
+    clearing,
     episodes,
     folding,
     repeats,
@@ -40,7 +41,7 @@ from store.operations.candidates import (
 )
 from store.operations.cascades import Placement
 from store.operations.deliveries import insert
-from store.operations.folding import DeliveryContext
+from store.operations.delivery_context import DeliveryContext
 from store.operations.part import Part
 from store.operations.stages import repeated_as
 from store.receipts import AlertOutcome, Receipt, receipt_of
@@ -176,7 +177,7 @@ def _accept_one(
             sop_id=row["sop_id"],
             tracking_id=identified_alert.tracking_id,
         )
-        yield from folding.clear(row, identified_alert, arrival)
+        yield from clearing.clear(row, identified_alert, arrival)
     else:
         yield log_event(
             Event.ALERT_FOLDED,

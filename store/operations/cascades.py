@@ -257,6 +257,7 @@ def is_over(root_id: int) -> Operation[bool]:
     """Return whether a root is open, and neither it nor one of its children fires any more."""
     rows = yield query(
         f"SELECT 1 FROM incidents i WHERE i.id = ? AND i.status IN {OPEN} AND i.firing = 0"  # noqa: S608 - constants
+        " AND i.flapping_changes = 0"
         f" AND NOT EXISTS (SELECT 1 FROM incidents c WHERE c.parent_id = i.id"
         f" AND c.status IN {OPEN})",
         root_id,

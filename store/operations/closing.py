@@ -60,7 +60,8 @@ def close_one(
     resolution = Resolution.PERSON if by else resolution
     count = yield execute(
         "UPDATE incidents SET status = 'resolved', resolved_at = ?, resolved_by = ?,"
-        " resolution = ?, firing = 0, muted_by = '', muted_until = '', updated_at = ?"
+        " resolution = ?, firing = 0, flapping_changes = 0, muted_by = '', muted_until = '',"
+        " updated_at = ?"
         " WHERE id = ? AND status IN ('open', 'acknowledged')",
         to_db_time(now),
         by,

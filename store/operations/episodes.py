@@ -22,7 +22,7 @@ from store.operations import (
     stale_ends,
 )
 from store.operations.candidates import Candidates
-from store.operations.folding import DeliveryContext
+from store.operations.delivery_context import DeliveryContext
 from store.rows import scope_from
 from store.statements import Operation, Row, from_db_time, query, run, to_db_time
 
@@ -98,6 +98,7 @@ def reopen(
         "replaces": "",
         "shown_since": "",
         "severity": alert.severity,
+        "flapping_changes": 0,
     }
     read = {name: row[name] for name in _READ_BY_FOLD}
     yield from folding.fold(read | unseen, identified_alert, arrival, may_fire=False)

@@ -1,25 +1,20 @@
-"""Folds an alert into its incident: opens it, joins it, or clears it."""
+"""Folds a firing alert into its incident: opens it, or joins it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from dataclasses import asdict
+from datetime import datetime
 
-from bot.incidents.cascades import NO_CALLS, Calls
 from bot.incidents.correlation import IdentifiedAlert
-from bot.incidents.environments import DEFAULT, Environments
-from bot.incidents.episodes import began_at
 from bot.incidents.model import Alert, IncidentStatus, Severity
-from bot.incidents.silences import Silence
+from bot.incidents.subject import Scope
 from bot.observability.events import Event
-from bot.policy import Correlate
 from store.log_events import log_event
 from store.operations import (
     advice,
     cascade_growth,
     cascades,
-    closing,
+    flapping,
     grouping,
     incidents,
     news,
@@ -29,6 +24,7 @@ from store.operations import (
 )
 from store.operations.candidates import is_older, sent_time, since
 from store.operations.cascades import Placement
+from store.operations.delivery_context import DeliveryContext
 from store.rows import dump, scope_from
 from store.statements import (
     Operation,
@@ -41,45 +37,19 @@ from store.statements import (
     to_db_time_or_none,
 )
 
-
-@dataclass(frozen=True, slots=True)
-class DeliveryContext:
-    """The context that the alerts of one delivery share.
-
-    `channel` is where a card goes unless the policy routes its alert; `correlate` is the policy in
-    force; `posted` says that the sender's own message is in that channel. `calls` are the declared
-    calls between services. `silences` are in force now; `environments` are those that the policy
-    declares, for their matchers.
-    `arrived_at` is when its first bytes came, if that was before `now`; `clock` tells the time at
-    which each alert is written.
-    """
-
-    channel: str
-    now: datetime
-    correlate: Correlate
-    posted: bool = True
-    calls: Calls = NO_CALLS
-    silences: tuple[Silence, ...] = ()
-    environments: Environments = DEFAULT
-    arrived_at: datetime | None = None
-    clock: Callable[[], datetime] | None = None
-
-    def written_at(self) -> datetime | None:
-        """Return the time now, while its alerts are written; None without a clock."""
-        return self.clock() if self.clock else None
-
-    @property
-    def reopen_within(self) -> timedelta:
-        """Return how long an incident that was resolved may be reopened by an alert."""
-        return timedelta(seconds=self.correlate.reopen_within_seconds)
-
-    def reopen_after(self, alert: Alert) -> datetime:
-        """Return since when an incident was resolved so shortly before the alert began."""
-        return began_at(alert, self.now) - self.reopen_within
-
-
 # Of the alert that is being taken in, by its dedup_key: nobody need wait until the server has told.
 _ITS_ID = "(SELECT id FROM alerts WHERE dedup_key = ?)"
+
+
+_LAST_OF_ITS_SCOPE = (
+    "(SELECT p.id FROM incidents p WHERE p.scope_service = ? AND p.scope_category = ?"
+    " AND p.scope_env = ? AND p.scope_region = ? AND p.scope_place = ?"
+    " AND p.resolved_at IS NOT NULL ORDER BY p.resolved_at DESC LIMIT 1)"
+)
+
+
+def _place_of(scope: Scope) -> tuple[str, ...]:
+    return scope.service, scope.category, scope.env, scope.region, scope.place
 
 
 def open_new(
@@ -123,10 +93,11 @@ def open_new(
         "created_at": at,
     }
     rows = yield query(
-        f"INSERT INTO incidents ({', '.join(values)}, shown_alert)"  # noqa: S608 - constants
-        f" VALUES ({senders.placeholders(values)}, {_ITS_ID}) RETURNING id",
+        f"INSERT INTO incidents ({', '.join(values)}, shown_alert, previous_id)"  # noqa: S608 - constants
+        f" VALUES ({senders.placeholders(values)}, {_ITS_ID}, {_LAST_OF_ITS_SCOPE}) RETURNING id",
         *values.values(),
         identified_alert.dedup_key,
+        *_place_of(identified_alert.scope),
     )
     incident_id: int = rows[0]["id"]
     yield run(
@@ -214,41 +185,12 @@ def _firing(
     )
 
 
-def _stops(incident_id: int, key: str) -> Operation[int]:
+def stops(incident_id: int, key: str) -> Operation[int]:
     """The alert of that key fires no more; 0 when it did not."""
     count: int = yield execute(
         "DELETE FROM firing WHERE incident_id = ? AND fingerprint = ?", incident_id, key
     )
     return count
-
-
-def _clear_by_name(incident_id: int, identified_alert: IdentifiedAlert) -> Operation[list[str]]:
-    """Clear the only firing alert of that name. Returns its fingerprint, if there is one.
-
-    A sender's resolve may read differently from its alert. If several alerts of the name fire, it
-    is not known which one resolved, so none is cleared; nor is one that was sent, or began to fire,
-    after this.
-    """
-    by_them, them = senders.by_them(identified_alert)
-    name, at = identified_alert.alert.name, sent_time(identified_alert)
-    began = since(identified_alert.alert)
-    rows = yield query(
-        "DELETE FROM firing WHERE incident_id = ? AND name = ? AND (? = '' OR told_at <= ?)"  # noqa: S608 - placeholders
-        f" AND (? = '' OR starts_at <= ?) AND {by_them}"
-        " AND 1 = (SELECT COUNT(*) FROM firing WHERE incident_id = ?"
-        f" AND name = ? AND {by_them}) RETURNING fingerprint",
-        incident_id,
-        name,
-        at,
-        at,
-        began,
-        began,
-        *them,
-        incident_id,
-        name,
-        *them,
-    )
-    return [row["fingerprint"] for row in rows]
 
 
 def fold(
@@ -266,7 +208,7 @@ def fold(
     alert = identified_alert.alert
     is_new = replaced = 0
     if row["replaces"]:
-        replaced = yield from _stops(row["id"], row["replaces"])
+        replaced = yield from stops(row["id"], row["replaces"])
         key = senders.key(alert, identified_alert.sender)
         yield from verification.replaced(row["id"], row["replaces"], key, identified_alert.sender)
     if not row["fires"]:
@@ -291,6 +233,8 @@ def fold(
         *cascades.grew(identified_alert, arrival.now, is_new=is_new > replaced),
         row["id"],
     )
+    if is_new and row["flapping_changes"] and not row["firing"]:
+        yield from flapping.fires_again(row["id"], arrival.now)
     if is_new and not replaced and _is_shown_after(row, alert, arrival.now):
         yield from incidents.show_card(
             row["id"],
@@ -300,7 +244,7 @@ def fold(
             delay=arrival.correlate.card_update_seconds,
         )
     else:
-        yield from _show_what_fires(row, arrival)
+        yield from show_what_fires(row, arrival)
 
 
 def _narrow_scope(row: Row, identified_alert: IdentifiedAlert) -> Operation[None]:
@@ -359,7 +303,7 @@ def _is_shown_after(row: Row, alert: Alert, now: datetime) -> bool:
     return shown <= (alert.severity.rank, since(alert) or to_db_time(now))
 
 
-def _show_what_fires(row: Row, arrival: DeliveryContext) -> Operation[None]:
+def show_what_fires(row: Row, arrival: DeliveryContext) -> Operation[None]:
     """The incident shows its most severe firing alert; its card follows."""
     before = Severity(row["severity"])
     severity = (yield from grouping.show_most_severe(row["id"])) or before
@@ -379,39 +323,3 @@ def _show_what_fires(row: Row, arrival: DeliveryContext) -> Operation[None]:
         arrival.now,
         delay=0 if changed else arrival.correlate.card_update_seconds,
     )
-
-
-def clear(row: Row, identified_alert: IdentifiedAlert, arrival: DeliveryContext) -> Operation[None]:
-    """An alert resolved: when nothing fires any more, so does its incident.
-
-    Only the sender of what fires may clear it: anybody can say of any alert that it resolved.
-    """
-    by_them, them = senders.by_them(identified_alert)
-    theirs = yield query(
-        f"SELECT 1 FROM firing WHERE incident_id = ? AND {by_them} LIMIT 1",  # noqa: S608 - placeholders
-        row["id"],
-        *them,
-    )
-    if not theirs:
-        yield from senders.told_by_another(row, identified_alert, arrival.now)
-        return
-    keys = [row["replaces"]] if row["replaces"] else senders.keys(identified_alert)
-    cleared: list[str] = []
-    for key in keys:
-        if (yield from _stops(row["id"], key)):
-            cleared.append(key)
-    if not cleared:
-        cleared = yield from _clear_by_name(row["id"], identified_alert)
-    if cleared:
-        yield from verification.cleared(row["id"], cleared, arrival.now)
-    left = yield query("SELECT COUNT(*) AS n FROM firing WHERE incident_id = ?", row["id"])
-    if left[0]["n"] == 0:
-        yield from closing.close(row["id"], by="", now=arrival.now)
-        return
-    yield run(
-        "UPDATE incidents SET firing = ?, updated_at = ? WHERE id = ?",
-        left[0]["n"],
-        to_db_time(arrival.now),
-        row["id"],
-    )
-    yield from _show_what_fires(row, arrival)

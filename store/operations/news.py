@@ -245,6 +245,8 @@ def _is_so(row: Row, incident: Incident) -> bool:
         return incident.status is IncidentStatus.OPEN and bool(row["subject"] == row["opened"])
     if kind is NewsKind.REOPENED:
         return is_open and bool(row["subject"] == row["opened"])
+    if kind is NewsKind.FLAPPING:
+        return is_open and incident.flapping_changes > 0
     if kind is NewsKind.STALE:
         return is_open and row["subject"] == last_activity(incident)
     if kind is NewsKind.WORSE:

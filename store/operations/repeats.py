@@ -9,7 +9,7 @@ from bot.incidents.correlation import Decision, IdentifiedAlert, Verdict
 from bot.incidents.model import AlertStatus
 from store.operations import senders
 from store.operations.candidates import is_unchanged
-from store.operations.folding import DeliveryContext
+from store.operations.delivery_context import DeliveryContext
 from store.receipts import AlertOutcome
 from store.statements import Operation, Row, from_db_time, query, run, starting_with, to_db_time
 

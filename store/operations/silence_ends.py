@@ -10,7 +10,7 @@ from bot.incidents.correlation import IdentifiedAlert
 from bot.incidents.model import Alert
 from store.operations import alerts, silences, suppression
 from store.operations.candidates import lock_scopes
-from store.operations.folding import DeliveryContext
+from store.operations.delivery_context import DeliveryContext
 from store.operations.part import Part
 from store.rows import alert_from_json
 from store.statements import (

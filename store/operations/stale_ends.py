@@ -83,7 +83,7 @@ class StaleEndsPart(Part):
     """The method of `Store` that closes incidents as stale."""
 
     async def close_stale(self, active_before: datetime, now: datetime) -> int:
-        """Close each incident that is open, neither owned nor muted, and of which no alert or person said
+        """Close each incident without an owner or a mute of which no alert or person said
         anything since then. Says how many; one with a remediation that waits or runs is left.
         """
         ids = await self._engine.read(silent, active_before)

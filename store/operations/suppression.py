@@ -17,7 +17,7 @@ from bot.observability.events import Event
 from store.log_events import log_event
 from store.operations import senders, silences
 from store.operations.candidates import sent_time
-from store.operations.folding import DeliveryContext
+from store.operations.delivery_context import DeliveryContext
 from store.statements import Operation, execute, run, starting_with
 
 _ITS_ID = "(SELECT id FROM alerts WHERE dedup_key = ?)"

@@ -10,8 +10,8 @@ from store.statements import Operation, Row, from_db_time, from_db_time_or_none,
 LAST = 500  # executions; older ones say little about today
 # The first resolve after it began, for its incident may have been reopened since.
 _RESOLVED = (
-    "(SELECT MIN(t.at) FROM timeline t WHERE t.incident_id = i.id AND t.kind = 'resolved'"
-    " AND t.at >= e.started_at)"
+    "(SELECT MIN(t.at) FROM timeline t WHERE t.incident_id = i.id"
+    " AND t.kind IN ('resolved', 'quiet') AND t.at >= e.started_at)"
 )
 
 
@@ -20,8 +20,8 @@ def of(sop_id: str, action_id: str) -> Operation[TrackRecord]:
     rows = yield query(
         "SELECT e.state, e.started_at, e.concluded_at, a.decided_by,"  # noqa: S608 - constants
         f" {_RESOLVED} AS resolved_at,"
-        " (SELECT MIN(t.at) FROM timeline t WHERE t.incident_id = i.id AND t.kind = 'reopened'"
-        f" AND t.at >= {_RESOLVED}) AS reopened_at,"
+        " (SELECT MIN(t.at) FROM timeline t WHERE t.incident_id = i.id"
+        f" AND t.kind IN ('reopened', 'refired') AND t.at >= {_RESOLVED}) AS reopened_at,"
         " (SELECT MIN(n.opened_at) FROM incidents n WHERE n.sop_id = i.sop_id"
         " AND n.scope_env = i.scope_env AND n.scope_region = i.scope_region"
         " AND n.scope_service = i.scope_service AND n.scope_place = i.scope_place AND n.id > i.id"

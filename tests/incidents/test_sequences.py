@@ -246,6 +246,10 @@ def test_any_sequence_leaves_the_incidents_that_the_model_says(
 
 async def _play(steps: list[Message | Close]) -> None:
     store = await open_store("sqlite://", owner="bot-a")
+    policy = store.config.current.policy
+    correlate = policy.correlate.model_copy(update={"flapping_changes": 0})
+    never_held = policy.model_copy(update={"correlate": correlate})
+    store.config.current = replace(store.config.current, policy=never_held)
     model = Model()
     texts: list[str] = []
     alerts: dict[int, Alert] = {}

@@ -10,6 +10,7 @@ import re
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,8 +53,8 @@ RULES = {
 }
 
 
-# The next alert about a service opens an incident of its own, with a proposal.
-NO_REOPENING = {"correlate": {"reopen_within_seconds": 0}}
+# The next alert about a service opens an incident of its own, with a proposal. Two changes flap.
+NO_REOPENING = {"correlate": {"reopen_within_seconds": 0, "flapping_changes": 2}}
 
 
 def documented() -> dict[str, str]:
@@ -189,6 +190,8 @@ async def alerts_repeat_and_grow_worse(world: World, bot: Bot) -> None:
     assert receipt.duplicates
     (queue,) = await bot.service.store.trace(receipt.tracking_ids[0])
     assert queue.incident_id is not None
+    ended = replace(twice.alerts[0], status=AlertStatus.RESOLVED)
+    await bot.service.receive(replace(twice, key="it flaps", alerts=[ended]))
     await bot.service.resolve(queue.incident_id, BEN)
     await bot.service.reopen(queue.incident_id, BEN)
 

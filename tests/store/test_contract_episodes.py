@@ -166,10 +166,10 @@ async def test_what_was_revoked_by_the_resolve_stays_revoked(store: Store) -> No
 async def test_a_reopened_incident_resolves_in_a_new_message(store: Store) -> None:
     incident_id = await resolved_incident(store)
     await deliver(store, alert(), at=later(90))
-    await deliver(store, resolved(), at=later(120))
+    await deliver(store, resolved(), at=later(2000))
     assert await store.outbox_message(f"resolved:{incident_id}/2") is not None
-    await deliver(store, alert(), at=later(150))
-    assert [item.at for item in await reopenings(store)] == [later(90), later(150)]
+    await deliver(store, alert(), at=later(2030))
+    assert [item.at for item in await reopenings(store)] == [later(90), later(2030)]
 
 
 @pytest.mark.parametrize(("minutes", "came_back"), [(10, 1), (59, 1), (61, 0)])

@@ -39,6 +39,11 @@ def item(kind: NewsKind, **changes: Any) -> News:
 
 
 AGAIN = {"resolved_at": NOW.isoformat(), "resolution": "cleared", "fix": "Restart checkout-api"}
+FLAPS = {"changes": "4", "window": "1800"}
+FLAPPING = (
+    "INC-142 is flapping: 4 changes between firing and resolved."
+    " It stays open until it is quiet for 30 min"
+)
 WORSE = {"before": "medium", "after": "critical"}
 
 
@@ -56,6 +61,10 @@ WORSE = {"before": "medium", "after": "critical"}
         (
             item(NewsKind.REOPENED, facts=AGAIN | {"resolution": "stale"}),
             "INC-142 fires again, 3 min after it was closed as stale",
+        ),
+        (
+            item(NewsKind.FLAPPING, facts=FLAPS),
+            FLAPPING,
         ),
         (item(NewsKind.WORSE, facts=WORSE), "INC-142 got worse: medium → critical"),
         (item(NewsKind.NOT_HELPED), "Restart checkout-api did not help"),
@@ -103,6 +112,11 @@ def test_the_card_names_what_waits_for_approval_and_who_can_give_it() -> None:
     assert "policy.yaml names no approvers" in shown(card(incident(), waiting=[nobody])[1])
 
 
+def test_the_card_counts_the_changes_of_now() -> None:
+    _, blocks = card(incident(flapping_changes=9), bad_news=[item(NewsKind.FLAPPING, facts=FLAPS)])
+    assert "INC-142 is flapping: 9 changes" in shown(blocks)
+
+
 def test_the_thread_names_the_fix_that_did_not_last() -> None:
     text = shown(news(item(NewsKind.REOPENED, facts=AGAIN), incident())[1])
     assert "Restart checkout-api was verified to have helped, but it did not last." in text
@@ -115,7 +129,9 @@ def test_the_thread_names_the_fix_that_did_not_last() -> None:
 @pytest.mark.parametrize("kind", [kind for kind in NewsKind if kind is not NewsKind.WORSE])
 def test_hostile_text_in_bad_news_is_shown_and_never_obeyed(kind: NewsKind, text: str) -> None:
     bad = item(
-        kind, subject=NOW.isoformat(), facts=AGAIN | {"title": text, "why": text, "fix": text}
+        kind,
+        subject=NOW.isoformat(),
+        facts=AGAIN | FLAPS | {"title": text, "why": text, "fix": text},
     )
     assert_slack_takes(*news(bad, incident(title=text)))
     assert_slack_takes(*card(incident(title=text), bad_news=[bad, bad, bad]))

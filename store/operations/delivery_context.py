@@ -1,0 +1,50 @@
+"""The context that the alerts of one delivery share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.incidents.cascades import NO_CALLS, Calls
+from bot.incidents.environments import DEFAULT, Environments
+from bot.incidents.episodes import began_at
+from bot.incidents.model import Alert
+from bot.incidents.silences import Silence
+from bot.policy import Correlate
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryContext:
+    """The context that the alerts of one delivery share.
+
+    `channel` is where a card goes unless the policy routes its alert; `correlate` is the policy in
+    force; `posted` says that the sender's own message is in that channel. `calls` are the declared
+    calls between services. `silences` are in force now; `environments` are those that the policy
+    declares, for their matchers.
+    `arrived_at` is when its first bytes came, if that was before `now`; `clock` tells the time at
+    which each alert is written.
+    """
+
+    channel: str
+    now: datetime
+    correlate: Correlate
+    posted: bool = True
+    calls: Calls = NO_CALLS
+    silences: tuple[Silence, ...] = ()
+    environments: Environments = DEFAULT
+    arrived_at: datetime | None = None
+    clock: Callable[[], datetime] | None = None
+
+    def written_at(self) -> datetime | None:
+        """Return the time now, while its alerts are written; None without a clock."""
+        return self.clock() if self.clock else None
+
+    @property
+    def reopen_within(self) -> timedelta:
+        """Return how long an incident that was resolved may be reopened by an alert."""
+        return timedelta(seconds=self.correlate.reopen_within_seconds)
+
+    def reopen_after(self, alert: Alert) -> datetime:
+        """Return since when an incident was resolved so shortly before the alert began."""
+        return began_at(alert, self.now) - self.reopen_within
