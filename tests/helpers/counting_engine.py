@@ -31,12 +31,16 @@ class CountingEngine:
     def _counted(self, operation: Any, args: Any, kwargs: Any) -> Operation[Any]:
         running: Generator[Statement, Any, Any] = operation(*args, **kwargs)
         answer: Any = None
+        # Counted at the end: an engine that interrupts an operation runs all of it again.
+        statements = loads = 0
         try:
             while True:
                 statement = running.send(answer)
                 if statement.wants in ("rows", "count", "nothing"):
-                    self.counts["statements"] += 1
-                    self.loads += statement.sql == "SELECT * FROM approvals WHERE id = ?"
+                    statements += 1
+                    loads += statement.sql == "SELECT * FROM approvals WHERE id = ?"
                 answer = yield statement
         except StopIteration as end:
+            self.counts["statements"] += statements
+            self.loads += loads
             return end.value
