@@ -222,7 +222,11 @@ class Bot:
         """Build the incident service, and the parts that speak of the bot itself."""
         settings, ops = self._settings, self._settings.ops_channel
         command = advisor_command(settings, self.metrics)
-        self._advisor = Advisor(command, task_instructions(settings))
+        self._advisor = Advisor(
+            command,
+            task_instructions(settings),
+            private=lambda: self._config.current.policy.privacy.redact,
+        )
         self.service = IncidentService(
             Dependencies(
                 store=store,

@@ -27,6 +27,7 @@ from bot.incidents.routes import Route, dead_routes
 from bot.intake.log_lines import Detect
 from bot.regular_files import read_regular
 from bot.remediation.catalogue import unknown_actions
+from bot.serving.redaction import RuleName
 from bot.validation import FieldProblem, field_problems, form, in_file
 from bot.yaml_text import YamlDocument, YamlProblem, read_yaml
 
@@ -116,6 +117,12 @@ class Retention(_Segment):
     audit_days: int = Field(default=365, ge=1)
 
 
+class Privacy(_Segment):
+    """The rules by which private data is redacted in what the advisor is sent."""
+
+    redact: tuple[RuleName, ...] = ("secrets", "emails", "cards", "phones", "national_ids")
+
+
 class Slo(_Segment):
     """The times that statistics are compared with: of the card, and of the advice after it."""
 
@@ -135,6 +142,7 @@ class Policy(_Segment):
     notify: Notify = Notify()
     remediate: Remediate = Remediate()
     retention: Retention = Retention()
+    privacy: Privacy = Privacy()
     slo: Slo = Slo()
 
     @model_validator(mode="after")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -34,10 +34,12 @@ class Advisor:
         task_instructions: str = "",
         *,
         nonce: Callable[[], str] = lambda: secrets.token_hex(8),
+        private: Callable[[], Collection[str]] = tuple,
     ) -> None:
         self._command = command
         self._instructions = task_instructions
         self._nonce = nonce
+        self._private = private
 
     async def advise(self, subject: Subject) -> Advice:
         """Return the advice for the thread.
@@ -58,7 +60,9 @@ class Advisor:
         """
         if self._command is None:
             return advice_from_rules(subject)
-        prompt = build_prompt(subject, self._instructions, nonce=self._nonce())
+        prompt = build_prompt(
+            subject, self._instructions, nonce=self._nonce(), private=self._private()
+        )
         answer = await self._command.ask(prompt)
         return _advice(self._command.name, answer, subject)
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from bot.advice.model import Fact, Guidance, Subject, Turn, described, utc_text
+from bot.serving.redaction import redacted
 
 OPENING = "You advise the people who handle an incident."
 _RULES = (
@@ -50,11 +51,14 @@ _ESCAPED = re.compile("[@\x7f-\x9f\u2028\u2029]")
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
-def build_prompt(subject: Subject, task_instructions: str, *, nonce: str) -> str:
+def build_prompt(
+    subject: Subject, task_instructions: str, *, nonce: str, private: Collection[str] = ()
+) -> str:
     """Return the whole prompt for `subject`.
 
     `task_instructions` is the operator's own text; at most 4,000 characters of it are used. `nonce`
-    must be unguessable: it names the fence, so that data cannot pretend to end it.
+    must be unguessable: it names the fence, so that data cannot pretend to end it. `private` names
+    the rules of `serving.redaction` by which the data is redacted.
     """
     fence = f"data-{nonce}"
     return defused(
@@ -64,7 +68,7 @@ def build_prompt(subject: Subject, task_instructions: str, *, nonce: str) -> str
                 OPENING,
                 _clip(task_instructions.strip(), INSTRUCTION_CHARS),
                 _RULES.replace("{fence}", fence),
-                f"<<< {fence}\n{as_data(subject_data(subject))}\n{fence} >>>",
+                f"<<< {fence}\n{as_data(redacted(subject_data(subject), private))}\n{fence} >>>",
                 _PLAIN if subject.question else _STRUCTURED,
             )
             if part

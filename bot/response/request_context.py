@@ -7,7 +7,6 @@ that no alert can add a line, and without what looks like a secret.
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -17,7 +16,7 @@ from bot.incidents.model import Alert, Incident, Severity
 from bot.incidents.remediation import Proposal
 from bot.remediation.client import ActionCall
 from bot.remediation.contract import Priority, printable, rfc3339
-from bot.serving.log_lines import redact
+from bot.serving.redaction import redacted
 from store import Store
 
 CONTEXT_CHARS = 4_000
@@ -30,16 +29,6 @@ PRIORITY = {
     Severity.MEDIUM: Priority.NORMAL,
     Severity.LOW: Priority.LOW,
 }
-
-_SECRET = re.compile(
-    r"(?i)\b(?:password|passwd|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key"
-    r"|client[_-]?secret|authorization)\b[\"']?\s{0,3}[=:]\s{0,3}[\"']?(?:(?:basic|bearer)\s)?"
-    r"[^\s\"',;&]{1,500}"
-    r"|\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bgh[pousr]_\w{20,255}|\bglpat-[\w-]{20,64}"
-    r"|\beyJ[\w-]{10,1000}\.[\w-]{10,1000}\.[\w-]{0,1000}"
-    r"|-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----(?s:.{0,5000}?)(?:-----END [A-Z ]{0,30}KEY-----|$)"
-    r"|(?<=://)[^\s/@:]{0,200}:[^\s/@]{1,200}(?=@)"
-)
 
 
 async def call_with_context(
@@ -111,5 +100,5 @@ def _line(text: str, limit: int) -> str:
     """One line of a stranger's text, without secrets."""
     # Cut first, with room for a secret at the edge, so that no pattern runs over a megabyte.
     clean = printable(text[: 4 * limit + 1_000])
-    line = " ".join(_SECRET.sub("[secret]", redact(clean)).split())
+    line = " ".join(redacted(clean, ("secrets",)).split())
     return line if len(line) <= limit else line[: limit - 1] + "…"

@@ -1,0 +1,65 @@
+"""Redacts private data in text that leaves the bot, by named rules."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, Literal
+
+from bot.serving.log_lines import redact
+
+RuleName = Literal["secrets", "emails", "cards", "phones", "national_ids", "addresses"]
+
+SECRET = re.compile(
+    r"(?i)\b(?:password|passwd|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key"
+    r"|client[_-]?secret|authorization)\b[\"']?\s{0,3}[=:]\s{0,3}[\"']?(?:(?:basic|bearer)\s)?"
+    r"[^\s\"',;&]{1,500}"
+    r"|\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bgh[pousr]_\w{20,255}|\bglpat-[\w-]{20,64}"
+    r"|\beyJ[\w-]{10,1000}\.[\w-]{10,1000}\.[\w-]{0,1000}"
+    r"|-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----(?s:.{0,5000}?)(?:-----END [A-Z ]{0,30}KEY-----|$)"
+    r"|(?<=://)[^\s/@:]{0,200}:[^\s/@]{1,200}(?=@)"
+)
+_EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,8}[A-Za-z]{2,24}\b")
+_CARD = re.compile(r"(?<![\w.-])[3-6][0-9](?:[ -]?[0-9]){12,17}(?![\w-])")
+_PHONE = re.compile(r"(?<![\w+])\+[1-9][0-9]{0,2}(?:[ .()-]{0,2}[0-9]){7,12}(?![\w-])")
+_NATIONAL_ID = re.compile(r"(?<![\w-])[0-9]{3}-[0-9]{2}-[0-9]{4}(?![\w-])")
+_BYTE = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_ADDRESS = re.compile(
+    rf"(?<![\w.])(?:{_BYTE}\.){{3}}{_BYTE}(?![\w.]?[0-9])"
+    r"|(?<![\w:])(?:[0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}(?![\w:])"
+    r"|(?<![\w:])(?:[0-9A-Fa-f]{1,4}:){1,6}:(?:[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{1,4}){0,5})?(?![\w:])"
+)
+
+
+def _card(match: re.Match[str]) -> str:
+    return "[card]" if _passes_luhn(re.sub("[ -]", "", match[0])) else match[0]
+
+
+def _passes_luhn(digits: str) -> bool:
+    doubled = (int(d) * (1 + n % 2) for n, d in enumerate(reversed(digits)))
+    return sum(value - 9 if value > 9 else value for value in doubled) % 10 == 0
+
+
+_RULES: Mapping[str, Callable[[str], str]] = {
+    "secrets": lambda text: SECRET.sub("[secret]", redact(text)),
+    "emails": lambda text: _EMAIL.sub("[e-mail]", text),
+    "cards": lambda text: _CARD.sub(_card, text),
+    "phones": lambda text: _PHONE.sub("[phone]", text),
+    "national_ids": lambda text: _NATIONAL_ID.sub("[id]", text),
+    "addresses": lambda text: _ADDRESS.sub("[address]", text),
+}
+"""In the order in which they are applied: a secret may contain what looks like an address."""
+
+
+def redacted(value: Any, rules: Collection[str]) -> Any:
+    """Return a JSON value with every text redacted by these rules; keys stay."""
+    if isinstance(value, str):
+        for name, rule in _RULES.items():
+            if name in rules:
+                value = rule(value)
+        return value
+    if isinstance(value, Mapping):
+        return {key: redacted(item, rules) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [redacted(item, rules) for item in value]
+    return value
