@@ -161,7 +161,11 @@ def trouble_of(alert: Alert) -> Trouble:
     labels = alert.labels
     if labels.get("long") in _SLOW_WINDOWS or labels.get("long_window") in _SLOW_WINDOWS:
         return Trouble.SLOW
-    trouble = _by_words(_text_of(alert.name), _text_of(alert.category), _text_of(alert.title[:200]))
+    name, title = (
+        _without_service(_text_of(text), _text_of(alert.service))
+        for text in (alert.name, alert.title)
+    )
+    trouble = _by_words(name, _text_of(alert.category), title)
     if trouble is not Trouble.ACUTE:
         return trouble
     if alert.source in _DEPLOY_SOURCES:
@@ -169,6 +173,19 @@ def trouble_of(alert: Alert) -> Trouble:
     if _DOWN.search(_text_of(alert.name)) and _MACHINE_JOBS.fullmatch(labels.get("job", "")):
         return Trouble.NODE_DOWN
     return Trouble.ACUTE
+
+
+@lru_cache(maxsize=4096)
+def _without_service(text: str, service: str) -> str:
+    """Remove the service's name: `High latency on billing-api` is not about a bill.
+
+    A name of one word is removed only after a preposition: `Backup failed` of a service called
+    backup is about a backup.
+    """
+    if not service:
+        return text
+    before = "" if " " in service else r"\b(?:on|of|in|for|at|by|from) "
+    return re.sub(rf"{before}\b{re.escape(service)}\b", " ", text)
 
 
 @lru_cache(maxsize=4096)  # the alerts of a burst share few names

@@ -96,7 +96,8 @@ class World:
             self.stores.rotate(-1)
             store = self.stores[-1]
             direct = self.callers(store)
-            callers = [*direct, *(far for near in direct for far in self.callers(near))]
+            indirect = [far for near in direct for far in self.callers(near)]
+            callers = list(dict.fromkeys([*direct, *indirect]))
             names = {store.name, *(service.name for service in callers)}
             if self._is_free(names, at):
                 self._reserve(names, at)
@@ -159,10 +160,11 @@ def world_of(random: Random) -> World:
         group = services[start : start + _GROUP]
         store = f"{nouns[start]}-{random.choice(_STORES)}"
         stores.append(Service(store, store, group[0].namespace, is_store=True))
-        for near in group[:4]:
-            calls[near.name] = [store]
-        for near, far in zip(group, group[4:], strict=False):
-            calls[far.name] = [near.name]
+        direct = group[:4]
+        for near, other in zip(direct, [*direct[1:], direct[0]], strict=True):
+            calls[near.name] = [store, other.name] if random.random() < 0.5 else [store]
+        for far in group[4:]:
+            calls[far.name] = [near.name for near in random.sample(direct, 2)]
     random.shuffle(services)
     return World(deque(services), deque(stores), calls, random)
 
