@@ -16,6 +16,7 @@ from handlers.listeners import (
     context,
     errors,
     incidents,
+    readings,
     silences,
     unknown,
 )
@@ -40,5 +41,6 @@ def register(
     incidents.register(listeners)
     silences.register(listeners)
     cascades.register(listeners)
+    readings.register(listeners)
     commands.register(listeners)
     unknown.register(listeners)

@@ -48,6 +48,7 @@ from store.operations.overdue_work import OverdueWorkPart
 from store.operations.proposing import ProposalsPart
 from store.operations.publications import PublicationsPart
 from store.operations.questions import QuestionsPart
+from store.operations.reading_cases import ReadingCasesPart
 from store.operations.retention import RetentionPart
 from store.operations.retries import RetriesPart
 from store.operations.silence_ends import SilenceEndsPart
@@ -72,6 +73,7 @@ class Store(
     AlertsPart,  # the alerts that arrive
     ActivitiesPart,
     DeliveriesPart,
+    ReadingCasesPart,
     CursorsPart,
     GroupingPart,
     IncidentsPart,  # incidents

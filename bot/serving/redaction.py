@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Literal
 
-from bot.serving.log_lines import redact
+from bot.serving.log_lines import HIDDEN, is_secret_name, redact
 
 RuleName = Literal["secrets", "emails", "cards", "phones", "national_ids", "addresses"]
 
@@ -63,3 +63,22 @@ def redacted(value: Any, rules: Collection[str]) -> Any:
     if isinstance(value, list | tuple):
         return [redacted(item, rules) for item in value]
     return value
+
+
+_DEEPEST = 30  # levels of a stranger's JSON that are kept
+
+
+def without_secrets(value: Any, depth: int = 0) -> Any:
+    """Return a JSON value without secrets: by the form of each text, and by the names of fields."""
+    if depth > _DEEPEST:
+        return HIDDEN
+    if isinstance(value, Mapping):
+        return {
+            redacted(name, ("secrets",)): HIDDEN
+            if is_secret_name(name)
+            else without_secrets(item, depth + 1)
+            for name, item in value.items()
+        }
+    if isinstance(value, list):
+        return [without_secrets(item, depth + 1) for item in value]
+    return redacted(value, ("secrets",))

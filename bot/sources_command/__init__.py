@@ -26,6 +26,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="a mapping file (config/sources/*.yaml) to read the bodies of its source with",
     )
+    cases = commands.add_parser(
+        "cases", help="list the messages that people say were read wrongly, or print one"
+    )
+    cases.add_argument(
+        "id", type=int, nargs="?", metavar="NUMBER", help="print this one, for `sources try`"
+    )
     trying.add_argument(
         "--json", action="store_true", help="one JSON line an input, then the story"
     )

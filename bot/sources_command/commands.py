@@ -56,7 +56,11 @@ class Outcome:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print how the file's payloads are read; returns the exit code."""
+    """Print how the file's payloads are read, or the cases; returns the exit code."""
+    if options.verb == "cases":
+        from bot.sources_command.cases import run as run_cases  # it reads settings and a store
+
+        return run_cases(options)
     try:
         payloads = parse_payloads(_read(options.file))
     except SopbotError as error:

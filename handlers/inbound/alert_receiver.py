@@ -56,7 +56,7 @@ class AlertChannels:
     def is_by_source(self, message: Message) -> bool:
         """True if an app posted the message, and messages of that app are alerts."""
         bot_id, app_id = message.get("bot_id"), message.get("app_id")
-        if not bot_id or bot_id == self.own_bot_id or _is_by_sopbot(message):
+        if not bot_id or bot_id == self.own_bot_id or is_by_sopbot(message):
             return False
         return not self.sources or bot_id in self.sources or app_id in self.sources
 
@@ -80,7 +80,7 @@ def _content(message: Message) -> list[Any]:
     return [message.get("text"), own, message.get("blocks")]
 
 
-def _is_by_sopbot(message: Message) -> bool:
+def is_by_sopbot(message: Message) -> bool:
     """True if another sopbot posted it: two in one channel would answer each other without end."""
     return any(kind_of(mark) for mark in _sopbot_names(message))
 

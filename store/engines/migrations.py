@@ -209,6 +209,11 @@ def m034_expand_retention() -> str:
     return stats_columns.M034
 
 
+def m035_expand_reading_cases() -> str:
+    """Store the messages that people say were read wrongly."""
+    return schema_changes.M035
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     m001_initial,
     m002_expand_storm,
@@ -244,6 +249,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m032_expand_traces,
     m033_expand_scopes_of_categories,
     m034_expand_retention,
+    m035_expand_reading_cases,
 )
 
 

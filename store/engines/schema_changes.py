@@ -322,3 +322,15 @@ CREATE TABLE cascade_corrections (
 CREATE INDEX corrections_of_incident ON cascade_corrections (incident_id);
 CREATE INDEX corrections_of_root ON cascade_corrections (root_id);
 """
+
+M035 = """
+CREATE TABLE reading_cases (
+    id INTEGER PRIMARY KEY,
+    place TEXT NOT NULL UNIQUE,         -- of the message in Slack: channel/ts
+    user_id TEXT NOT NULL,              -- the person who says that it was read wrongly
+    at TEXT NOT NULL,
+    intake TEXT NOT NULL,               -- slack or http
+    source TEXT NOT NULL,
+    payload TEXT NOT NULL               -- JSON without secrets
+);
+"""

@@ -47,6 +47,16 @@ def shortcut(callback_id: str) -> dict[str, Any]:
     }
 
 
+def message_shortcut(callback_id: str) -> dict[str, Any]:
+    return shortcut(callback_id) | {
+        "type": "message_action",
+        "channel": {"id": CHANNEL},
+        "message": {"ts": "1.1", "bot_id": "B0ANY", "text": "Disk is full"},
+        "message_ts": "1.1",
+        "response_url": "https://slack.example/response",
+    }
+
+
 def menu(action_id: str) -> dict[str, Any]:
     return {
         "type": "block_suggestion",
@@ -109,6 +119,7 @@ ACTING = {
     "join": action("sopbot.join"),
     "ask": action("sopbot.ask"),
     "question_submitted": view("sopbot.ask_modal"),
+    "read_wrongly": message_shortcut("sopbot.read_wrongly"),
     "mentioned": MENTION,
     "incident": command("/incident", "list"),
     "sop": command("/sop", "list"),

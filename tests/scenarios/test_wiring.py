@@ -127,6 +127,7 @@ LISTENERS = [
     ("action", "sopbot.children", "listeners.cascades.show_children"),
     ("action", "sopbot.split", "listeners.cascades.split"),
     ("action", "sopbot.join", "listeners.cascades.join"),
+    ("shortcut", "sopbot.read_wrongly", "listeners.readings.read_wrongly"),
     ("command", "/incident", "listeners.commands.incident"),
     ("command", "/sop", "listeners.commands.sop"),
     ("action", "anything", "listeners.unknown.pressed"),
