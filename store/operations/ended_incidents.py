@@ -16,12 +16,14 @@ from store.statements import Operation, Row, Statement, from_db_time, lock, quer
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _NEVER_ENDED = ", ".join(f"'{end}'" for end in (Resolution.PERSON, Resolution.STALE))
-# Nobody may reopen it while another of its SOP ID and scope is open: there is one of them.
+# A SOP ID that is made of the incident key, which two troubles without a category share.
+_IS_DERIVED = "length(i.sop_id) = 16 AND substr(i.sop_id, 1, 4) = 'sop_'"
+# Nobody may reopen it while another of its SOP and place is open: there is one of them.
 _ALONE = (
     "NOT EXISTS (SELECT 1 FROM incidents o WHERE o.sop_id = i.sop_id"
     " AND o.scope_env = i.scope_env AND o.scope_region = i.scope_region"
     " AND o.scope_service = i.scope_service AND o.scope_place = i.scope_place"
-    " AND o.scope_category = i.scope_category"
+    f" AND (o.scope_category = i.scope_category OR NOT ({_IS_DERIVED}))"
     " AND o.status IN ('open', 'acknowledged'))"
 )
 # A child is not, nor is a cascade: it takes in only what it grows by while it is open.

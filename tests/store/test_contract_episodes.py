@@ -200,13 +200,25 @@ async def test_the_track_record_counts_a_fix_after_which_it_came_back_within_an_
 
 
 async def test_nothing_is_reopened_while_another_of_its_sop_is_open(store: Store) -> None:
-    """One incident of each SOP ID, env and service is open."""
-    first = await resolved_incident(store)
+    """One incident of each SOP, env and service is open."""
+    first = await resolved_incident(store, sop_id="procedure")
     disk = alert(category="disk", fingerprint="disk")
-    other = await deliver(store, disk, sop_id=(await store.incident(first)).sop_id, at=later(90))
+    other = await deliver(store, disk, sop_id="procedure", at=later(90))
     assert other != first
     third = await deliver(store, alert(), sop_id="of-a-newer-library", at=later(120))
     assert third not in (first, other)
+    await assert_invariants(store)
+
+
+async def test_two_troubles_without_a_category_share_a_derived_sop_id_and_both_reopen(
+    store: Store,
+) -> None:
+    first = await resolved_incident(store, category="", name="LedgerImbalance")
+    refunds = alert(category="", name="TooManyRefunds", fingerprint="refunds")
+    other = await deliver(store, refunds, at=later(90))
+    assert (await store.incident(other)).sop_id == (await store.incident(first)).sop_id
+    assert await deliver(store, alert(category="", name="LedgerImbalance"), at=later(120)) == first
+    assert (await store.incident(other)).firing == 1
     await assert_invariants(store)
 
 
