@@ -1,4 +1,4 @@
-"""`python -m bot [run|check|dump|store …|audit …|export …|sources …|replay …]`."""
+"""`python -m bot [run|check|dump|store …|audit …|export …|sources …|replay …|services …]`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-from bot import audit_command, replay_command, sources_command, store_command
+from bot import audit_command, replay_command, services_command, sources_command, store_command
 from bot.errors import OutsideError, SettingsError, SopbotError
 from bot.observability.events import Event, emit
 from bot.settings import Settings, forget_secrets, load
@@ -51,6 +51,9 @@ def main(argv: list[str] | None = None) -> int:
     replay_command.add_arguments(
         commands.add_parser("replay", help="show the incidents that a stream of alerts becomes")
     )
+    services_command.add_arguments(
+        commands.add_parser("services", help="draft, suggest: print what services.yaml may declare")
+    )
     options = parser.parse_args(argv)
     if options.command not in (None, "run"):
         return _run_command(options)
@@ -80,6 +83,10 @@ def _run_command(options: argparse.Namespace) -> int:
         from bot.replay_command.commands import run as run_replay
 
         return run_replay(options)
+    if options.command == "services":
+        from bot.services_command.commands import run as run_services
+
+        return run_services(options)
     if options.command == "check":
         from bot.check import check
 

@@ -30,7 +30,7 @@ from bot.regular_files import read_regular
 from bot.remediation.client import GatewayClient
 from bot.response import IncidentService
 from bot.serving.limits import ConnectionLimits
-from bot.settings import Settings
+from bot.settings import Settings, StoreSettings
 from handlers.inbound.alert_receiver import AlertChannels
 
 if TYPE_CHECKING:
@@ -181,7 +181,7 @@ def has_sources_dir(settings: Settings) -> bool:
     return settings.sources_dir.is_dir() or "sources_dir" not in settings.model_fields_set
 
 
-def read_catalogue(settings: Settings) -> Catalogue:
+def read_catalogue(settings: StoreSettings) -> Catalogue:
     """The declared services; none if the default file does not exist.
 
     SettingsError for a file that SERVICES_FILE names and that cannot be read; InputError for what

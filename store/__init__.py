@@ -32,6 +32,7 @@ from store.operations.flapping import FlappingPart
 from store.operations.freezes import FreezesPart
 from store.operations.grouping import GroupingPart
 from store.operations.guards import GuardsPart
+from store.operations.history import HistoryPart
 from store.operations.housekeeping import HousekeepingPart
 from store.operations.identity import IdentityPart
 from store.operations.incidents import IncidentsPart
@@ -76,6 +77,7 @@ class Store(
     ReadingCasesPart,
     CursorsPart,
     GroupingPart,
+    HistoryPart,
     IncidentsPart,  # incidents
     SteeringPart,
     ClosingPart,

@@ -20,7 +20,7 @@ _NEVER_ENDED = ", ".join(f"'{end}'" for end in (Resolution.PERSON, Resolution.ST
 _IS_DERIVED = "length(i.sop_id) = 16 AND substr(i.sop_id, 1, 4) = 'sop_'"
 # Nobody may reopen it while another of its SOP and place is open: there is one of them.
 _ALONE = (
-    "NOT EXISTS (SELECT 1 FROM incidents o WHERE o.sop_id = i.sop_id"
+    "NOT EXISTS (SELECT 1 FROM incidents o WHERE o.sop_id = i.sop_id"  # noqa: S608 - constants
     " AND o.scope_env = i.scope_env AND o.scope_region = i.scope_region"
     " AND o.scope_service = i.scope_service AND o.scope_place = i.scope_place"
     f" AND (o.scope_category = i.scope_category OR NOT ({_IS_DERIVED}))"

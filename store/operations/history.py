@@ -1,0 +1,55 @@
+"""Reads stored alerts and incidents, for an operator who drafts the catalogue of services."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.incidents.model import Alert
+from bot.incidents.subject import Scope
+from store.operations.part import Part
+from store.rows import alert_from_json, scope_from
+from store.statements import Operation, from_db_time, query
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """The scope of an incident, and when it began."""
+
+    scope: Scope
+    at: datetime
+
+
+def firing_alerts(before: int | None, limit: int) -> Operation[tuple[list[Alert], int | None]]:
+    """A page of firing alerts, newest first, and the id that the next page begins before."""
+    rows = yield query(
+        "SELECT id, body FROM alerts WHERE status = 'firing' AND id < ? ORDER BY id DESC LIMIT ?",
+        before if before is not None else 2**62,
+        limit,
+    )
+    alerts = [alert_from_json(row["body"]) for row in rows]
+    return alerts, rows[-1]["id"] if len(rows) == limit else None
+
+
+def openings(limit: int) -> Operation[list[Opening]]:
+    """The newest incidents, oldest first."""
+    rows = yield query(
+        "SELECT scope_env, scope_region, scope_service, scope_category, scope_place, opened_at"
+        " FROM incidents ORDER BY id DESC LIMIT ?",
+        limit,
+    )
+    return [Opening(scope_from(row), from_db_time(row["opened_at"])) for row in reversed(rows)]
+
+
+class HistoryPart(Part):
+    """The methods of `Store` for its history."""
+
+    async def firing_alerts(
+        self, before: int | None = None, limit: int = 1000
+    ) -> tuple[list[Alert], int | None]:
+        """A page of firing alerts, newest first; `before` the returned id pages on."""
+        return await self._engine.read(firing_alerts, before, limit)
+
+    async def openings(self, limit: int) -> list[Opening]:
+        """The newest incidents with their scopes, in the order in which they opened."""
+        return await self._engine.read(openings, limit)
