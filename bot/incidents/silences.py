@@ -143,13 +143,14 @@ def find_silence(
             service=subject.service or alert.service,
             region=subject.region or alert.region,
         )
-        spellings.append((known, spelled(known, environments)))
+        if known != alert:
+            spellings.append((known, spelled(known, environments)))
     is_critical = alert.severity is Severity.CRITICAL
     return next(
         (
             silence
             for silence in silences
-            if (silence.covers_critical or not is_critical)
+            if (not is_critical or silence.covers_critical)
             and any(silence.matcher.matches(*named, environments) for named in spellings)
         ),
         None,

@@ -275,6 +275,11 @@ _CLOSED = """
 SELECT 'silence ' || id AS what FROM silences WHERE closed_at IS NOT NULL AND ended_at IS NULL
 """
 
+_MUTED = """
+SELECT 'INC-' || id AS what FROM incidents
+WHERE (status = 'resolved' AND muted_by != '') OR (muted_by = '' AND muted_until != '')
+"""
+
 INVARIANTS = (
     Invariant("one open incident for each SOP ID, env and service", _ONE_OPEN),
     Invariant("an incident's times fit its status", _TIMES),
@@ -312,5 +317,6 @@ INVARIANTS = (
     Invariant("a suppressed alert has its silence and no incident", _SUPPRESSED),
     Invariant("what fires suppressed is stored as suppressed by that silence", _FIRES_SUPPRESSED),
     Invariant("only a silence that has ended is closed", _CLOSED),
+    Invariant("only an open incident is muted", _MUTED),
     *TRAIL_INVARIANTS,
 )

@@ -54,6 +54,12 @@ def in_force(now: datetime) -> Statement:
     )
 
 
+@lru_cache(maxsize=4 * MOST)  # every delivery reads them, and they change only at their end
+def silence_of(values: tuple[object, ...]) -> Silence:
+    """The silence of the values of a row of `in_force`."""
+    return silence_from(dict(zip(COLUMNS.replace("s.", "").split(", "), values, strict=True)))
+
+
 def silence_from(row: Row) -> Silence:
     """A silence of a row with the columns of `in_force`."""
     return Silence(
@@ -70,7 +76,7 @@ def silence_from(row: Row) -> Silence:
     )
 
 
-@lru_cache(maxsize=4 * MOST)  # every alert asks, and compiling the globs takes longest
+@lru_cache(maxsize=4 * MOST)  # compiling the globs takes longest
 def _matcher(text: str) -> Matcher:
     return Matcher.model_validate_json(text)
 

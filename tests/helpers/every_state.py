@@ -198,6 +198,8 @@ async def _silenced(store: Store) -> None:
         at=later(3),
     )
     await deliver(store, resolved(**hushed, fingerprint="fp-h2"), at=later(4))
+    muted = await open_incident(store, service="muted", fingerprint="fp-muted")
+    await store.mute(muted.id, ANA, later(3600), later(5))
 
 
 async def _storm(store: Store, first: int, count: int) -> None:

@@ -27,6 +27,7 @@ from tests.handlers.conftest import Known
 from tests.helpers.builders import ANA, AUDIT_KEY, CHANNEL, NOW, TEAM, alert, identify
 from tests.helpers.counting_engine import CountingEngine
 from tests.helpers.incident_bench import Bench
+from tests.helpers.silences import silence
 from tests.helpers.stores import Storage
 
 TOO_MANY = (
@@ -79,6 +80,19 @@ async def test_one_more_alert_of_an_incident_costs_so_many_statements(
     counted.counts.clear()
     await arrive(store, "web", "b")
     assert counted.counts == {"transactions": 1, "statements": 7}, TOO_MANY
+
+
+async def test_a_silence_in_force_costs_so_many_statements(
+    store: Store, counted: CountingEngine
+) -> None:
+    await store.silence(silence(service="hushed"))
+    await arrive(store, "web")
+    counted.counts.clear()
+    await arrive(store, "web", "b")
+    assert counted.counts == {"transactions": 1, "statements": 8}, TOO_MANY
+    counted.counts.clear()
+    await arrive(store, "hushed")
+    assert counted.counts == {"transactions": 1, "statements": 6}, TOO_MANY
 
 
 async def test_a_replica_logs_what_joins_an_incident_of_another_without_reading_it(

@@ -143,6 +143,9 @@ BREAKS = {
     "only a silence that has ended is closed": (
         "UPDATE silences SET closed_at = made_at, ended_at = NULL",
     ),
+    "only an open incident is muted": (
+        "UPDATE incidents SET muted_by = 'U0ANA' WHERE status = 'resolved'",
+    ),
     "every reply has its card": ("UPDATE outbox SET in_thread = 1, incident_id = NULL",),
     "every message shows a stored row": ("UPDATE advice SET body = NULL",),
     "no message was sent in a version that was not enqueued": (
