@@ -177,7 +177,10 @@ class _Reader:
         if not is_label and where != GUESS and self._is_name(alert.service, "field"):
             yield alert.service, where
         for name in table.SERVICE_LABELS:
-            if (value := labels.get(name, "")) and self._is_name(value, name):
+            value = labels.get(name, "")
+            # The parser puts what it guesses among the values of a title into this label.
+            is_guess = name == "service" and where == GUESS
+            if value and not is_guess and self._is_name(value, name):
                 yield value, f"label {name}"
         if workload and self._is_name(workload, "workload"):
             yield workload, self.read_from["workload"]
@@ -186,12 +189,24 @@ class _Reader:
                 yield value, f"label {name}"
         if self._is_jobs_own(labels, has_host=has_host):
             yield labels["job"], "label job"
+        if where == GUESS and (value := self._declared_value()):
+            yield value, "title"
         if named := service_in(alert.title, self.environments, self.catalogue):
             yield named, "title"
         if where == GUESS and self._is_name(alert.service, "service"):
             yield alert.service, GUESS
         elif is_label and label not in table.KNOWN_LABELS and self._is_name(alert.service, label):
             yield alert.service, where
+
+    def _declared_value(self) -> str:
+        """Return the only declared service among the values of a title whose labels are unknown."""
+        values = (value for name, value in self.labels.items() if name.startswith("value_"))
+        declared = {
+            service.name
+            for value in (self.alert.service, *values)
+            if (service := self.catalogue.exactly(value)) is not None
+        }
+        return declared.pop() if len(declared) == 1 else ""
 
     def _is_name(self, word: str, label: str) -> bool:
         if self.catalogue.find(word):

@@ -39,13 +39,18 @@ def two_senders(scenario: Scenario) -> None:
         with_region=region_first,
     )
     first = by_alertmanager(scenario, fault, alert, grafana=random.random() < 0.3)
-    choice = scenario.number % 5
+    choice = scenario.number % 7
     if choice == 0:
         second = by_cloudwatch(scenario, fault, service, random.choice(("cpu", "errors")), place)
     elif choice == 1:
         second = by_uptime_kuma(scenario, fault, service, place)
     elif choice == 2:
         second = by_script(scenario, fault, service, other, place)
+    elif choice in (5, 6):
+        posted = rule_alert(
+            scenario, service, other, place, 1, env_label="env", with_region=not region_first
+        )
+        second = by_post(scenario, fault, posted, custom=choice == 6)
     else:
         second = by_datadog(
             scenario, fault, service, other, place, with_region=not region_first, posted=choice == 3

@@ -15,7 +15,7 @@ from bot.incidents.model import Alert
 from bot.incidents.services import NO_SERVICES, Catalogue, Service
 from bot.incidents.subject import Scope, Subject, scope_of
 from bot.incidents.subject_reader import subject_of
-from bot.intake import parse_body
+from bot.intake import parse_body, parse_message
 from tests.helpers.builders import alert, identify
 
 DECLARED = Catalogue.of(
@@ -154,6 +154,24 @@ def test_a_declared_service_says_its_environment_if_the_alert_does_not() -> None
     assert read(DECLARED, service="checkout").env == "prod"
     assert read(DECLARED, service="checkout", env="staging").env == "staging"
     assert scope(DECLARED, service="checkout").env == "production"
+
+
+@pytest.mark.parametrize(
+    ("values", "service"),
+    [
+        ("prod payments monitoring/k8s eu-west-1 checkout-api warning", "checkout-api"),
+        ("prod payments monitoring/k8s eu-west-1 search warning", "search"),
+    ],
+)
+def test_a_declared_service_among_the_values_of_a_post_is_the_subject(
+    values: str, service: str
+) -> None:
+    title = f"[FIRING:1] HighRequestLatency ({values})"
+    post: dict[str, Any] = {"text": "", "bot_id": "B1", "username": "Alertmanager"}
+    post["attachments"] = [{"title": title, "fallback": title, "color": "a30200"}]
+    (item,) = parse_message(post).alerts
+    assert subject_of(item, DEFAULT, DECLARED).service == service
+    assert subject_of(item, DEFAULT, NO_SERVICES).read_from["service"] == "guess"
 
 
 def test_a_declared_service_is_one_in_every_namespace() -> None:
