@@ -32,6 +32,19 @@ class EndedIncident:
     last: Alert | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class LastEpisode:
+    """The end of the incident of the same scope before this one; `fix` is the action that was
+    verified to have helped, '' without one.
+    """
+
+    incident_id: int
+    resolved_at: datetime
+    resolution: Resolution
+    resolved_by: str
+    fix: str
+
+
 def continue_or_open(
     named: IdentifiedAlert,
     ended: Sequence[EndedIncident],

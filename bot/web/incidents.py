@@ -133,6 +133,7 @@ def summary(incident: Incident) -> dict[str, Any]:
         "acknowledged_by": incident.acknowledged_by or None,
         "resolved_at": rfc3339_or_none(incident.resolved_at),
         "resolution": incident.resolution,
+        "previous_id": incident.previous_id,
         "resolved_by": incident.resolved_by or None,
         "fixed_by": incident.fixed_by or None,
     }

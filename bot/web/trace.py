@@ -48,6 +48,7 @@ async def _incident(store: Store, incident_id: int) -> dict[str, Any]:
         "acknowledged_at": rfc3339_or_none(incident.acknowledged_at),
         "resolved_at": rfc3339_or_none(incident.resolved_at),
         "resolution": incident.resolution,
+        "previous_id": incident.previous_id,
         "fixed_by": incident.fixed_by or None,
     }
 

@@ -113,6 +113,7 @@ class Renderer:
             bad_news=content.bad_news,
             children=content.children,
             related=content.related,
+            last_time=content.last_time,
         )
         down_since = self._gateway.down_since if self._gateway else None
         if down_since and incident.resolved_at is None:

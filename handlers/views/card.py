@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bot.approvals.model import Approval
+from bot.incidents.episodes import LastEpisode
 from bot.incidents.model import Incident, IncidentStatus, Resolution
 from bot.incidents.news import News
-from handlers.views import cascade
+from handlers.views import cascade, episodes
 from handlers.views.approval import waiting_line
 from handlers.views.news import on_card
 from handlers.views.silences import mute_button, mute_line
@@ -40,11 +41,13 @@ def card(
     bad_news: Sequence[News] = (),
     children: Sequence[Incident] = (),
     related: Incident | None = None,
+    last_time: LastEpisode | None = None,
 ) -> tuple[str, list[Block]]:
     """(fallback text, blocks) of the incident as it is now; `fixed_by` is verified to have helped.
 
     `waiting` are the approvals that wait for a vote; `bad_news` is the news that still holds.
-    `children` are the incidents that are part of this one; `related` is perhaps one.
+    `children` are the incidents that are part of this one; `related` is perhaps one. `last_time` is
+    how the incident of its scope before it ended.
     """
     resolved = incident.status is IncidentStatus.RESOLVED
     mark = resolved_mark(incident) if resolved else SYMBOL[cascade.severity(incident, children)]
@@ -61,6 +64,7 @@ def card(
             _who(incident, fixed_by),
             *(f"🔐 approval waiting: {waiting_line(approval)}" for approval in waiting[:3]),
             *(on_card(item, incident) for item in bad_news),
+            episodes.last_time(last_time, incident) if last_time else "",
         ),
     ]
     actions = _actions(incident, runbook, children)

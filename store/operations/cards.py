@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.approvals.model import Approval
+from bot.incidents.episodes import LastEpisode
 from bot.incidents.model import Incident
 from bot.incidents.news import News
 from store.operations import approvals, executions, incidents, news
@@ -31,7 +32,8 @@ class CardContent:
     approvals that wait for a vote, oldest first, three at most; `bad_news` is what is still so,
     newest first, three at most. `children` are the members of its cascade besides itself, the
     oldest first. `root` is set for a child: its own card, if it has one, only says where it went.
-    `related` is the root of another open cascade that is perhaps part of the same fault.
+    `related` is the root of another open cascade that is perhaps part of the same fault;
+    `last_time` is the end of the incident of its scope before it.
     """
 
     incident: Incident
@@ -41,6 +43,7 @@ class CardContent:
     children: Sequence[Incident] = ()
     root: RootCard | None = None
     related: Incident | None = None
+    last_time: LastEpisode | None = None
 
 
 def content(incident_id: int) -> Operation[CardContent]:
@@ -80,7 +83,22 @@ def content(incident_id: int) -> Operation[CardContent]:
     if rows[0]["has_news"]:
         bad_news = yield from news.current(incident)
     related = (yield from _related(incident)) if incident.related_id else None
-    return CardContent(incident, fix, waiting, bad_news, children, related=related)
+    last_time = (yield from _last_episode(incident.previous_id)) if incident.previous_id else None
+    return CardContent(
+        incident, fix, waiting, bad_news, children, related=related, last_time=last_time
+    )
+
+
+def _last_episode(incident_id: int) -> Operation[LastEpisode | None]:
+    """Read how that incident ended; None if it is open again, or part of another one."""
+    before = yield from incidents.get(incident_id)
+    if before.resolved_at is None or before.resolution is None or before.parent_id is not None:
+        return None
+    fix = ""
+    if before.fixed_by:
+        execution = yield from executions.get(before.fixed_by)
+        fix = (yield from approvals.get(execution.approval_id)).proposal.title
+    return LastEpisode(before.id, before.resolved_at, before.resolution, before.resolved_by, fix)
 
 
 def _related(incident: Incident) -> Operation[Incident | None]:

@@ -343,7 +343,9 @@ async def test_a_root_whose_children_resolve_at_once_resolves_once(storage: Stor
     here, there = await storage.open("bot-a"), await storage.open("bot-b")
     calls = {"web": ("db",), "edge": ("web",)}
     for store in (here, there):
-        store.config.current = Configuration(Policy(correlate=Correlate(depends_on=calls, flapping_changes=0)))
+        store.config.current = Configuration(
+            Policy(correlate=Correlate(depends_on=calls, flapping_changes=0))
+        )
     for _ in range(ROUNDS):
         alerts = [symptom(name) for name in ("web", "db", "edge")]
         root, *_children = [await deliver(here, item) for item in alerts]

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bot.approvals.model import Choice
+from bot.incidents.episodes import LastEpisode
 from bot.incidents.model import Alert, IncidentStatus, Resolution, Severity
 from bot.incidents.news import News, NewsKind
 from bot.incidents.remediation import RemediationStatus
@@ -268,6 +269,30 @@ async def test_an_alert_that_its_sender_ended_does_not_reopen_by_its_old_start(
 ) -> None:
     first = await resolved_incident(store, starts_at=NOW)
     assert await deliver(store, alert(starts_at=NOW), at=later(60 + WITHIN)) != first
+
+
+# The last time
+
+
+async def test_a_new_incident_knows_the_last_one_of_its_scope(store: Store) -> None:
+    first = await resolved_incident(store, starts_at=NOW)
+    await resolved_incident(store, at=70, fingerprint="d", category="disk", starts_at=NOW)
+    second = await deliver(store, alert(starts_at=later(5000)), at=later(5000))
+    assert (await store.incident(second)).previous_id == first
+    assert (await store.incident(first)).previous_id is None
+    last = (await store.card_content(second)).last_time
+    assert last == LastEpisode(first, later(60), Resolution.CLEARED, "", "")
+    other = alert(env="staging", fingerprint="s", starts_at=later(5000))
+    assert (await store.incident(await deliver(store, other, at=later(5001)))).previous_id is None
+
+
+async def test_a_last_incident_that_is_open_again_is_not_shown(store: Store) -> None:
+    first = await deliver(store, alert())
+    await store.resolve(first, ANA, later(60))
+    second = await deliver(store, alert(), at=later(5000))
+    await store.resolve(second, ANA, later(5010))
+    await store.reopen(first, ANA, later(5020))
+    assert (await store.card_content(second)).last_time is None
 
 
 # Late resolves

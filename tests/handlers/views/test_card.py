@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.incidents.episodes import LastEpisode
 from bot.incidents.model import Hyperlink, IncidentStatus, Resolution, Severity, Shown
 from handlers.views.card import card
 from handlers.views.lists import incident_details
@@ -104,6 +105,31 @@ def test_a_resolved_incident_says_so_first_and_has_no_buttons(by: str, expected:
     assert "lasted 1 h 5 min" in shown(blocks)
     assert not {"Acknowledge", "Resolve", "Ask"} & set(buttons(blocks))
     assert_slack_takes(text, blocks)
+
+
+@pytest.mark.parametrize(
+    ("resolution", "by", "fix", "words"),
+    [
+        (Resolution.CLEARED, "", "", "resolved 2 h before"),
+        (Resolution.CLEARED, "", "Restart web", "resolved 2 h before, fixed by: Restart web"),
+        (Resolution.PERSON, ANA, "", f"resolved 2 h before, by <@{ANA}>"),
+        (Resolution.STALE, "", "", "closed as stale 2 h before"),
+    ],
+)
+def test_the_card_says_how_it_ended_last_time(
+    resolution: Resolution, by: str, fix: str, expected: str
+) -> None:
+    ended = incident().opened_at - timedelta(hours=2)
+    _, blocks = card(incident(), last_time=LastEpisode(7, ended, resolution, by, fix))
+    assert f"last time: `INC-7`, {expected}" in shown(blocks)
+    assert "last time" not in shown(card(incident())[1])
+
+
+@pytest.mark.attack("ASI09")
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_the_title_of_the_last_fix_cannot_format_the_card(text: str) -> None:
+    last = LastEpisode(7, incident().opened_at, Resolution.CLEARED, "", text)
+    assert_slack_takes(*card(incident(), last_time=last))
 
 
 def test_the_card_of_a_stale_incident_does_not_say_that_it_cleared() -> None:
