@@ -129,6 +129,8 @@ class SopLibrary:
     services: Catalogue = NO_SERVICES
     _by_id: Mapping[str, Sop] = field(default_factory=dict)
     _keys: Mapping[str, tuple[Key, ...]] = field(default_factory=dict)  # by SOP ID
+    known_services: frozenset[str] = frozenset()
+    """The services, in lower case, that keys of SOPs and the catalogue name."""
 
     @classmethod
     def load(
@@ -162,7 +164,11 @@ class SopLibrary:
                     examples.add(sop.sop_id)
         sops.sort(key=lambda sop: (sop.sop_id in examples, *specificity(sop)))
         keys = {sop.sop_id: tuple(map(read_key, sop.keys)) for sop in sops}
-        return cls(tuple(sops), tuple(problems), environments, services, by_id, keys)
+        named = {key[4:].lower() for sop in sops for key in sop.keys if key.startswith("svc:")}
+        for service in services.services.values():
+            named |= {name.lower() for name in (service.name, *service.aliases)}
+        known = frozenset(name for name in named if not set("*?[") & set(name))
+        return cls(tuple(sops), tuple(problems), environments, services, by_id, keys, known)
 
     def get(self, sop_id: str) -> Sop | None:
         """Return the SOP of that id."""

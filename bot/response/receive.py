@@ -9,6 +9,7 @@ from datetime import datetime
 
 from bot.incidents import correlation, keys
 from bot.incidents.correlation import DeliveryPart, IdentifiedAlert
+from bot.incidents.known_services import with_known_service
 from bot.incidents.model import BY_END, Alert, AlertStatus
 from bot.incidents.routes import Route, channel_of
 from bot.incidents.sops import SopLibrary
@@ -106,6 +107,7 @@ def _name(
 ) -> IdentifiedAlert:
     if alert.read_from.get("status") == BY_END and alert.ends_at and alert.ends_at <= now:
         alert = replace(alert, status=AlertStatus.RESOLVED)
+    alert = with_known_service(alert, sops.known_services)
     subject = subject_of(alert, sops.environments, sops.services)
     incident_key = correlation.key_of(alert)
     sop = sops.match(alert, incident_key)

@@ -46,7 +46,8 @@ class Payloads:
 class Outcome:
     """The incidents that the payloads open, and what is left at the end.
 
-    `severities` are those of the incidents, in the order in which they opened.
+    An incident that became a part of another one counts as that one. `severities` are those of the
+    incidents, in the order in which they opened.
     """
 
     incidents: int
@@ -157,11 +158,12 @@ async def _receive(
 async def _outcome(store: Store, opened: set[int]) -> Outcome:
     incidents = [await store.incident(number) for number in sorted(opened)]
     still_open = [incident for incident in incidents if incident.resolved_at is None]
+    roots = [incident for incident in incidents if incident.parent_id is None]
     return Outcome(
-        len(incidents),
-        len(still_open),
+        len(roots),
+        sum(incident.resolved_at is None for incident in roots),
         sum(incident.firing for incident in still_open),
-        tuple(incident.severity for incident in incidents),
+        tuple(incident.severity for incident in roots),
     )
 
 
