@@ -20,6 +20,7 @@ from bot.incidents.troubles import Trouble, trouble_of
 
 WINDOW = timedelta(minutes=5)
 DEPLOY_WINDOW = timedelta(minutes=15)
+OLDEST_BELIEVED = timedelta(days=30)
 MOST_NEIGHBOURS = 200
 """Callers and callees of one service that are looked for: a service called by more is a hub."""
 
@@ -99,11 +100,11 @@ def happened_at(identified_alert: IdentifiedAlert, now: datetime) -> datetime:
     """Return the time of an alert: its sender's, else its start, else its arrival.
 
     A burst that arrives late after an outage must not look as if it had happened together. A time
-    in the future is no time.
+    in the future, or of long ago, is not believed.
     """
     alert = identified_alert.alert
     for time in (identified_alert.sent_at, alert.starts_at):
-        if time is not None and time <= now:
+        if time is not None and now - OLDEST_BELIEVED <= time <= now:
             return time
     return now
 

@@ -40,9 +40,10 @@ class TroubleWords:
 
 _NODE = "(?:node|host|machine|hypervisor|kubelet|vm)"
 _GONE = (
-    "(?:down|not ?ready|unreachable|lost|dead|offline|unavailable|not responding|not reachable"
-    "|disappeared|stopped|crashed|failed|failure)"
+    "(?:down|not ?ready|unready|unreachable|lost|dead|offline|unavailable|not responding"
+    "|not reachable|disappeared|stopped|crashed|failed|failure)"
 )
+_AWAY = "(?:down|not ?ready|unready|unreachable|offline)"
 _DISK = "(?:disk|filesystem|file system|volume|pvc?|inode|storage|partition)"
 _FILLS = (
     r"(?:space|usage|used|utili[sz]ation|full|fill\w*|low|capacity|free|almost|out|running out)"
@@ -130,9 +131,11 @@ TROUBLES = (
         "a node or host is down",
         (
             rf"{_NODE}s? (?:is |has )?(?:been )?{_GONE}",
+            rf"{_NODE} (?:\w+ ){{1,6}}(?:is|went|became) {_AWAY}\b",
             rf"{_NODE} exporter (?:down|missing|absent)",
             rf"(?:lost|dead|unreachable|failed) {_NODE}\b",
-            r"(?:instance|system) status check failed",
+            r"status check failed",
+            r"unavailable by icmp ping",
         ),
     ),
     TroubleWords(

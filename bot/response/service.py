@@ -41,10 +41,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ResolveWarning:
-    """Names all that closing an incident would end: firing alerts and waiting approvals."""
+    """Names all that closing an incident would end: firing alerts, waiting approvals and open
+    children.
+    """
 
     firing: int
     waiting: tuple[Approval, ...]
+    children: tuple[Incident, ...] = ()
 
 
 class IncidentService:
@@ -182,11 +185,14 @@ class IncidentService:
 
     async def what_resolving_ends(self, incident: Incident) -> ResolveWarning | None:
         """Return the warning that a person must confirm before closing it; None without one."""
-        approvals = await self.store.approvals_of(incident.id)
-        waiting = tuple(approval for approval in approvals if not approval.decided)
-        if not incident.firing and not waiting:
+        children = tuple(await self.store.open_children(incident.id))
+        waiting: list[Approval] = []
+        for member in (incident, *children):
+            approvals = await self.store.approvals_of(member.id)
+            waiting += [approval for approval in approvals if not approval.decided]
+        if not incident.firing and not waiting and not children:
             return None
-        return ResolveWarning(incident.firing, waiting)
+        return ResolveWarning(incident.firing, tuple(waiting), children)
 
     async def reopen(self, incident_id: int, user: str) -> IncidentChange:
         """A person reopens a resolved incident."""

@@ -187,9 +187,9 @@ async def _resolve(call: Call, rest: str) -> str:
         await call.service.resolve(incident.id, call.user)
         return f"✅ {incident.number} is resolved."
     await call.outbox.direct.open_view(
-        call.trigger_id, steering.resolve_modal(incident, warning.waiting)
+        call.trigger_id, steering.resolve_modal(incident, warning.waiting, warning.children)
     )
-    consequences = steering.resolve_warning(incident, warning.waiting)
+    consequences = steering.resolve_warning(incident, warning.waiting, warning.children)
     return (
         f"{incident.number} is not resolved yet: confirm it in the box that opened. {consequences}"
     )

@@ -61,7 +61,7 @@ async def resolve(
     if warning is None or _was_confirmed(body, action):
         await service.resolve(incident.id, user)
     else:
-        box = steering.resolve_modal(incident, warning.waiting)
+        box = steering.resolve_modal(incident, warning.waiting, warning.children)
         await outbox.direct.open_view(str(body["trigger_id"]), box)
 
 

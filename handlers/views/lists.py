@@ -74,6 +74,7 @@ def incident_list(
         lines.append(
             f"{SYMBOL[incident.severity]} `{incident.number}` {untrusted_line(incident.title, 80)}"
             f"{f' · {where}' if where else ''} · {ago(incident.display.since, now)}{acked}"
+            + (f" · part of `INC-{incident.parent_id}`" if incident.parent_id else "")
         )
     if more:
         lines.append(f"Older ones: `/incident list before {incidents[-1].number}`")

@@ -79,7 +79,9 @@ def resolve_warning(
     return " ".join(parts)
 
 
-def resolve_modal(incident: Incident, waiting: Sequence[Approval]) -> Block:
+def resolve_modal(
+    incident: Incident, waiting: Sequence[Approval], children: Sequence[Incident] = ()
+) -> Block:
     """The modal that asks before closing an incident with a firing alert or a waiting approval."""
     return {
         "type": "modal",
@@ -90,7 +92,7 @@ def resolve_modal(incident: Incident, waiting: Sequence[Approval]) -> Block:
         "close": {"type": "plain_text", "text": "Keep it open"},
         "blocks": [
             section(f"*{untrusted_line(incident.title, 150) or '(no title)'}*"),
-            section(resolve_warning(incident, waiting)),
+            section(resolve_warning(incident, waiting, children)),
         ],
     }
 

@@ -120,8 +120,22 @@ def _root_card(root_id: int) -> Operation[RootCard]:
     return RootCard(root, rows[0]["channel"], rows[0]["ts"])
 
 
+def open_children(incident_id: int) -> Operation[list[Incident]]:
+    """The children of an incident that are open, the oldest first."""
+    rows = yield query(
+        "SELECT * FROM incidents WHERE parent_id = ? AND status IN ('open', 'acknowledged')"
+        " ORDER BY id",
+        incident_id,
+    )
+    return [incident_from(row) for row in rows]
+
+
 class CardsPart(Part):
     """The methods of `Store` for the content of cards."""
+
+    async def open_children(self, incident_id: int) -> list[Incident]:
+        """The children of an incident that are open, the oldest first."""
+        return await self._engine.read(open_children, incident_id)
 
     async def card_content(self, incident_id: int) -> CardContent:
         """Return what the card of an incident shows, as it is at one moment; or NotFound."""

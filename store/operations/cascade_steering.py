@@ -31,13 +31,7 @@ def split(incident_id: int, user: str, calls: Calls, now: datetime) -> Operation
     if family.root_id is None:
         return IncidentChange(before, changed=False)
     root = yield from incidents.get(family.root_id)
-    card = yield query("SELECT channel FROM outbox WHERE key = ?", f"card:{incident_id}")
-    yield run(
-        "UPDATE incidents SET parent_id = NULL, channel = ?, updated_at = ? WHERE id = ?",
-        card[0]["channel"] if card else before.channel,
-        to_db_time(now),
-        incident_id,
-    )
+    yield from _detach(incident_id, now)
     incident = yield from incidents.get(incident_id)
     yield from _record("split", incident_id, root.id, user, now)
     yield from incidents.show_card(incident_id, incident.channel, incident.severity, now)
@@ -51,6 +45,34 @@ def split(incident_id: int, user: str, calls: Calls, now: datetime) -> Operation
     if (yield from cascades.is_over(root.id)):
         yield from closing.close_one(root.id, "", now)
     return IncidentChange(incident, changed=True)
+
+
+def leave_resolved_root(incident_id: int, now: datetime) -> Operation[None]:
+    """Make a child whose root is resolved a root, because the child is reopened now.
+
+    A cascade is not reopened by one of its parts. The caller holds the incident. 1. Lock its
+    cascade. 2. Update it. 3. Enqueue its advice and proposals: as a child it had none.
+    """
+    family = yield from cascades.lock_family(incident_id)
+    if family.root_id is None:
+        return
+    root = yield from incidents.get(family.root_id)
+    if root.status is not IncidentStatus.RESOLVED:
+        return
+    yield from _detach(incident_id, now)
+    yield from cascade_growth.respond((yield from incidents.get(incident_id)), now)
+
+
+def _detach(incident_id: int, now: datetime) -> Operation[None]:
+    """Make it a root; its card comes back where it was, or is posted in its channel."""
+    yield run(
+        "UPDATE incidents SET parent_id = NULL, updated_at = ?, channel = COALESCE("
+        "(SELECT o.channel FROM outbox o WHERE o.key = 'card:' || incidents.id), channel)"
+        " WHERE id = ?",
+        to_db_time(now),
+        incident_id,
+    )
+    yield run("UPDATE incidents SET cause_id = NULL WHERE cause_id = ?", incident_id)
 
 
 def merge(

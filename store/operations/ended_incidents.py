@@ -26,10 +26,12 @@ _ALONE = (
     f" AND (o.scope_category = i.scope_category OR NOT ({_IS_DERIVED}))"
     " AND o.status IN ('open', 'acknowledged'))"
 )
-# A child is not, nor is a cascade: it takes in only what it grows by while it is open.
+# A cascade is not: it takes in only what it grows by while it is open. A child is while its root is
+# open.
 _REOPENS = (
-    f"i.parent_id IS NULL AND NOT EXISTS (SELECT 1 FROM incidents c WHERE c.parent_id = i.id)"  # noqa: S608 - constants
-    f" AND {_ALONE}"
+    "((i.parent_id IS NULL AND NOT EXISTS (SELECT 1 FROM incidents c WHERE c.parent_id = i.id))"  # noqa: S608 - constants
+    " OR EXISTS (SELECT 1 FROM incidents r WHERE r.id = i.parent_id"
+    f" AND r.status IN ('open', 'acknowledged'))) AND {_ALONE}"
 )
 # A bot of before that runs beside this one stores no reason.
 _RESOLUTION = (

@@ -13,6 +13,7 @@ from store.log_events import log_event
 from store.operations import (
     advice,
     approvals,
+    cascade_steering,
     ended_incidents,
     executions,
     folding,
@@ -78,6 +79,7 @@ def reopen(
     alert, now = identified_alert.alert, arrival.now
     happened_at = to_db_time(newcomer(identified_alert, now).at)
     fix = yield from _title_of_fix(row["fixed_by"])
+    yield from cascade_steering.leave_resolved_root(row["id"], now)
     yield from incidents.set_open(row["id"], now)
     yield run(
         # `fold` counts the alert, which is stored already. A cascade may grow from here.

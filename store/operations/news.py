@@ -180,6 +180,7 @@ def unanswered(opened_before: datetime, mentions: Sequence[str], now: datetime) 
         " JOIN outbox card ON card.incident_id = i.id"
         " AND card.kind = 'card' AND card.ts IS NOT NULL"
         " WHERE i.status IN ('open', 'acknowledged') AND i.status = 'open' AND i.muted_by = ''"
+        " AND i.parent_id IS NULL"
         " AND i.severity IN (?, ?)"
         f" AND {_OPENED} <= ?"
         " AND NOT EXISTS (SELECT 1 FROM news n WHERE n.incident_id = i.id AND n.kind = ?"

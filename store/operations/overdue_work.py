@@ -52,7 +52,8 @@ _RULES = (
         "open incidents without a card in Slack",
         "SELECT 'INC-' || i.id AS name FROM incidents i LEFT JOIN outbox o"
         " ON o.incident_id = i.id AND o.kind = 'card'"
-        " WHERE i.status IN ('open', 'acknowledged') AND o.ts IS NULL AND i.opened_at < ?",
+        " WHERE i.status IN ('open', 'acknowledged') AND i.parent_id IS NULL AND o.ts IS NULL"
+        " AND i.opened_at < ?",
         OVERDUE,
     ),
     _Rule(

@@ -56,8 +56,8 @@ def ask(active_before: datetime, now: datetime) -> Operation[int]:
     rows = yield query(
         f"SELECT i.id, i.channel FROM incidents i JOIN outbox card ON card.incident_id = i.id"  # noqa: S608 - a constant
         " AND card.kind = 'card' AND card.ts IS NOT NULL"
-        " WHERE i.status IN ('open', 'acknowledged') AND (i.status = 'acknowledged'"
-        " OR i.muted_by != ''"
+        " WHERE i.status IN ('open', 'acknowledged') AND i.parent_id IS NULL"
+        " AND (i.status = 'acknowledged' OR i.muted_by != ''"
         " OR EXISTS (SELECT 1 FROM executions e WHERE e.incident_id = i.id"
         f" AND e.state = 'outcome unknown')) AND {LAST_ACTIVE} <= ?"
         " AND NOT EXISTS (SELECT 1 FROM news n WHERE n.incident_id = i.id AND n.kind = ?"

@@ -9,7 +9,7 @@ from bot.incidents.keys import sop_id_of
 from bot.incidents.model import Incident, IncidentChange, IncidentStatus
 from bot.observability.events import Event
 from store.log_events import log_event
-from store.operations import incidents
+from store.operations import cascade_steering, incidents
 from store.operations.part import Part
 from store.statements import Operation, execute, query, run, to_db_time
 
@@ -95,6 +95,8 @@ def reopen(incident_id: int, user: str, now: datetime) -> Operation[IncidentChan
             f"{before.number} stays resolved: {number} is open for the same service.",
             remedy=f"Go on in {number}.",
         )
+    yield from cascade_steering.leave_resolved_root(incident_id, now)
+    before = yield from incidents.get(incident_id)
     yield from incidents.set_open(incident_id, now)
     yield from incidents.append_and_reply(before, now, "reopened", f"Reopened by @{user}", user)
     yield log_event(Event.INCIDENT_REOPENED, incident_id, actor=user)

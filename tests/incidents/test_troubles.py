@@ -1,11 +1,103 @@
-"""Slow troubles are told by the words of the alert, never by the name of the service."""
+"""Slow troubles, node failures and deploys are known by the words of the alert."""
 
 from __future__ import annotations
 
 import pytest
 
-from bot.incidents.troubles import Trouble, trouble_of
+from bot.incidents.troubles import TROUBLES, Trouble, trouble_of
 from tests.helpers.builders import alert
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "CertificateExpiringSoon",
+        "KubeClientCertificateExpiration",
+        "SSLCertExpiry",
+        "NodeFilesystemSpaceFillingUp",
+        "NodeFilesystemAlmostOutOfSpace",
+        "KubePersistentVolumeFillingUp",
+        "HostOutOfDiskSpace",
+        "DiskUsageHigh",
+        "disk_space_low",
+        "DiskWillFillIn4Hours",
+        "BackupFailed",
+        "PostgresBackupTooOld",
+        "KubeQuotaAlmostFull",
+        "KubeJobFailed",
+        "NodeClockNotSynchronising",
+        "ErrorBudgetBurnSlow",
+        "Watchdog",
+        "MonthlyCostsOverBudget",
+    ],
+)
+def test_a_slow_trouble_is_known_by_its_name(name: str) -> None:
+    assert trouble_of(alert(name=name, category="", title="")) is Trouble.SLOW
+
+
+@pytest.mark.parametrize(
+    ("name", "labels"),
+    [
+        ("KubeNodeNotReady", {}),
+        ("KubeNodeUnreachable", {}),
+        ("NodeDown", {}),
+        ("HostDown", {}),
+        ("host unreachable", {}),
+        ("NodeExporterDown", {}),
+        ("KubeletDown", {}),
+        ("Host web-17 is DOWN", {}),
+        ("Node ip-10-1-2-3 is not ready", {}),
+        ("StatusCheckFailed_System", {}),
+        ("InstanceDown", {"job": "node-exporter"}),
+    ],
+)
+def test_a_node_failure_is_known_by_its_name(name: str, labels: dict[str, str]) -> None:
+    item = alert(name=name, category="", title="", labels=labels)
+    assert trouble_of(item) is Trouble.NODE_DOWN
+
+
+@pytest.mark.parametrize(
+    ("name", "labels"),
+    [
+        ("HighErrorRate", {}),
+        ("KubePodCrashLooping", {}),
+        ("KubeDeploymentReplicasMismatch", {}),
+        ("TLSHandshakeErrors", {}),
+        ("DiskLatencyHigh", {}),
+        ("LowRequestRate", {}),
+        ("MemoryUsageHigh", {}),
+        ("InstanceDown", {"job": "checkout-api"}),
+        ("HostHighCpuLoad", {}),
+    ],
+)
+def test_anything_else_is_acute(name: str, labels: dict[str, str]) -> None:
+    item = alert(name=name, category="", title="backup-service", labels=labels)
+    assert trouble_of(item) is Trouble.ACUTE
+
+
+@pytest.mark.parametrize(
+    "title", ["web: certificate expires in 13 days", "/data will fill in 4 hours", "3 days left"]
+)
+def test_a_title_that_says_when_something_ends_is_slow(title: str) -> None:
+    assert trouble_of(alert(name="Check", category="", title=title)) is Trouble.SLOW
+
+
+def test_a_burn_rate_over_a_long_window_is_slow() -> None:
+    fast, slow = (
+        alert(name="ErrorBudgetBurn", category="slo", labels={"long": window})
+        for window in ("1h", "3d")
+    )
+    assert (trouble_of(fast), trouble_of(slow)) == (Trouble.ACUTE, Trouble.SLOW)
+
+
+def test_a_deploy_is_known_by_its_name_or_its_sender() -> None:
+    by_name = alert(name="DeploymentFailed", category="")
+    by_sender = alert(name="web", category="", source="argocd")
+    assert {trouble_of(by_name), trouble_of(by_sender)} == {Trouble.DEPLOY}
+
+
+def test_each_row_of_the_table_says_what_it_is() -> None:
+    assert all(row.what and row.phrases for row in TROUBLES)
 
 
 @pytest.mark.parametrize(

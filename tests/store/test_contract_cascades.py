@@ -14,7 +14,7 @@ from bot.incidents.model import Alert, IncidentStatus, Severity
 from bot.policy import Correlate, Policy
 from store import Store
 from store.admin.invariants import broken
-from tests.helpers.builders import ANA, alert, deliver, later, pending_approval, resolved
+from tests.helpers.builders import ANA, NOW, alert, deliver, later, pending_approval, resolved
 from tests.helpers.stores import Storage
 
 CALLS = {"web": ("cart-api",), "cart-api": ("orders-db",), "edge": ("web",)}
@@ -320,6 +320,59 @@ async def test_each_alert_keeps_the_rule_the_facts_and_the_alternatives(store: S
     assert grouped.facts["incident"] == f"INC-{older}"
     assert {grouped.facts["caller"], grouped.facts["callee"]} == {"web", "cart_api"}
     assert [number for number, _ in grouped.alternatives] == [younger]
+
+
+async def test_a_child_that_fires_again_goes_on_while_its_root_is_open(store: Store) -> None:
+    root = await deliver(store, alert())
+    child = await deliver(store, latency())
+    await deliver(store, replace(latency(), status=resolved().status), at=later(60))
+    assert await deliver(store, latency(), at=later(600)) == child
+    incident = await store.incident(child)
+    assert (incident.status, incident.parent_id) == (IncidentStatus.OPEN, root)
+    assert await cards(store, root, child) == [True, False]
+    await check(store)
+
+
+async def test_a_child_whose_root_is_resolved_is_reopened_as_a_root(store: Store) -> None:
+    root = await deliver(store, alert())
+    child = await deliver(store, latency())
+    await store.resolve(root, ANA, later(60))
+    await store.reopen(child, ANA, later(90))
+    assert (await store.incident(child)).parent_id is None
+    assert (await store.incident(root)).status is IncidentStatus.RESOLVED
+    assert await cards(store, root, child) == [True, True]
+    assert await store.first_advice(child) is not None
+    await check(store)
+
+
+async def test_a_child_without_a_card_is_no_overdue_work(store: Store) -> None:
+    root = await deliver(store, alert())
+    await deliver(store, latency())
+    card = await store.outbox_message(f"card:{root}")
+    assert card is not None
+    await store.outbox_sent(card, "1.1")
+    assert "card" not in {work.what for work in await store.overdue_work(later(3600))}
+
+
+async def test_nobody_is_asked_about_a_child(store: Store) -> None:
+    older = await deliver(store, symptom("web"))
+    younger = await deliver(store, symptom("orders-db", severity=Severity.CRITICAL))
+    for number in (older, younger):
+        card = await store.outbox_message(f"card:{number}")
+        assert card is not None
+        await store.outbox_sent(card, f"1.{number}")
+    await deliver(store, symptom("cart-api"))
+    assert await store.report_unanswered(later(60), (ANA,), later(900)) == 1
+    news = (await store.card_content(older)).bad_news
+    assert [item.incident_id for item in news] == [older]
+
+
+@pytest.mark.parametrize("year", [1, 1970])
+async def test_a_start_that_nobody_can_believe_takes_no_part(store: Store, year: int) -> None:
+    start = NOW.replace(year=year, month=1, day=1)
+    root = await deliver(store, alert(starts_at=start))
+    child = await deliver(store, latency(starts_at=start), at=later(60))
+    assert (await store.incident(child)).parent_id == root
 
 
 ROUNDS = 8

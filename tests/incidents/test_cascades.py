@@ -1,0 +1,101 @@
+"""The rules choose the cascade that a new incident joins, and its most probable cause."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from bot.incidents.cascades import Calls, Member, cause, links, perhaps_related
+from bot.incidents.correlation import Reason
+from bot.incidents.subject import Scope
+from bot.incidents.troubles import Trouble
+from tests.helpers.builders import NOW, later
+
+CALLS = Calls.of({"edge": ["web"], "web": ["cart-api"], "cart-api": ["orders-db"]})
+SCOPE = Scope("production", "eu-west-1", "web", "errors")
+
+
+def member(number: int = 1, service: str = "web", at: datetime = NOW, **changes: Any) -> Member:
+    scope = replace(SCOPE, service=service, category=changes.pop("category", f"c{number}"))
+    fields = {"id": number, "root_id": number, "scope": scope, "service": service}
+    return Member(**{**fields, "at": at, "grew_at": at, **changes})
+
+
+def rules(new: Member, *members: Member) -> list[tuple[int, Reason]]:
+    return [(link.member.id, link.rule) for link in links(new, members, CALLS)]
+
+
+def test_the_earlier_rule_counts_where_two_link_the_same_cascade() -> None:
+    node = member(1, "", runs_on="n1", trouble=Trouble.NODE_DOWN)
+    other = member(2, "web", root_id=1, runs_on="n1")
+    assert rules(member(0, "web", runs_on="n1"), node, other) == [(1, Reason.NODE_DOWN)]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "rule"), [(300, [(1, Reason.SYMPTOM)]), (301, []), (-300, [(1, Reason.SYMPTOM)])]
+)
+def test_a_window_counts_from_the_newest_member(
+    seconds: float, rule: list[tuple[int, Reason]]
+) -> None:
+    older = member(1, at=later(-3600), grew_at=NOW)
+    assert rules(member(0, at=later(seconds)), older) == rule
+
+
+def test_a_deploy_has_a_longer_window() -> None:
+    deploy = member(1, trouble=Trouble.DEPLOY)
+    assert rules(member(0, at=later(900)), deploy) == [(1, Reason.DEPLOY)]
+    assert rules(member(0, at=later(901)), deploy) == []
+
+
+@pytest.mark.parametrize("change", [{"env": "staging"}, {"region": "us-east-1"}])
+def test_another_place_is_another_cascade(change: dict[str, str]) -> None:
+    other = member(1)
+    assert rules(member(0), replace(other, scope=replace(other.scope, **change))) == []
+
+
+def test_a_new_incident_of_unknown_region_joins_neither_of_two_regions() -> None:
+    here, there = member(1), member(2)
+    there = replace(there, scope=replace(there.scope, region="us-east-1"))
+    new = member(0)
+    new = replace(new, scope=replace(new.scope, region="-"))
+    assert rules(new, here) == [(1, Reason.SYMPTOM)]
+    assert rules(new, here, there) == []
+
+
+def test_without_a_service_or_a_node_nothing_is_linked() -> None:
+    assert rules(member(0, ""), member(1, "")) == []
+
+
+def test_a_member_links_all_cascades_that_it_touches_the_oldest_first() -> None:
+    members = [member(7, "orders_db"), member(3, "web")]
+    assert rules(member(0, "cart_api"), *members) == [(3, Reason.CALLS), (7, Reason.CALLS)]
+
+
+@pytest.mark.parametrize(
+    ("members", "number"),
+    [
+        ([member(1, "web"), member(2, "cart_api"), member(3, "orders_db")], 3),
+        ([member(1, "web"), member(2, "cart_api")], 2),
+        ([member(1, "orders-db"), member(2, "", trouble=Trouble.NODE_DOWN)], 2),
+        ([member(1, "web"), member(2, "web", trouble=Trouble.DEPLOY)], 2),
+        ([member(1, "web", at=later(9)), member(2, "web")], 2),
+    ],
+    ids=["the store that is called", "the callee", "the node", "the deploy", "the earliest"],
+)
+def test_the_most_probable_cause_is(members: list[Member], number: int) -> None:
+    assert cause(members, CALLS).id == number
+
+
+def test_only_a_close_neighbour_of_the_namespace_is_perhaps_related() -> None:
+    new = member(0, "search", namespace="shop")
+    near = member(1, "mail", namespace="shop", at=later(-60))
+    assert perhaps_related(new, [near]) is near
+    for other in (
+        replace(near, at=later(-61)),
+        replace(near, namespace="bank"),
+        replace(near, trouble=Trouble.SLOW),
+    ):
+        assert perhaps_related(new, [other]) is None
