@@ -108,7 +108,7 @@ def test_a_resolved_incident_says_so_first_and_has_no_buttons(by: str, expected:
 
 
 @pytest.mark.parametrize(
-    ("resolution", "by", "fix", "words"),
+    ("resolution", "by", "fix", "expected"),
     [
         (Resolution.CLEARED, "", "", "resolved 2 h before"),
         (Resolution.CLEARED, "", "Restart web", "resolved 2 h before, fixed by: Restart web"),
