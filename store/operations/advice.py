@@ -8,11 +8,12 @@ from typing import Any
 
 from bot.incidents.model import Incident, Severity
 from bot.observability.events import Event
+from store.incident_rows import incident_from
 from store.log_events import log_event
 from store.operations import incidents, leases
 from store.operations.idempotency import first_time
 from store.operations.part import Part
-from store.rows import AdviceRecord, TurnRecord, advice_from, dump, incident_from
+from store.rows import AdviceRecord, TurnRecord, advice_from, dump
 from store.statements import (
     SKIP_LOCKED,
     Operation,

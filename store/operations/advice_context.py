@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.incidents.model import Alert, Incident
+from store.incident_rows import incident_from
 from store.operations import advice, alerts, incidents
 from store.operations.part import Part
-from store.rows import TurnRecord, incident_from
+from store.rows import TurnRecord
 from store.statements import Operation, query, together
 
 TURNS = 10

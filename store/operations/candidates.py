@@ -18,8 +18,9 @@ from bot.incidents.correlation import (
     could_share_fingerprint,
 )
 from bot.incidents.model import Alert, AlertStatus
+from store.incident_rows import scope_from
 from store.operations import ended_incidents, incidents, senders
-from store.rows import alert_from_json, scope_from
+from store.rows import alert_from_json
 from store.statements import (
     Operation,
     Row,

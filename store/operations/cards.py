@@ -9,9 +9,9 @@ from bot.approvals.model import Approval
 from bot.incidents.episodes import LastEpisode
 from bot.incidents.model import Incident
 from bot.incidents.news import News
+from store.incident_rows import incident_from
 from store.operations import approvals, executions, incidents, news
 from store.operations.part import Part
-from store.rows import incident_from
 from store.statements import Operation, query
 
 

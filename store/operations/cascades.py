@@ -31,8 +31,8 @@ from bot.incidents.cascades import (
 )
 from bot.incidents.correlation import Decision, IdentifiedAlert
 from bot.incidents.troubles import Trouble
+from store.incident_rows import scope_from
 from store.operations import incidents
-from store.rows import scope_from
 from store.statements import (
     Operation,
     Row,

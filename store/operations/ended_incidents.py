@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 from bot.incidents.correlation import IdentifiedAlert, could_be_about
 from bot.incidents.episodes import EndedIncident
 from bot.incidents.model import Resolution
+from store.incident_rows import scope_from
 from store.operations import incidents, senders
-from store.rows import alert_from_json, scope_from
+from store.rows import alert_from_json
 from store.statements import Operation, Row, Statement, from_db_time, lock, query, to_db_time
 
 _NEVER = datetime.max.replace(tzinfo=UTC)

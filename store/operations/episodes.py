@@ -9,6 +9,7 @@ from bot.incidents.cascades import newcomer
 from bot.incidents.correlation import Decision, IdentifiedAlert, Reason
 from bot.incidents.news import NewsKind
 from bot.observability.events import Event
+from store.incident_rows import scope_from
 from store.log_events import log_event
 from store.operations import (
     advice,
@@ -24,7 +25,6 @@ from store.operations import (
 )
 from store.operations.candidates import Candidates
 from store.operations.delivery_context import DeliveryContext
-from store.rows import scope_from
 from store.statements import Operation, Row, from_db_time, query, run, to_db_time
 
 _READ_BY_FOLD = (

@@ -9,6 +9,7 @@ from bot.incidents.correlation import IdentifiedAlert
 from bot.incidents.model import Alert, IncidentStatus, Severity
 from bot.incidents.subject import Scope
 from bot.observability.events import Event
+from store.incident_rows import scope_from
 from store.log_events import log_event
 from store.operations import (
     advice,
@@ -25,7 +26,7 @@ from store.operations import (
 from store.operations.candidates import is_older, sent_time, since
 from store.operations.cascades import Placement
 from store.operations.delivery_context import DeliveryContext
-from store.rows import dump, scope_from
+from store.rows import dump
 from store.statements import (
     Operation,
     Row,

@@ -7,8 +7,9 @@ from datetime import datetime
 
 from bot.incidents.model import Alert
 from bot.incidents.subject import Scope
+from store.incident_rows import scope_from
 from store.operations.part import Part
-from store.rows import alert_from_json, scope_from
+from store.rows import alert_from_json
 from store.statements import Operation, from_db_time, query
 
 

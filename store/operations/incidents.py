@@ -6,9 +6,9 @@ from datetime import datetime
 
 from bot.errors import NotFound
 from bot.incidents.model import Incident, Severity, TimelineEntry
+from store.incident_rows import incident_from, timeline_from
 from store.operations import outbox
 from store.operations.part import Part
-from store.rows import incident_from, timeline_from
 from store.statements import Operation, lock, query, run, to_db_time
 
 

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from store.incident_rows import incident_from
 from store.operations.advice import ATTEMPTS
 from store.operations.part import Part
-from store.rows import Publication, advice_from, incident_from
+from store.rows import Publication, advice_from
 from store.statements import Operation, query, run, to_db_time
 
 INCIDENT_CREATED = "incidents.created"

@@ -23,9 +23,10 @@ from bot.incidents.stats import (
     Span,
     TypeCount,
 )
+from store.incident_rows import incident_from
 from store.operations.part import Part
 from store.operations.repeats import hour_of
-from store.rows import dump, incident_from
+from store.rows import dump
 from store.statements import (
     Operation,
     from_db_time,
