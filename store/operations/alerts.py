@@ -29,6 +29,7 @@ from store.operations import (
     repeats,
     silences,
     stale,
+    stored_alerts,
     suppression,
 )
 from store.operations.candidates import (
@@ -37,7 +38,6 @@ from store.operations.candidates import (
     is_overtaken,
     lock_scopes,
     open_for,
-    sent_time,
 )
 from store.operations.cascades import Placement
 from store.operations.deliveries import insert
@@ -48,9 +48,6 @@ from store.receipts import AlertOutcome, Receipt, receipt_of
 from store.rows import (
     TracedAlert,
     alert_from_json,
-    alert_to_json,
-    decision_to_json,
-    digest_of_shared,
 )
 from store.statements import (
     Operation,
@@ -58,9 +55,6 @@ from store.statements import (
     Statement,
     from_db_time,
     query,
-    run,
-    to_db_time,
-    to_db_time_or_none,
     together,
 )
 
@@ -98,7 +92,7 @@ def accept(
         by_people = (silences.silence_of(tuple(row)) for row in in_force)
         arrival = replace(arrival, silences=(*by_people, *arrival.silences))
     outcomes: list[AlertOutcome] = []
-    yield from _keep_shared_parts(named, arrival.now)
+    yield from stored_alerts.keep_shared_parts(named, arrival.now)
     # Of the whole delivery at once: locks that are taken in any order wait for each other.
     lock_near = cache(partial(cascades.lock_near, named, arrival.calls, arrival.now))
     for item in named:
@@ -110,18 +104,6 @@ def accept(
         activities, arrival.now, may_acknowledge=may_acknowledge
     )
     return receipt_of(named, outcomes, *counts)
-
-
-def _keep_shared_parts(named: Sequence[IdentifiedAlert], now: datetime) -> Operation[None]:
-    """Once a delivery, and once for every delivery that shares the same; it is seen now."""
-    for text in sorted({item.alert.raw_shared for item in named} - {""}):
-        yield run(
-            "INSERT INTO shared_parts (digest, body, seen_at) VALUES (?, ?, ?)"
-            " ON CONFLICT (digest) DO UPDATE SET seen_at = excluded.seen_at",
-            digest_of_shared(text),
-            text,
-            to_db_time(now),
-        )
 
 
 def _accept_one(
@@ -152,7 +134,6 @@ def _accept_one(
         decision, row = Decision(Verdict.NOTHING_OPEN, None, Reason.OVERTAKEN), None
     elif decision.verdict is not Verdict.JOIN:
         decision, row = yield from episodes.of_ended(identified_alert, decision, arrival, result)
-    alert = identified_alert.alert
     decision = explained(decision, identified_alert, open_incidents)
     decision, silence = yield from suppression.suppress(identified_alert, decision, arrival)
     if silence is not None:
@@ -162,23 +143,29 @@ def _accept_one(
         yield lock_near()
         placement = yield from cascades.place(identified_alert, arrival.calls, arrival.now)
         decision = placement.decision(decision)
-    yield from _insert(identified_alert, decision, arrival)
+    yield from stored_alerts.insert(identified_alert, decision, arrival)
     yield from suppression.record(identified_alert, decision, silence, arrival)
     if placement is not None:
         incident_id = yield from folding.open_new(identified_alert, arrival, placement)
         return AlertOutcome(incident_id, decision.reason, opened=True)
-    if row is None:
-        return AlertOutcome(decision.incident_id, decision.reason)
+    if row is not None:
+        may_fire = row["id"] in result.with_its_key
+        yield from _join(row, identified_alert, decision, arrival, may_fire=may_fire)
+    return AlertOutcome(decision.incident_id, decision.reason)
+
+
+def _join(
+    row: Row,
+    identified_alert: IdentifiedAlert,
+    decision: Decision,
+    arrival: DeliveryContext,
+    *,
+    may_fire: bool,
+) -> Operation[None]:
+    """Fold the stored alert into the incident of `row`, clear it there, or reopen that one."""
     if decision.verdict is Verdict.REOPEN:
         yield from episodes.reopen(row, identified_alert, arrival, decision.reason)
-        return AlertOutcome(decision.incident_id, decision.reason)
-    if alert.status is AlertStatus.RESOLVED:
-        yield log_event(
-            Event.ALERT_CLEARED,
-            decision.incident_id,
-            sop_id=row["sop_id"],
-            tracking_id=identified_alert.tracking_id,
-        )
+    elif identified_alert.alert.status is AlertStatus.RESOLVED:
         yield from clearing.clear(row, identified_alert, arrival)
     else:
         yield log_event(
@@ -188,47 +175,7 @@ def _accept_one(
             tracking_id=identified_alert.tracking_id,
             why=decision.reason,
         )
-        may_fire = row["id"] in result.with_its_key
         yield from folding.fold(row, identified_alert, arrival, may_fire=may_fire)
-    return AlertOutcome(decision.incident_id, decision.reason)
-
-
-def _insert(
-    identified_alert: IdentifiedAlert, decision: Decision, arrival: DeliveryContext
-) -> Operation[None]:
-    """Store the alert with the decision about it."""
-    alert = identified_alert.alert
-    yield run(
-        "INSERT INTO alerts (dedup_key, incident_id, source, status, name, severity, fingerprint,"
-        " tracking_id, reason, told_at, received_at, sender, body, shared, decision,"
-        " arrived_at, written_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        identified_alert.dedup_key,
-        decision.incident_id,
-        alert.source,
-        alert.status,
-        alert.name,
-        alert.severity,
-        alert.fingerprint,
-        identified_alert.tracking_id,
-        decision.reason,
-        sent_time(identified_alert),
-        to_db_time(arrival.now),
-        identified_alert.sender,
-        alert_to_json(alert),
-        digest_of_shared(alert.raw_shared) if alert.raw_shared else "",
-        decision_to_json(decision),
-        to_db_time_or_none(arrival.arrived_at),
-        to_db_time_or_none(arrival.written_at()),
-    )
-    yield log_event(
-        Event.ALERT_ACCEPTED,
-        tracking_id=identified_alert.tracking_id,
-        sop_id=identified_alert.sop_id,
-        source=alert.source,
-        status=str(alert.status),
-        severity=str(alert.severity),
-    )
 
 
 def latest(incident_id: int) -> Operation[Alert | None]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from bot.incidents.correlation import IdentifiedAlert
+from bot.observability.events import Event
+from store.log_events import log_event
 from store.operations import flapping, senders, verification
 from store.operations.candidates import sent_time, since
 from store.operations.delivery_context import DeliveryContext
@@ -44,6 +46,12 @@ def clear(row: Row, identified_alert: IdentifiedAlert, arrival: DeliveryContext)
 
     Only the sender of what fires may clear it: anybody can say of any alert that it resolved.
     """
+    yield log_event(
+        Event.ALERT_CLEARED,
+        row["id"],
+        sop_id=row["sop_id"],
+        tracking_id=identified_alert.tracking_id,
+    )
     by_them, them = senders.by_them(identified_alert)
     theirs = yield query(
         f"SELECT 1 FROM firing WHERE incident_id = ? AND {by_them} LIMIT 1",  # noqa: S608 - placeholders

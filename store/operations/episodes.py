@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.incidents import episodes
 from bot.incidents.cascades import newcomer
@@ -104,6 +104,11 @@ def reopen(
     }
     read = {name: row[name] for name in _READ_BY_FOLD}
     yield from folding.fold(read | unseen, identified_alert, arrival, may_fire=False)
+    yield from _report(row, fix, now)
+    yield from _advise_again(row, identified_alert, arrival)
+
+
+def _report(row: Row, fix: str, now: datetime) -> Operation[None]:
     facts = {
         "resolved_at": row["resolved_at"],
         "resolution": row["resolution"],
@@ -118,7 +123,6 @@ def reopen(
         facts=facts,
         mentions=(row["acknowledged_by"], row["resolved_by"]),
     )
-    yield from _advise_again(row, identified_alert, arrival)
 
 
 def _title_of_fix(execution_id: str) -> Operation[str]:

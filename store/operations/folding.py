@@ -213,16 +213,9 @@ def fold(
         key = senders.key(alert, identified_alert.sender)
         yield from verification.replaced(row["id"], row["replaces"], key, identified_alert.sender)
     if not row["fires"]:
-        statement = _firing(row["id"], identified_alert, arrival.now)
-        if may_fire or replaced:
-            is_new = yield execute(*statement)
-        else:
-            is_new = 1
-            yield run(*statement)
-        if row["was_acted_on"]:
-            yield from verification.fires_again(
-                row["id"], senders.key(alert, identified_alert.sender)
-            )
+        is_new = yield from _begin_firing(
+            row, identified_alert, arrival.now, may_fire=may_fire or bool(replaced)
+        )
     elif not is_older(identified_alert, row):
         yield _update_firing(row, identified_alert)
     yield from _narrow_scope(row, identified_alert)
@@ -246,6 +239,22 @@ def fold(
         )
     else:
         yield from show_what_fires(row, arrival)
+
+
+def _begin_firing(
+    row: Row, identified_alert: IdentifiedAlert, now: datetime, *, may_fire: bool
+) -> Operation[int]:
+    """Store the alert among those that fire; 0 if one of its key fires there already."""
+    is_new = 1
+    statement = _firing(row["id"], identified_alert, now)
+    if may_fire:
+        is_new = yield execute(*statement)
+    else:
+        yield run(*statement)
+    if row["was_acted_on"]:
+        key = senders.key(identified_alert.alert, identified_alert.sender)
+        yield from verification.fires_again(row["id"], key)
+    return is_new
 
 
 def _narrow_scope(row: Row, identified_alert: IdentifiedAlert) -> Operation[None]:

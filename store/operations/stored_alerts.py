@@ -1,0 +1,78 @@
+"""Writes alerts, with what arrived and the decision about them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from bot.incidents.correlation import (
+    Decision,
+    IdentifiedAlert,
+)
+from bot.observability.events import Event
+from store.log_events import log_event
+from store.operations.candidates import (
+    sent_time,
+)
+from store.operations.delivery_context import DeliveryContext
+from store.rows import (
+    alert_to_json,
+    decision_to_json,
+    digest_of_shared,
+)
+from store.statements import (
+    Operation,
+    run,
+    to_db_time,
+    to_db_time_or_none,
+)
+
+
+def keep_shared_parts(named: Sequence[IdentifiedAlert], now: datetime) -> Operation[None]:
+    """Once a delivery, and once for every delivery that shares the same; it is seen now."""
+    for text in sorted({item.alert.raw_shared for item in named} - {""}):
+        yield run(
+            "INSERT INTO shared_parts (digest, body, seen_at) VALUES (?, ?, ?)"
+            " ON CONFLICT (digest) DO UPDATE SET seen_at = excluded.seen_at",
+            digest_of_shared(text),
+            text,
+            to_db_time(now),
+        )
+
+
+def insert(
+    identified_alert: IdentifiedAlert, decision: Decision, arrival: DeliveryContext
+) -> Operation[None]:
+    """Store the alert with the decision about it."""
+    alert = identified_alert.alert
+    yield run(
+        "INSERT INTO alerts (dedup_key, incident_id, source, status, name, severity, fingerprint,"
+        " tracking_id, reason, told_at, received_at, sender, body, shared, decision,"
+        " arrived_at, written_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        identified_alert.dedup_key,
+        decision.incident_id,
+        alert.source,
+        alert.status,
+        alert.name,
+        alert.severity,
+        alert.fingerprint,
+        identified_alert.tracking_id,
+        decision.reason,
+        sent_time(identified_alert),
+        to_db_time(arrival.now),
+        identified_alert.sender,
+        alert_to_json(alert),
+        digest_of_shared(alert.raw_shared) if alert.raw_shared else "",
+        decision_to_json(decision),
+        to_db_time_or_none(arrival.arrived_at),
+        to_db_time_or_none(arrival.written_at()),
+    )
+    yield log_event(
+        Event.ALERT_ACCEPTED,
+        tracking_id=identified_alert.tracking_id,
+        sop_id=identified_alert.sop_id,
+        source=alert.source,
+        status=str(alert.status),
+        severity=str(alert.severity),
+    )
