@@ -7,7 +7,7 @@ import pytest
 from aiohttp import web
 
 from bot.approvals.model import Execution, VerifyingAlert
-from bot.incidents.model import Incident, IncidentStatus, Severity
+from bot.incidents.model import Incident, IncidentStatus, Resolution, Severity
 from bot.incidents.remediation import RemediationStatus
 from bot.response.verify import http_probe, verdict
 
@@ -33,8 +33,10 @@ def execution(**changes):
 
 
 def incident(status=IncidentStatus.OPEN, resolved_by="", resolved_at=None):
+    resolution = None
     if status is IncidentStatus.RESOLVED:
         resolved_at = resolved_at or NOW + timedelta(seconds=9)
+        resolution = Resolution.PERSON if resolved_by else Resolution.CLEARED
     return Incident(
         id=1,
         incident_key="k",
@@ -63,6 +65,7 @@ def incident(status=IncidentStatus.OPEN, resolved_by="", resolved_at=None):
         resolved_at=resolved_at,
         resolved_by=resolved_by,
         fixed_by="",
+        resolution=resolution,
     )
 
 
