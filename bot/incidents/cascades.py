@@ -195,7 +195,7 @@ def links(new: Member, members: Iterable[Member], calls: Calls) -> list[Relation
     """
     best: dict[int, tuple[int, Relation]] = {}
     for member in sorted(members, key=lambda member: member.id):
-        if Trouble.SLOW in (new.trouble, member.trouble) or new.scope.contradicts(member.scope):
+        if Trouble.SLOW in (new.trouble, member.trouble) or _contradict(new, member):
             continue
         for rank, rule in enumerate(RULES):
             facts = _linked(new, member, rule, calls)
@@ -206,8 +206,17 @@ def links(new: Member, members: Iterable[Member], calls: Calls) -> list[Relation
                 best[member.root_id] = rank, Relation(rule.reason, member, facts)
             break
     chosen = [best[root_id][1] for root_id in sorted(best)]
-    scopes = [link.member.scope for link in chosen]
-    return [] if any(a.contradicts(b) for a, b in combinations(scopes, 2)) else chosen
+    members_of_cascades = [link.member for link in chosen]
+    return [] if any(_contradict(a, b) for a, b in combinations(members_of_cascades, 2)) else chosen
+
+
+def _contradict(one: Member, other: Member) -> bool:
+    """Return True if the two are known to be in different places.
+
+    The namespace tells apart what has one name twice, and nothing else: the pods of a node, and a
+    service and those that it calls, are in many.
+    """
+    return one.scope.contradicts(other.scope, namespaces=one.service == other.service)
 
 
 def _linked(new: Member, member: Member, rule: Rule, calls: Calls) -> Facts | None:

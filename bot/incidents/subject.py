@@ -54,16 +54,23 @@ class Scope:
             place=_place(*(own or known for own, known in zip(ours, theirs, strict=True))),
         )
 
-    def contradicts(self, other: Scope) -> bool:
-        """Return True if the environment, region or place of both are known to differ."""
+    def contradicts(self, other: Scope, *, namespaces: bool = True) -> bool:
+        """Return True if the environment, region or place of both are known to differ.
+
+        Without `namespaces` it does not compare these: a service calls those of other namespaces.
+        """
         return not self.is_at(other) and (
             ("-" not in (self.env, other.env) and self.env != other.env)
             or places.regions_contradict(_known(self.region), _known(other.region))
-            or any(
-                a and b and a != b
-                for a, b in zip(_parts(self.place), _parts(other.place), strict=True)
-            )
+            or self._is_in_another_place(other, namespaces)
         )
+
+    def _is_in_another_place(self, other: Scope, namespaces: bool) -> bool:
+        cluster, namespace, domain = (
+            bool(a and b and a != b)
+            for a, b in zip(_parts(self.place), _parts(other.place), strict=True)
+        )
+        return cluster or domain or (namespaces and namespace)
 
 
 def _known(part: str) -> str:

@@ -7,6 +7,7 @@ split is better than a wrong merge.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from bot.incidents import names, places
@@ -16,6 +17,8 @@ from bot.incidents.model import Alert
 from bot.incidents.services import Catalogue, Service
 from bot.incidents.subject import GUESS, Subject
 from bot.incidents.titles import service_in
+
+_NAMESPACE = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?")
 
 
 class _Reader:
@@ -73,11 +76,11 @@ class _Reader:
 
     def _namespace(self) -> str:
         value, where = table.first_of(self.labels, table.NAMESPACE_LABELS)
-        return (
-            ""
-            if value.lower() in table.SHARED_NAMESPACES
-            else self._note("namespace", value, where)
-        )
+        # The namespace of a metric (AWS/ECS) is no place.
+        is_place = _NAMESPACE.fullmatch(value.lower()) is not None
+        if not is_place or value.lower() in table.SHARED_NAMESPACES:
+            return ""
+        return self._note("namespace", value, where)
 
     def _workload(self, pod: str) -> str:
         labels = self.labels

@@ -174,6 +174,11 @@ def test_a_declared_service_among_the_values_of_a_post_is_the_subject(
     assert subject_of(item, DEFAULT, NO_SERVICES).read_from["service"] == "guess"
 
 
+def test_the_namespace_of_a_metric_is_no_place() -> None:
+    assert read(service="cart", namespace="AWS/ECS").namespace == ""
+    assert read(service="cart", namespace="shop").namespace == "shop"
+
+
 def test_a_declared_service_is_one_in_every_namespace() -> None:
     first_scope = scope(DECLARED, service="checkout", namespace="shop")
     assert first_scope == scope(DECLARED, service="Checkout", namespace="shop-canary")

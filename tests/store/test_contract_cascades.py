@@ -76,6 +76,34 @@ async def test_what_no_rule_links_opens_as_a_root(
     assert await cards(store, root, other) == [True, True]
 
 
+async def test_a_node_that_is_down_takes_in_its_pods_of_every_namespace(store: Store) -> None:
+    labels = {"node": "worker-7"}
+    pods = [
+        symptom(name, labels=labels | {"namespace": f"team-{name}"}, env="prod")
+        for name in ("mail", "quotes")
+    ]
+    first, second = [await deliver(store, pod, at=later(n * 30)) for n, pod in enumerate(pods)]
+    node = alert(
+        name="KubeNodeNotReady",
+        title="KubeNodeNotReady",
+        service="",
+        category="",
+        labels=labels,
+        env="prod",
+        fingerprint="node",
+    )
+    third = await deliver(store, node, at=later(90))
+    parents = [(await store.incident(number)).parent_id for number in (first, second, third)]
+    assert parents == [None, first, first]
+    await check(store)
+
+
+async def test_a_declared_call_links_services_of_two_namespaces(store: Store) -> None:
+    root = await deliver(store, symptom("orders-db", labels={"namespace": "data"}))
+    child = await deliver(store, symptom("cart-api", labels={"namespace": "shop"}), at=later(60))
+    assert (await store.incident(child)).parent_id == root
+
+
 async def test_an_alert_that_begins_to_fire_in_an_incident_keeps_its_cascade_growing(
     store: Store,
 ) -> None:
