@@ -210,13 +210,13 @@ def links(new: Member, members: Iterable[Member], calls: Calls) -> list[Relation
     return [] if any(_contradict(a, b) for a, b in combinations(members_of_cascades, 2)) else chosen
 
 
-def _contradict(one: Member, other: Member) -> bool:
+def _contradict(first: Member, second: Member) -> bool:
     """Return True if the two are known to be in different places.
 
     The namespace tells apart what has one name twice, and nothing else: the pods of a node, and a
     service and those that it calls, are in many.
     """
-    return one.scope.contradicts(other.scope, namespaces=one.service == other.service)
+    return first.scope.contradicts(second.scope, namespaces=first.service == second.service)
 
 
 def _linked(new: Member, member: Member, rule: Rule, calls: Calls) -> Facts | None:
