@@ -42,6 +42,7 @@ from bot.observability.health import Health
 from bot.observability.metrics import Metrics
 from bot.remediation.client import GatewayClient
 from bot.response import Dependencies, IncidentService
+from bot.response.alertmanager_silences import AlertmanagerSilences
 from bot.response.gateway_watch import GatewayWatch
 from bot.response.log_poller import LogPoller
 from bot.response.reload_notice import ReloadNotice
@@ -172,7 +173,7 @@ class Bot:
             gateway=self._gateway_watch,
             gateway_required=self._settings.ai_command_gateway_required,
         )
-        self._start_steps()
+        self._start_steps(session)
         await self._start_web(session)
         await self._connect(client, receiver, session)
         await self._start_nats()
@@ -259,7 +260,7 @@ class Bot:
         )
         await compare_posted_heads(store, slack.call, ops, sender)
 
-    def _start_steps(self) -> None:
+    def _start_steps(self, session: aiohttp.ClientSession) -> None:
         """Start the outbox, and every step that a commit wakes."""
         steps = all_steps(
             self.service,
@@ -270,6 +271,15 @@ class Bot:
             LogPoller(
                 self.service, self._config, self._clock, self._settings.slack_alert_channels[0]
             ).poll,
+            AlertmanagerSilences(
+                session,
+                self.service.store,
+                self._config,
+                self._clock,
+                url=self._settings.alertmanager_url,
+                token=self._settings.alertmanager_token.get_secret_value(),
+                channel=self._settings.ops_channel,
+            ).sync,
             advisors=self._settings.qchat_max_concurrent,
             health_interval=self._settings.health_check_interval,
         )

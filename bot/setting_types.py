@@ -34,7 +34,7 @@ def _usable(value: str) -> str:
         usable = bool(URL(value).host and urlsplit(value).port != 0)
     except ValueError:
         usable = False
-    if not usable:
+    if value and not usable:
         raise ValueError(_URL)
     return value
 
@@ -88,6 +88,7 @@ NatsName = Annotated[
     str, form(r"[A-Za-z0-9_-]{1,64}", "must be 1 to 64 letters, digits, _ and -, no dot")
 ]
 Url = Annotated[str, form(r"https?://[^\s/]+\S*", _URL), AfterValidator(_usable)]
+OptionalUrl = Annotated[str, form(r"(https?://[^\s/]+\S*)?", _URL), AfterValidator(_usable)]
 Address = Annotated[
     str,
     form(r"(\[[0-9a-fA-F:]+\]|[^\s:\[\]]+):\d{1,5}", "must be host:port, as 127.0.0.1:8080"),

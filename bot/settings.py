@@ -38,6 +38,7 @@ from bot.setting_types import (
     Names,
     NatsName,
     OptionalChannelId,
+    OptionalUrl,
     Seconds,
     Url,
     check_nats_url,
@@ -190,6 +191,13 @@ class Settings(AuditSettings):
     http_addr: Address = Field(
         "127.0.0.1:8080",
         description="host:port of the bot's own HTTP server; port 0 is a free one",
+    )
+    alertmanager_url: OptionalUrl = Field(
+        "", description="an Alertmanager whose silences are read; empty reads none"
+    )
+    alertmanager_token: SecretStr = Field(
+        SecretStr(""),
+        description="bearer token for it; with one, silences of people are written back",
     )
     http_token: SecretStr = Field(
         SecretStr(""), description="bearer token; required unless HTTP_ADDR is loopback"

@@ -55,6 +55,7 @@ from store.operations.retries import RetriesPart
 from store.operations.silence_ends import SilenceEndsPart
 from store.operations.silence_reports import SilenceReportsPart
 from store.operations.silences import SilencesPart
+from store.operations.source_silences import SourceSilencesPart
 from store.operations.stages import StagesPart
 from store.operations.stale import StalePart
 from store.operations.stale_ends import StaleEndsPart
@@ -94,6 +95,7 @@ class Store(
     SilenceEndsPart,
     StagesPart,
     SilenceReportsPart,
+    SourceSilencesPart,
     AdvicePart,  # advice
     AdviceContextPart,
     QuestionsPart,

@@ -22,6 +22,7 @@ def all_steps(
     reload_notice: ReloadNotice,
     backfill: Function,
     poll_logs: Function,
+    sync_silences: Function,
     *,
     advisors: int,
     health_interval: float,
@@ -61,6 +62,7 @@ def all_steps(
         Step("self_audit", watchdog.run, seconds=60, replicas=EACH),
         Step("read_back", backfill, seconds=300, replicas=ONE),
         Step("poll_logs", poll_logs, seconds=1, replicas=EACH),
+        Step("sync_silences", sync_silences, seconds=15, replicas=ONE),
         Step("summarise_hours", upkeep.summarise_hours, seconds=60, replicas=ONE),
         Step("prune", upkeep.prune, seconds=3600, replicas=ONE),
     )

@@ -28,7 +28,9 @@ def matcher_text(silence: Silence) -> str:
 
 
 def _author(silence: Silence) -> str:
-    return f"<@{silence.author}>" if silence.author else "the policy"
+    if silence.author:
+        return f"<@{silence.author}>"
+    return "the policy" if silence.is_of_policy else "Alertmanager"
 
 
 def _critical(silence: Silence) -> str:

@@ -214,6 +214,11 @@ def m035_expand_reading_cases() -> str:
     return schema_changes.M035
 
 
+def m036_expand_remote_silences() -> str:
+    """Store the id of a silence at the source that it was written to."""
+    return silence_tables.M036
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     m001_initial,
     m002_expand_storm,
@@ -250,6 +255,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m033_expand_scopes_of_categories,
     m034_expand_retention,
     m035_expand_reading_cases,
+    m036_expand_remote_silences,
 )
 
 

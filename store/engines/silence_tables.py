@@ -40,3 +40,7 @@ ALTER TABLE incidents ADD COLUMN muted_by TEXT NOT NULL DEFAULT '';
 ALTER TABLE incidents ADD COLUMN muted_until TEXT NOT NULL DEFAULT '';
 CREATE INDEX muted_incidents ON incidents (muted_until) WHERE muted_by != '';
 """
+
+M036 = """
+ALTER TABLE silences ADD COLUMN remote_id TEXT NOT NULL DEFAULT '';  -- '' where a source lacks it
+"""

@@ -57,7 +57,7 @@ def end_due(now: datetime, open_windows: Collection[str]) -> Operation[int]:
             to_db_time(min(now, silence.ends_at)),
             silence.id,
         )
-        if count and not silence.is_of_policy:
+        if count and silence.author:
             yield from silences.show(silence, now)
         ended += count
     return ended

@@ -34,7 +34,7 @@ COLUMNS = (
 )
 
 
-_INSERT = (
+INSERT = (
     "INSERT INTO silences (matcher, reason, author, origin, channel, made_at, ends_at, ended_by)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, '')"
 )
@@ -97,7 +97,7 @@ def make(silence: Silence) -> Operation[Silence]:
             f"Not silenced: {len(others)} silences are in force.",
             remedy="End one: `/incident list silences` shows them.",
         )
-    rows = yield query(f"{_INSERT} RETURNING id", *_values(silence))
+    rows = yield query(f"{INSERT} RETURNING id", *values(silence))
     stored = replace(silence, id=rows[0]["id"])
     yield from show(stored, silence.made_at)
     yield from audit.record(
@@ -120,14 +120,14 @@ def of_policy(silence: Silence, channel: str) -> Operation[Silence | None]:
     The first alert of a channel that it suppresses stores it: each channel has its own digest.
     """
     item = replace(silence, channel=channel, origin=f"{silence.origin}/{channel}")
-    yield run(f"{_INSERT} ON CONFLICT (origin) DO NOTHING", *_values(item))
+    yield run(f"{INSERT} ON CONFLICT (origin) DO NOTHING", *values(item))
     rows = yield query(f"SELECT {COLUMNS} FROM silences s WHERE s.origin = ?", item.origin)  # noqa: S608 - constants
     known = silence_from(rows[0])
     return None if known.ended_at else known
 
 
-def _values(silence: Silence) -> tuple[object, ...]:
-    """The values of `_INSERT`."""
+def values(silence: Silence) -> tuple[object, ...]:
+    """The values of `INSERT`."""
     return (
         silence.matcher.model_dump_json(include={"match"}),
         silence.reason,

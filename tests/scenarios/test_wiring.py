@@ -49,6 +49,7 @@ STEPS = {
     "self_audit": (None, 60, EACH, ALONE),
     "read_back": (None, 300, ONE, ALONE),
     "poll_logs": (None, 1, EACH, ALONE),
+    "sync_silences": (None, 15, ONE, ALONE),
     "summarise_hours": (None, 60, ONE, ALONE),
     "prune": (None, 3600, ONE, ALONE),
 }

@@ -37,7 +37,15 @@ def table(bench: Bench, health: Health) -> dict[str, Step]:
     parts = (bench.store, Metrics(), bench.clock, OPS)
     watchdog, notice = Watchdog(*parts), ReloadNotice(*parts)
     steps = all_steps(
-        bench.service, health, watchdog, notice, nothing, nothing, advisors=1, health_interval=10
+        bench.service,
+        health,
+        watchdog,
+        notice,
+        nothing,
+        nothing,
+        nothing,
+        advisors=1,
+        health_interval=10,
     )
     return {step.name: step for step in steps}
 
