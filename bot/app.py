@@ -28,6 +28,7 @@ from bot.errors import SettingsError, StoreError
 from bot.from_settings import (
     advisor_command,
     alert_channels,
+    alertmanager_silences,
     connection_limits,
     first_configuration,
     gateway_client,
@@ -42,7 +43,6 @@ from bot.observability.health import Health
 from bot.observability.metrics import Metrics
 from bot.remediation.client import GatewayClient
 from bot.response import Dependencies, IncidentService
-from bot.response.alertmanager_silences import AlertmanagerSilences
 from bot.response.gateway_watch import GatewayWatch
 from bot.response.log_poller import LogPoller
 from bot.response.reload_notice import ReloadNotice
@@ -271,15 +271,7 @@ class Bot:
             LogPoller(
                 self.service, self._config, self._clock, self._settings.slack_alert_channels[0]
             ).poll,
-            AlertmanagerSilences(
-                session,
-                self.service.store,
-                self._config,
-                self._clock,
-                url=self._settings.alertmanager_url,
-                token=self._settings.alertmanager_token.get_secret_value(),
-                channel=self._settings.ops_channel,
-            ).sync,
+            alertmanager_silences(self._settings, session, self.service, self._clock).sync,
             advisors=self._settings.qchat_max_concurrent,
             health_interval=self._settings.health_check_interval,
         )

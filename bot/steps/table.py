@@ -29,9 +29,8 @@ def all_steps(
 ) -> tuple[Step, ...]:
     """Every step. `advisors` run at once; every part's health is checked each `health_interval`."""
     decisions, dispatches, upkeep = service.decisions, service.dispatches, service.upkeep
-    proposals = service.proposal_queue
     advise = Pool(service.claim_advice, service.advise, lambda: advisors)
-    propose = Pool(proposals.claim, proposals.work, lambda: PLANS_AT_ONCE)
+    propose = Pool(service.proposal_queue.claim, service.proposal_queue.work, lambda: PLANS_AT_ONCE)
     dispatch = Pool(
         dispatches.claim, dispatches.send, lambda: service.policy.remediate.dispatches_at_once
     )

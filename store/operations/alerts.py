@@ -88,9 +88,7 @@ def accept(
         yield log_event(Event.ALERT_REPEATED, alerts=len(named), tracking_id=", ".join(known[:5]))
         return Receipt(0, len(named), known, (), (), outcomes_before)
     rows = read[-1] if read else None
-    if in_force:
-        by_people = (silences.silence_of(tuple(row)) for row in in_force)
-        arrival = replace(arrival, silences=(*by_people, *arrival.silences))
+    arrival = suppression.with_silences(arrival, in_force)
     outcomes: list[AlertOutcome] = []
     yield from stored_alerts.keep_shared_parts(named, arrival.now)
     # Of the whole delivery at once: locks that are taken in any order wait for each other.

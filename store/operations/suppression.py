@@ -6,6 +6,8 @@ incident, or opens one. So nothing is lost, though its sender may never repeat i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from bot.configuration import Configuration
@@ -18,7 +20,7 @@ from store.log_events import log_event
 from store.operations import senders, silences
 from store.operations.candidates import sent_time
 from store.operations.delivery_context import DeliveryContext
-from store.statements import Operation, execute, run, starting_with
+from store.statements import Operation, Row, execute, run, starting_with
 
 _ITS_ID = "(SELECT id FROM alerts WHERE dedup_key = ?)"
 
@@ -37,6 +39,14 @@ def delivery_context(
         silences=planned_silences(policy.notify.maintenance, policy.notify.quiet_hours, now),
         environments=policy.remediate.declared,
     )
+
+
+def with_silences(arrival: DeliveryContext, rows: Sequence[Row]) -> DeliveryContext:
+    """Return the context with the silences of `silences.in_force` before those of the policy."""
+    if not rows:
+        return arrival
+    stored = (silences.silence_of(tuple(row)) for row in rows)
+    return replace(arrival, silences=(*stored, *arrival.silences))
 
 
 def suppress(
