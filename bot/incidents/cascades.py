@@ -15,7 +15,7 @@ from itertools import combinations
 
 from bot.incidents.correlation import IdentifiedAlert, Reason
 from bot.incidents.services import spelling
-from bot.incidents.subject import GUESS, Scope
+from bot.incidents.subject import Scope
 from bot.incidents.troubles import Trouble, trouble_of
 
 WINDOW = timedelta(minutes=5)
@@ -115,7 +115,7 @@ def newcomer(identified_alert: IdentifiedAlert, now: datetime) -> Member:
     scope, subject = identified_alert.scope, identified_alert.subject
     return Member(
         scope=scope,
-        service=service_in(scope, subject.service, subject.read_from),
+        service=service_of(scope),
         runs_on=subject.runs_on,
         namespace=subject.namespace.lower(),
         trouble=trouble_of(alert),
@@ -124,9 +124,12 @@ def newcomer(identified_alert: IdentifiedAlert, now: datetime) -> Member:
     )
 
 
-def service_in(scope: Scope, service: str, read_from: Mapping[str, str]) -> str:
-    """Return the scope's service; '' if the alert names none, or only a guess does."""
-    return scope.service if service and read_from.get("service") != GUESS else ""
+def service_of(scope: Scope) -> str:
+    """Return the scope's service; '' if the alert names none, or only a guess does.
+
+    `subject.scope_of` writes a workload, a host or a name with a space, and a guess with a `?`.
+    """
+    return "" if " " in scope.service or "?" in scope.service else scope.service
 
 
 def _same_node(new: Member, member: Member, _calls: Calls) -> Facts | None:

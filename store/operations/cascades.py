@@ -11,7 +11,6 @@ then `cascade/…` of the roots that change.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -27,7 +26,7 @@ from bot.incidents.cascades import (
     neighbours,
     newcomer,
     perhaps_related,
-    service_in,
+    service_of,
 )
 from bot.incidents.correlation import Decision, IdentifiedAlert
 from bot.incidents.troubles import Trouble
@@ -48,11 +47,11 @@ MOST_RELATED = 5
 OPEN = "('open', 'acknowledged')"
 MEMBER = (
     "m.id, COALESCE(m.parent_id, m.id) AS root_id, m.scope_env, m.scope_region, m.scope_service,"
-    " m.scope_category, m.scope_place, m.subject, m.runs_on, m.namespace, m.trouble, m.happened_at,"
+    " m.scope_category, m.scope_place, m.runs_on, m.namespace, m.trouble, m.happened_at,"
     " m.opened_at, m.grew_at AS member_grew_at"
 )
 _WITH_ROOT = (
-    f"SELECT {MEMBER}, r.grew_at, r.channel FROM incidents m JOIN incidents r"  # noqa: S608 - constants
+    f"SELECT {MEMBER}, r.grew_at FROM incidents m JOIN incidents r"  # noqa: S608 - constants
     f" ON r.id = COALESCE(m.parent_id, m.id) AND r.status IN {OPEN} AND r.grew_at >= ?"
 )
 
@@ -104,25 +103,28 @@ def place(identified_alert: IdentifiedAlert, calls: Calls, now: datetime) -> Ope
     """Find where the incident that this alert opens belongs. The caller holds `lock_near`.
 
     1. Read the open incidents that a rule could link it with. 2. Lock the roots of those that a
-    rule links, and read again: somebody may have resolved or moved one.
+    rule links, and look at them again: somebody may have resolved or moved one, and then all is
+    read again.
     """
     member = newcomer(identified_alert, now)
     if member.trouble is Trouble.SLOW:
         return Placement(member)
-    before = yield from _related(member, calls)
-    members = [member_from(row) for row in before]
-    result = links(member, members, calls)
-    if not result:
-        related = perhaps_related(member, members)
-        return Placement(member, related_id=related.root_id if related else None)
-    held = {link.member.root_id for link in result}
-    yield lock(*map(lock_key, held))
-    rows = yield from _related(member, calls)
-    if rows != before:
-        linked = links(member, map(member_from, rows), calls)
-        result = [link for link in linked if link.member.root_id in held]
-    channels = {row["root_id"]: row["channel"] for row in rows}
-    return Placement(member, result, channels[result[0].member.root_id] if result else "")
+    while True:
+        members = [member_from(row) for row in (yield from _related(member, calls))]
+        result = links(member, members, calls)
+        if not result:
+            related = perhaps_related(member, members)
+            return Placement(member, related_id=related.root_id if related else None)
+        roots = [link.member.root_id for link in result]
+        yield lock(*map(lock_key, roots))
+        rows = yield query(
+            f"SELECT id, channel FROM incidents WHERE id IN ({', '.join('?' * len(roots))})"  # noqa: S608 - constants
+            f" AND parent_id IS NULL AND status IN {OPEN}",
+            *roots,
+        )
+        if len(rows) == len(roots):
+            channels = {row["id"]: row["channel"] for row in rows}
+            return Placement(member, result, channels[roots[0]])
 
 
 def columns(placement: Placement) -> dict[str, object]:
@@ -166,7 +168,13 @@ def _related(member: Member, calls: Calls) -> Operation[list[Row]]:
         )
         parameters += [since, *services]
     if member.runs_on:
-        parts.append(f"{_WITH_ROOT} WHERE m.runs_on = ? AND m.runs_on != '' AND m.status IN {OPEN}")
+        # Of all that runs there only a failure of the node itself links others with it.
+        only = (
+            "" if member.trouble is Trouble.NODE_DOWN else f" AND m.trouble = '{Trouble.NODE_DOWN}'"
+        )
+        parts.append(
+            f"{_WITH_ROOT} WHERE m.runs_on = ? AND m.runs_on != '' AND m.status IN {OPEN}{only}"
+        )
         parameters += [since, member.runs_on]
     if member.namespace:
         parts.append(
@@ -188,13 +196,13 @@ def lock_key(root_id: int) -> str:
 
 def member_from(row: Row) -> Member:
     at = from_db_time(row["happened_at"] or row["opened_at"])
-    scope, subject = scope_from(row), json.loads(row["subject"])
+    scope = scope_from(row)
     grew_at = max(row["grew_at"], row["member_grew_at"])
     return Member(
         id=row["id"],
         root_id=row["root_id"],
         scope=scope,
-        service=service_in(scope, subject.get("service", ""), subject.get("read_from", {})),
+        service=service_of(scope),
         runs_on=row["runs_on"],
         namespace=row["namespace"],
         trouble=Trouble(row["trouble"]),
