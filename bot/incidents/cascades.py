@@ -209,8 +209,14 @@ def links(new: Member, members: Iterable[Member], calls: Calls) -> list[Relation
                 best[member.root_id] = rank, Relation(rule.reason, member, facts)
             break
     chosen = [best[root_id][1] for root_id in sorted(best)]
-    members_of_cascades = [link.member for link in chosen]
-    return [] if any(_contradict(a, b) for a, b in combinations(members_of_cascades, 2)) else chosen
+    places = {
+        (scope.env, scope.region, scope.place, scope.service): link.member
+        for link in chosen
+        for scope in (link.member.scope,)
+    }
+    if any(_contradict(a, b) for a, b in combinations(places.values(), 2)):
+        return []
+    return chosen
 
 
 def _contradict(first: Member, second: Member) -> bool:
