@@ -13,6 +13,7 @@ from store.incident_rows import scope_from
 from store.log_events import log_event
 from store.operations import (
     advice,
+    alternation,
     approvals,
     cascade_steering,
     ended_incidents,
@@ -74,10 +75,12 @@ def reopen(
     """Reopen the incident of `row`, which `ended_incidents` has read, for the alert.
 
     1. Open it, with the alert's severity. 2. Append the event. 3. Fold the alert. 4. Report it, as
-    news. 5. Enqueue advice and proposals again, if the last advice is old.
+    news. 5. Fold in the incidents that took turns with it. 6. Enqueue advice and proposals again,
+    if the last advice is old.
     """
     alert, now = identified_alert.alert, arrival.now
-    happened_at = to_db_time(newcomer(identified_alert, now).at)
+    returning = newcomer(identified_alert, now)
+    happened_at = to_db_time(returning.at)
     fix = yield from _title_of_fix(row["fixed_by"])
     yield from cascade_steering.leave_resolved_root(row["id"], now)
     yield from incidents.set_open(row["id"], now)
@@ -105,6 +108,7 @@ def reopen(
     read = {name: row[name] for name in _READ_BY_FOLD}
     yield from folding.fold(read | unseen, identified_alert, arrival, may_fire=False)
     yield from _report(row, fix, now)
+    yield from alternation.fold_in(row["id"], returning, row["resolved_at"], now)
     yield from _advise_again(row, identified_alert, arrival)
 
 

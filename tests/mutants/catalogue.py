@@ -18,6 +18,18 @@ MUTANTS = [
         returns="True",
     ),
     Mutant(
+        "bot/incidents/alternation.py",
+        "alternates",
+        "tests/store/test_contract_alternation.py",
+        returns="True",
+    ),
+    Mutant(
+        "store/operations/candidates.py",
+        "_ends_an_earlier_firing",
+        "tests/store/test_contract_late_resolves.py",
+        returns="False",
+    ),
+    Mutant(
         "bot/incidents/episodes.py",
         "_is_within",
         "tests/store/test_contract_episodes.py",
