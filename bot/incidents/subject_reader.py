@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from bot.incidents import names, places
 from bot.incidents import subject_labels as table
@@ -306,3 +307,17 @@ class _Reader:
 def subject_of(alert: Alert, environments: Environments, catalogue: Catalogue) -> Subject:
     """Return what the alert is about, and where each part was read."""
     return _Reader(alert, environments, catalogue).subject()
+
+
+def with_service_of(subject: Subject, alert: Alert) -> Alert:
+    """Return the alert with its subject's service if its own word names none.
+
+    Else the card, the incident key and the actions of an SOP would name the exporter that measured
+    it, or `app`.
+    """
+    label = alert.read_from.get("service", "field").removeprefix("label ")
+    where = subject.read_from.get("service", GUESS)
+    if where == GUESS or names.is_service_name(alert.service, label):
+        return alert
+    read_from = {**alert.read_from, "service": where}
+    return replace(alert, service=subject.service, read_from=read_from)

@@ -8,6 +8,8 @@ from functools import lru_cache
 
 from bot.incidents.environments import folded
 from bot.incidents.model import known_severity
+from bot.incidents.names import is_exporter
+from bot.incidents.places import cloud_region
 from bot.intake.cleaning import parse_words
 
 # The first category of this list with a word of the name wins. Things come before symptoms, so that
@@ -77,11 +79,6 @@ _ENV_INSIDE = re.compile(
 )
 
 REGION_LABELS = ("region", "aws_region", "cloud_region", "location", "zone", "availability_zone")
-_REGION = re.compile(
-    r"(?:us|eu|ap|sa|ca|me|af|il|mx|cn)(?:-gov)?-(?:north|south|east|west|central)[a-z]*-[0-9][a-f]?"
-    r"|(?:us|europe|asia|australia|northamerica|southamerica|africa|me)-[a-z]+[0-9](?:-[a-f])?",
-    re.IGNORECASE,
-)
 
 SERVICE_LABELS = (
     "service",
@@ -106,8 +103,6 @@ SERVICE_LABELS = (
     "instance",
     "device",
 )
-# Exporters measure other services, so they count as the service only if no other label names one.
-_EXPORTER_NAMES = parse_words("kubelet cadvisor node prometheus pushgateway")
 _ADDRESS = re.compile(r"\[?(?=[0-9A-Fa-f]*[.:])[0-9A-Fa-f:.]+(?:\](?::\d+)?)?|[\w.-]+:\d{2,5}")
 LONGEST = 300  # characters of a stranger's word that are read; no meaningful word is longer
 
@@ -167,8 +162,8 @@ def looks_like_env(token: str) -> bool:
 
 
 def looks_like_region(token: str) -> bool:
-    """Return True if a bare word is a cloud region or zone."""
-    return "-" in token and len(token) <= LONGEST and _REGION.fullmatch(token) is not None
+    """Return True if a bare word is a cloud region or zone, with its dashes."""
+    return "-" in token and len(token) <= LONGEST and bool(cloud_region(token.lower()))
 
 
 def looks_like_address(token: str) -> bool:
@@ -176,19 +171,6 @@ def looks_like_address(token: str) -> bool:
     if len(token) > LONGEST or not (":" in token or "." in token):
         return False
     return _ADDRESS.fullmatch(token) is not None
-
-
-def looks_like_exporter(token: str) -> bool:
-    """Return True for the name of an exporter: `node-exporter`, `kube-state-metrics`, `kubelet`."""
-    word = token[:LONGEST].lower()
-    return (
-        word in _EXPORTER_NAMES
-        or "exporter" in word
-        or "kube-prometheus" in word
-        or word.startswith("blackbox")
-        or word.endswith("kube-state-metrics")
-        or _SCRAPE_JOB.fullmatch(token[:LONGEST]) is not None
-    )
 
 
 def env_word(value: str) -> str:
@@ -235,7 +217,7 @@ def service_of(labels: Mapping[str, str]) -> tuple[str, str]:
         value = labels.get(name, "")
         if not value or looks_like_address(value):
             continue
-        if not looks_like_exporter(value):
+        if not is_exporter(value):
             return value, name
         measured_by = measured_by if measured_by[0] else (value, name)
     return measured_by
@@ -245,16 +227,11 @@ def service_of(labels: Mapping[str, str]) -> tuple[str, str]:
 @lru_cache(maxsize=1024)
 def is_service_word(token: str) -> bool:
     """Return True if a bare label value may be a service: no address, exporter, path or number."""
-    if looks_like_address(token) or looks_like_exporter(token):
+    if looks_like_address(token) or is_exporter(token):
         return False
     return token[:1].isalpha() and "/" not in token and token.lower() not in _PORT_NAMES
 
 
-# Scrape jobs that Prometheus's own example configuration names: they measure every service.
-_SCRAPE_JOB = re.compile(
-    r"kubernetes-(?:pods|nodes|services|service-endpoints|apiservers|cadvisor|ingresses)[\w-]*"
-    r"|(?:serviceMonitor|podMonitor|probe)/.*"
-)
 _PORT_NAMES = parse_words("http https metrics http-metrics https-metrics web grpc tcp")
 
 

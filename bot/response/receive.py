@@ -14,7 +14,7 @@ from bot.incidents.model import BY_END, Alert, AlertStatus
 from bot.incidents.routes import Route, channel_of
 from bot.incidents.sops import SopLibrary
 from bot.incidents.subject import Subject, scope_of
-from bot.incidents.subject_reader import subject_of
+from bot.incidents.subject_reader import subject_of, with_service_of
 from bot.intake.reading import Activity, IdentifiedActivity
 
 ALERTS_A_STEP = 20  # alerts that are identified before the event loop may do other work
@@ -109,6 +109,7 @@ def _name(
         alert = replace(alert, status=AlertStatus.RESOLVED)
     alert = with_known_service(alert, sops.known_services)
     subject = subject_of(alert, sops.environments, sops.services)
+    alert = with_service_of(subject, alert)
     incident_key = correlation.key_of(alert)
     sop = sops.match(alert, incident_key)
     series_key, dedup_key = "", str(DeliveryPart(delivery.key, index))

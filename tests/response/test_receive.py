@@ -120,3 +120,26 @@ def test_the_card_of_a_declared_service_goes_to_its_channel_unless_a_message_bro
 
 def test_the_incident_key_keeps_the_senders_own_words() -> None:
     assert declared(service="www", env="live").incident_key == "live|www|cpu|high"
+
+
+@pytest.mark.parametrize(
+    ("word", "labels", "service"),
+    [
+        ("app", {"container": "app", "pod": "shop-7d9f8b6c5-x2x9k"}, "shop"),
+        ("kube-state-metrics", {"deployment": "shop"}, "shop"),
+        ("", {"pod": "shop-db-0"}, "shop-db"),
+        ("node-exporter", {"instance": "10.0.0.1:9100"}, "node-exporter"),
+        ("www", {"pod": "other-0"}, "www"),
+    ],
+)
+def test_an_alert_whose_word_names_no_service_gets_that_of_its_subject(
+    word: str, labels: dict[str, str], service: str
+) -> None:
+    where = next((f"label {name}" for name in labels if labels[name] == word), "field")
+    identified = declared(service=word, labels=labels, read_from={"service": where})
+    assert identified.alert.service == service
+    assert identified.incident_key == f"-|{service.replace('-', '_')}|cpu|high"
+    assert (
+        identified.subject
+        == declared(service=service, labels=labels, read_from=identified.alert.read_from).subject
+    )

@@ -15,6 +15,7 @@ from functools import lru_cache
 from urllib.parse import unquote_plus
 
 from bot.incidents.model import Alert, AlertStatus, known_severity
+from bot.incidents.names import is_exporter
 from bot.intake import guesses, states
 from bot.intake.cleaning import parse_words
 from bot.intake.drafting import Draft, still
@@ -130,9 +131,7 @@ def _service_among(values: list[str], title: BracketTitle) -> str:
 def _follows_what_measures(word: str, group: Sequence[str]) -> bool:
     """Return True if an instance or a scrape job stands before the word: its label sorts later."""
     before = group[: group.index(word)]
-    return any(
-        guesses.looks_like_address(token) or guesses.looks_like_exporter(token) for token in before
-    )
+    return any(guesses.looks_like_address(token) or is_exporter(token) for token in before)
 
 
 # The titles of a burst, cut to 1,000 characters, repeat the same few words.
