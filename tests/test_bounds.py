@@ -41,6 +41,7 @@ BOUNDS: dict[str, dict[str, float]] = {
         "LONGEST_LINE": 1_114_112,
         "MOST_LINES": 200_000,
     },
+    "bot.replay_command.stored": {"MOST_ALERTS": 200_000},
     "bot.web.sns": {
         "FETCH_TIMEOUT": 5,
         "FETCHES_AT_ONCE": 4,

@@ -76,8 +76,14 @@ class Player:
         """
         await self._pass_time(line.at)
         delivery = await self._delivery_of(line)
-        if delivery is None:
-            return ()
+        return () if delivery is None else await self._receive(delivery)
+
+    async def receive(self, delivery: Delivery, at: datetime) -> Sequence[AlertOutcome]:
+        """Let time pass until then, and receive alerts that were parsed before."""
+        await self._pass_time(at)
+        return await self._receive(delivery)
+
+    async def _receive(self, delivery: Delivery) -> Sequence[AlertOutcome]:
         receipt = await self._service.receive(delivery)
         await self._channels.show_due(self._clock())
         for outcome in receipt.outcomes:

@@ -12,10 +12,13 @@ from pathlib import Path
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
-    parser.add_argument(
+    played = parser.add_mutually_exclusive_group(required=True)
+    played.add_argument(
+        "--since", metavar="30d", help="the stored alerts of that time, compared with what became"
+    )
+    played.add_argument(
         "--file",
         type=Path,
-        required=True,
         metavar="STREAM.jsonl",
         help='lines of {"at": time, "door": "slack" or "http", "source": NAME, "body": payload}',
     )

@@ -21,6 +21,7 @@ from bot.intake.cleaning import one_line
 from bot.policy import Policy, read_policy
 from bot.replay.player import IncidentAtEnd, Player, player
 from bot.replay.stream import BadLine, StreamLine, read_stream
+from bot.replay_command import stored
 from store.receipts import AlertOutcome
 
 BAD_LINES_NAMED = 20
@@ -40,7 +41,9 @@ class Replayed:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print what the stream becomes: 0, or 1 if a line or a file cannot be read."""
+    """Print what the alerts become: 0, or 1 if a line or a file cannot be read."""
+    if options.since:
+        return stored.run(options)
     try:
         policy = read_policy(options.policy) if options.policy else Policy()
         services = read_services(options.services) if options.services else NO_SERVICES

@@ -1,4 +1,4 @@
-"""Reads stored alerts and incidents, for an operator who drafts the catalogue of services."""
+"""Reads stored alerts and incidents, for the commands that draft services.yaml and replay."""
 
 from __future__ import annotations
 
@@ -10,7 +10,13 @@ from bot.incidents.subject import Scope
 from store.incident_rows import scope_from
 from store.operations.part import Part
 from store.rows import alert_from_json
-from store.statements import Operation, from_db_time, query
+from store.statements import (
+    Operation,
+    from_db_time,
+    from_db_time_or_none,
+    query,
+    to_db_time,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +38,45 @@ def firing_alerts(before: int | None, limit: int) -> Operation[tuple[list[Alert]
     return alerts, rows[-1]["id"] if len(rows) == limit else None
 
 
+@dataclass(frozen=True, slots=True)
+class StoredAlert:
+    """An alert as it was received, and the root of the incident that it belongs to.
+
+    `sent_at` is the sender's time, None if unknown. `root_id` is None if it belongs to none.
+    """
+
+    id: int
+    alert: Alert
+    sender: str
+    received_at: datetime
+    sent_at: datetime | None
+    root_id: int | None
+
+
+def received_since(since: datetime, after: int, limit: int) -> Operation[list[StoredAlert]]:
+    """A page of the alerts received since then, in the order in which they were stored."""
+    rows = yield query(
+        "SELECT a.id, a.body, a.sender, a.received_at, a.told_at,"
+        " COALESCE(i.parent_id, a.incident_id) AS root_id FROM alerts a"
+        " LEFT JOIN incidents i ON i.id = a.incident_id"
+        " WHERE a.id > ? AND a.received_at >= ? ORDER BY a.id LIMIT ?",
+        after,
+        to_db_time(since),
+        limit,
+    )
+    return [
+        StoredAlert(
+            row["id"],
+            alert_from_json(row["body"]),
+            row["sender"],
+            from_db_time(row["received_at"]),
+            from_db_time_or_none(row["told_at"] or None),
+            row["root_id"],
+        )
+        for row in rows
+    ]
+
+
 def openings(limit: int) -> Operation[list[Opening]]:
     """The newest incidents, oldest first."""
     rows = yield query(
@@ -50,6 +95,12 @@ class HistoryPart(Part):
     ) -> tuple[list[Alert], int | None]:
         """A page of firing alerts, newest first; `before` the returned id pages on."""
         return await self._engine.read(firing_alerts, before, limit)
+
+    async def received_since(
+        self, since: datetime, after: int = 0, limit: int = 500
+    ) -> list[StoredAlert]:
+        """A page of the alerts received since then, oldest first; `after` an id pages on."""
+        return await self._engine.read(received_since, since, after, limit)
 
     async def openings(self, limit: int) -> list[Opening]:
         """The newest incidents with their scopes, in the order in which they opened."""
