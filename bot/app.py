@@ -241,6 +241,7 @@ class Bot:
                 ops_channel=ops,
                 home_team=self.identity.team_id,
                 dispatch_timeout=settings.ai_command_gateway_timeout + 30,
+                session=session,
             )
         )
         self._reload_notice = ReloadNotice(store, self.metrics, self._clock, ops)

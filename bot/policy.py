@@ -21,6 +21,7 @@ from pydantic import (
 
 from bot.approvals.rules import unknown_environments
 from bot.approvals.segment import Approver, Remediate
+from bot.enrichment.segment import MOST_SOURCES, EvidenceSource
 from bot.errors import InputError, SettingsError
 from bot.incidents.planned_silences import Maintenance, QuietHours, dead_maintenance
 from bot.incidents.routes import Route, dead_routes
@@ -117,6 +118,21 @@ class Retention(_Segment):
     audit_days: int = Field(default=365, ge=1)
 
 
+class Llm(_Segment):
+    """The sources of evidence for the thread and the advisor, and the time that each one has."""
+
+    sources: tuple[EvidenceSource, ...] = Field(default=(), max_length=MOST_SOURCES)
+    source_timeout_ms: int = Field(default=500, ge=50, le=5_000)
+
+    @field_validator("sources")
+    @classmethod
+    def _have_different_names(cls, value: tuple[EvidenceSource, ...]) -> tuple[EvidenceSource, ...]:
+        names = [source.name for source in value]
+        if len(set(names)) < len(names):
+            raise ValueError("two sources have the same name")
+        return value
+
+
 class Privacy(_Segment):
     """The rules by which private data is redacted in what the advisor is sent."""
 
@@ -142,6 +158,7 @@ class Policy(_Segment):
     notify: Notify = Notify()
     remediate: Remediate = Remediate()
     retention: Retention = Retention()
+    llm: Llm = Llm()
     privacy: Privacy = Privacy()
     slo: Slo = Slo()
 

@@ -27,6 +27,7 @@ from store.operations.closing import ClosingPart
 from store.operations.cursors import CursorsPart
 from store.operations.deliveries import DeliveriesPart
 from store.operations.disputes import DisputesPart
+from store.operations.evidence import EvidencePart
 from store.operations.executions import ExecutionsPart
 from store.operations.flapping import FlappingPart
 from store.operations.freezes import FreezesPart
@@ -98,6 +99,7 @@ class Store(
     SourceSilencesPart,
     AdvicePart,  # advice
     AdviceContextPart,
+    EvidencePart,
     QuestionsPart,
     ProposalsPart,  # approvals
     NewApprovalsPart,

@@ -117,6 +117,12 @@ class Metrics:
         )
 
     def _add_advisor(self, reg: CollectorRegistry) -> None:
+        self._sources_failed = Counter(
+            "sopbot_evidence_failures_total",
+            "Sources of evidence that did not answer, by kind.",
+            ["why"],
+            registry=reg,
+        )
         self._q_requests = Counter("qchat_requests_total", "Questions asked.", registry=reg)
         self._q_active = Gauge("qchat_active_requests", "Questions under way.", registry=reg)
         self._q_seconds = Histogram(
@@ -137,6 +143,10 @@ class Metrics:
             self._alerts.labels(source, "duplicate").inc(duplicates)
         if opened:
             self._incidents.inc(opened)
+
+    def source_failed(self, word: str) -> None:
+        """Count a source of evidence without an answer: late, unreachable or failed."""
+        self._sources_failed.labels(word).inc()
 
     def nats_consumed(self, outcome: str) -> None:
         """Count a message of anomalies: accepted, duplicate, or postponed if the store failed."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from bot.advice.model import Guidance, Subject, Turn
+from bot.advice.model import Fact, Guidance, Subject, Turn
+from bot.enrichment.model import Evidence
 from bot.incidents.model import Alert
 from bot.incidents.sops import Sop, SopLibrary, rendered, template_values
 from store import Store
@@ -29,7 +30,13 @@ def guidance_of(sop: Sop, alert: Alert | None, now: datetime) -> Guidance:
     )
 
 
-def subject_of(sops: SopLibrary, context: AdviceContext, question: str, now: datetime) -> Subject:
+def subject_of(
+    sops: SopLibrary,
+    context: AdviceContext,
+    question: str,
+    now: datetime,
+    evidence: Evidence,
+) -> Subject:
     """Return everything that the advisor may know about an incident."""
     incident, alert = context.incident, context.alert
     sop = sops.get(incident.sop_id)
@@ -40,6 +47,9 @@ def subject_of(sops: SopLibrary, context: AdviceContext, question: str, now: dat
         question=question,
         guidance=guidance_of(sop, alert, now) if sop and alert else None,
         history=_as_history(context.turns),
+        facts=tuple(
+            Fact(f"{fact.id} {fact.source}: {fact.name}", fact.text) for fact in evidence.facts
+        ),
         now=now,
     )
 

@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 
+import aiohttp
+
 from bot.advice.advisor import Advisor
 from bot.approvals.model import UserStatus
 from bot.configuration import LiveConfiguration
@@ -24,7 +26,7 @@ class Dependencies:
 
     `home_team` is our workspace's id. `ops_channel` gets the bot's own notices. A dispatch
     without an outcome is looked up after `dispatch_timeout` seconds, which must be more than the
-    gateway's timeout.
+    gateway's timeout. `session` asks the policy's sources of evidence; without one none is asked.
     """
 
     store: Store
@@ -38,3 +40,4 @@ class Dependencies:
     ops_channel: str
     home_team: str = ""
     dispatch_timeout: float = 120.0
+    session: aiohttp.ClientSession | None = None

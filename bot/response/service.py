@@ -27,6 +27,7 @@ from bot.response import advise, gateway_results
 from bot.response.decisions import Decisions
 from bot.response.dependencies import Dependencies
 from bot.response.dispatches import Dispatches
+from bot.response.enrichment import Enrichment
 from bot.response.proposal_queue import ProposalQueue
 from bot.response.proposals import Proposals
 from bot.response.receive import Delivery, identify_activities, name_all, named_in_steps
@@ -68,6 +69,13 @@ class IncidentService:
             dependencies.clock,
             dependencies.metrics,
             dependencies.ops_channel,
+        )
+        self._enrichment = Enrichment(
+            dependencies.store,
+            dependencies.config,
+            dependencies.session,
+            dependencies.clock,
+            dependencies.metrics,
         )
         self._advisor = dependencies.advisor
         self._clock = dependencies.clock
@@ -141,7 +149,10 @@ class IncidentService:
         with bound(
             incident=incident.number, sop_id=incident.sop_id, tracking_id=incident.tracking_id
         ):
-            subject = advise.subject_of(self.sops, context, record.question, self._clock())
+            evidence = await self._enrichment.evidence_of(context)
+            subject = advise.subject_of(
+                self.sops, context, record.question, self._clock(), evidence
+            )
             emit(Event.ADVICE_ASKED, asked_by=record.asked_by or None)
             advice = await self._advisor.advise(subject)
             if advice.failure:

@@ -22,6 +22,7 @@ from handlers.views import (
     audit,
     card,
     cascade,
+    evidence,
     news,
     notices,
     result,
@@ -60,6 +61,7 @@ class Renderer:
         self._kinds: dict[str, Callable[[str], Awaitable[Rendered | None]]] = {
             "card": self._card,
             "advice": self._advice,
+            "evidence": self._evidence,
             "approval": self._approval,
             "result": self._result,
             "resolved": self._resolved,
@@ -133,6 +135,10 @@ class Renderer:
             return None
         parsed = advice_from(record.body)
         return Rendered(*advice.advice_message(parsed, record.question, record.asked_by))
+
+    async def _evidence(self, subject: str) -> Rendered | None:
+        stored = await self._store.evidence(int(subject))
+        return Rendered(*evidence.evidence_message(stored)) if stored else None
 
     async def _approval(self, subject: str) -> Rendered:
         # The execution first: the approval, read second, is as new or newer and holds the reasons.

@@ -216,7 +216,7 @@ WHERE o.in_thread = 1 AND NOT EXISTS (
 _SHOWN = """
 SELECT 'message ' || key AS what FROM outbox
     WHERE kind IN ('card', 'resolved', 'note', 'steered', 'advice', 'approval', 'result', 'storm',
-        'stuck', 'frozen', 'audit_head', 'silence', 'silence_digest')
+        'stuck', 'frozen', 'audit_head', 'silence', 'silence_digest', 'evidence')
 EXCEPT SELECT 'message card:' || id FROM incidents
 EXCEPT SELECT 'message resolved:' || incident_id FROM timeline WHERE kind = 'resolved'
 EXCEPT SELECT 'message resolved:' || t.incident_id || '/' || (SELECT COUNT(*) FROM timeline u
@@ -228,6 +228,7 @@ EXCEPT SELECT 'message note:' || id FROM timeline
 EXCEPT SELECT 'message advice:' || id FROM advice WHERE body IS NOT NULL
 EXCEPT SELECT 'message approval:' || id FROM approvals
 EXCEPT SELECT 'message news:' || id FROM news
+EXCEPT SELECT 'message evidence:' || incident_id FROM evidence
 EXCEPT SELECT 'message result:' || id FROM executions
     WHERE finished_at IS NOT NULL OR attempt > 1
 EXCEPT SELECT 'message audit_head:' || substr(name, 5) FROM audit_anchors

@@ -219,6 +219,11 @@ def m036_expand_remote_silences() -> str:
     return silence_tables.M036
 
 
+def m037_expand_evidence() -> str:
+    """Store what is known about an incident, as its thread shows it."""
+    return stats_columns.M037
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     m001_initial,
     m002_expand_storm,
@@ -256,6 +261,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m034_expand_retention,
     m035_expand_reading_cases,
     m036_expand_remote_silences,
+    m037_expand_evidence,
 )
 
 

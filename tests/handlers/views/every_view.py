@@ -11,12 +11,24 @@ from bot.advice.model import Advice
 from bot.approvals.blockers import Blocker
 from bot.approvals.model import Freeze
 from bot.approvals.reasons import BlockerKind, from_text
+from bot.enrichment.model import Evidence, KnownFact, SourceFailure
 from bot.incidents.model import GroupedAlert, GroupedAlerts, Hyperlink, Severity, TimelineEntry
 from bot.incidents.notices import Burst, Notice
 from bot.incidents.remediation import Parameter, Preview, RemediationStatus
 from bot.incidents.silences import SilenceReport, SuppressedAlert
 from bot.incidents.sops import ProposedAction, Sop
-from handlers.views import advice, alerts, audit, card, lists, modals, notices, result, silences
+from handlers.views import (
+    advice,
+    alerts,
+    audit,
+    card,
+    evidence,
+    lists,
+    modals,
+    notices,
+    result,
+    silences,
+)
 from handlers.views import approval as approval_view
 from tests.helpers.builders import alert
 from tests.helpers.models import (
@@ -75,6 +87,9 @@ def every_view(evil: str) -> Iterator[tuple[str, tuple[str, list[dict[str, Any]]
             sources=(evil,),
         )
         yield "advice", advice.advice_message(model_advice, evil, "U0ANA")
+    fact = KnownFact(evil, evil, evil, NOW, "E1")
+    failure = SourceFailure(evil, "late", evil)
+    yield "evidence", evidence.evidence_message(Evidence((fact,) * 20, (failure,) * 6))
     for kind in BlockerKind:
         blocker = Blocker(kind=kind, user="U0ANA", since=NOW, reason=evil, subject=evil)
         yield "approval", approval_view.approval_card(ask, blocker=blocker)

@@ -1,0 +1,1 @@
+"""Fetches what is known about an incident: from the operator's declared sources."""

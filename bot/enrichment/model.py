@@ -1,0 +1,71 @@
+"""A fact about an incident, and a source that did not answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+FACT_CHARS = 600
+FACTS_BYTES = 12_000
+"""Of all facts together: a card and a prompt have room for so much."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFact:
+    """One fact: what `source` said at a time. `id` is how the advice can cite it (E1, E2, …)."""
+
+    source: str
+    name: str
+    text: str
+    at: datetime
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFailure:
+    """A source that gave no fact: `word` for people, `error` as it was."""
+
+    source: str
+    word: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The facts about an incident, and the sources that failed."""
+
+    facts: tuple[KnownFact, ...] = ()
+    failures: tuple[SourceFailure, ...] = ()
+
+    @staticmethod
+    def of(facts: Sequence[KnownFact], failures: Sequence[SourceFailure]) -> Evidence:
+        """Return evidence with the facts that fit, each cut to its limit and with its id."""
+        kept: list[KnownFact] = []
+        left = FACTS_BYTES
+        for fact in facts:
+            text = fact.text[:FACT_CHARS]
+            left -= len(text.encode())
+            if left < 0:
+                break
+            kept.append(KnownFact(fact.source, fact.name, text, fact.at, f"E{len(kept) + 1}"))
+        return Evidence(tuple(kept), tuple(failures))
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return {
+            "facts": [{**asdict(fact), "at": fact.at.isoformat()} for fact in self.facts],
+            "failures": [asdict(failure) for failure in self.failures],
+        }
+
+    @staticmethod
+    def from_json(body: Mapping[str, Any]) -> Evidence:
+        """Return the evidence of these JSON values."""
+        return Evidence(
+            tuple(
+                KnownFact(**{**fact, "at": datetime.fromisoformat(fact["at"])})
+                for fact in body["facts"]
+            ),
+            tuple(SourceFailure(**failure) for failure in body["failures"]),
+        )

@@ -1,0 +1,86 @@
+"""Collects what is known about an incident, for its thread and for the advisor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+import aiohttp
+
+from bot.configuration import LiveConfiguration
+from bot.enrichment.gathering import gather
+from bot.enrichment.model import Evidence, KnownFact
+from bot.incidents.model import Alert, Incident
+from bot.observability.metrics import Metrics
+from store import Store
+from store.operations.advice_context import AdviceContext
+from store.operations.evidence import History
+
+OWN = "own history"
+
+
+class Enrichment:
+    """Asks the incident's own history and the declared sources. Without `session` only history."""
+
+    def __init__(
+        self,
+        store: Store,
+        config: LiveConfiguration,
+        session: aiohttp.ClientSession | None,
+        clock: Callable[[], datetime],
+        metrics: Metrics,
+    ) -> None:
+        self._store = store
+        self._config = config
+        self._session = session
+        self._clock = clock
+        self._metrics = metrics
+
+    async def evidence_of(self, context: AdviceContext) -> Evidence:
+        """Gather, store and show it. A source that fails or is late is named in the evidence."""
+        incident, now = context.incident, self._clock()
+        llm = self._config.current.policy.llm
+        past = await self._store.history(incident.id, now)
+        known = list(own_facts(past, now))
+        if self._session is None or not llm.sources:
+            evidence = Evidence()
+        else:
+            evidence = await gather(
+                self._session,
+                llm.sources,
+                parts_of(incident, context.alert),
+                now,
+                seconds=llm.source_timeout_ms / 1000,
+            )
+        evidence = Evidence.of([*known, *evidence.facts], evidence.failures)
+        for failure in evidence.failures:
+            self._metrics.source_failed(failure.word)
+        if evidence.facts or evidence.failures:
+            shown = bool(past.fix or len(evidence.facts) > len(known) or evidence.failures)
+            await self._store.store_evidence(incident, evidence, now, shown=shown)
+        return evidence
+
+
+def own_facts(past: History, now: datetime) -> Iterator[KnownFact]:
+    """Return what the store knows of earlier incidents."""
+    if past.similar_day:
+        text = f"{past.similar_hour} others in the last hour, {past.similar_day} in the last 24 h"
+        yield KnownFact(OWN, "incidents of this service and category", text, now)
+    if past.last is not None and past.last.resolved_at is not None:
+        fix = f"fixed by: {past.fix}" if past.fix else "no action of the bot fixed it"
+        text = f"{past.last.number}, {past.last.title[:200]}; {fix}"
+        yield KnownFact(OWN, "last incident of this SOP", text, past.last.resolved_at)
+
+
+def parts_of(incident: Incident, alert: Alert | None) -> dict[str, str]:
+    """Return the parts of the subject that a query may name."""
+    labels = alert.labels if alert else incident.labels
+    return {
+        "service": incident.service,
+        "env": incident.env,
+        "region": incident.region,
+        "name": alert.name if alert else "",
+        "namespace": labels.get("namespace", ""),
+        "host": labels.get("host", "") or labels.get("instance", ""),
+        "pod": labels.get("pod", ""),
+    }

@@ -1,0 +1,240 @@
+"""Evidence from declared sources: over real sockets, within its time, and from nowhere else."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from bot.enrichment.gathering import gather
+from bot.enrichment.model import FACT_CHARS, FACTS_BYTES, Evidence, KnownFact
+from bot.enrichment.segment import EvidenceSource
+from bot.enrichment.sources import LARGEST
+from tests.helpers.ports import kept_port
+from tests.helpers.waiting import until
+
+NOW = datetime(2026, 11, 21, 3, 4, 5, tzinfo=UTC)
+VALUES = {"service": 'web"} or vector(1) #', "env": "prod", "pod": ""}
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@asynccontextmanager
+async def served(handler: Handler) -> AsyncIterator[str]:
+    """The address of a server whose every path answers by `handler`."""
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", handler)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+def source(url: str, kind: str = "prometheus", **queries: str) -> EvidenceSource:
+    return EvidenceSource.model_validate(
+        {"name": kind, "kind": kind, "url": url, "queries": queries or {"up": "up"}}
+    )
+
+
+async def evidence(*sources: EvidenceSource, seconds: float = 5) -> Evidence:
+    async with aiohttp.ClientSession() as session:
+        return await gather(session, sources, VALUES, NOW, seconds=seconds)
+
+
+def vector(*series: tuple[dict[str, str], str]) -> dict[str, Any]:
+    result = [{"metric": metric, "value": [0, value]} for metric, value in series]
+    return {"status": "success", "data": {"resultType": "vector", "result": result}}
+
+
+async def test_prometheus_gives_the_value_now_beside_its_usual_ones() -> None:
+    queries_sent: list[str] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        query = request.query["query"]
+        queries_sent.append(query)
+        past = {"0.5": "1", "0.95": "4"}
+        share = query.removeprefix("quantile_over_time(").split(",")[0]
+        labels = {"job": "web"} if query.startswith("quantile") else {"__name__": "e", "job": "web"}
+        return web.json_response(vector((labels, past.get(share, "7.8125"))))
+
+    async with served(answer) as url:
+        gathered = await evidence(source(url, errors="rate(errors[5m])"))
+    (fact,) = gathered.facts
+    assert (fact.id, fact.source, fact.name, fact.at) == ("E1", "prometheus", "errors", NOW)
+    assert fact.text == "now 7.812 (p50 1, p95 4 over 1 h; p50 1, p95 4 over 24 h) job=web"
+    assert "quantile_over_time(0.95, (rate(errors[5m]))[24h:1m])" in queries_sent
+    assert gathered.failures == ()
+
+
+@pytest.mark.services("prometheus")
+async def test_a_real_prometheus_is_understood(tmp_path: Path) -> None:
+    with kept_port() as port:
+        (tmp_path / "prometheus.yml").write_text("scrape_configs: []")
+        process = await asyncio.create_subprocess_exec(
+            "prometheus",
+            f"--config.file={tmp_path / 'prometheus.yml'}",
+            f"--storage.tsdb.path={tmp_path / 'data'}",
+            f"--web.listen-address=127.0.0.1:{port}",
+            "--log.level=error",
+        )
+        declared = source(f"http://127.0.0.1:{port}", one="vector(1)", wrong="sum(")
+
+        async def answered() -> Evidence | None:
+            gathered = await evidence(declared)
+            return gathered if gathered.facts else None
+
+        try:
+            gathered = await until(answered, why="Prometheus answers", every=0.2)
+        finally:
+            process.terminate()
+            await process.wait()
+    assert gathered is not None
+    assert gathered.facts[0].text == "now 1 (p50 1, p95 1 over 1 h; p50 1, p95 1 over 24 h)"
+    assert "no arguments for aggregate" in gathered.failures[0].error
+
+
+@pytest.mark.attack("ASI02")
+async def test_a_value_of_the_alert_cannot_leave_its_quotes_in_a_query() -> None:
+    queries_sent: list[str] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        queries_sent.append(request.query["query"])
+        return web.json_response(vector())
+
+    async with served(answer) as url:
+        await evidence(source(url, up='up{service="{{service}}"}', pod='x{pod="{{pod}}"}'))
+    assert queries_sent[0] == 'up{service="web\\"} or vector(1) #"}'
+    assert not [query for query in queries_sent if "pod" in query], "the alert has no pod"
+
+
+async def test_loki_gives_the_newest_lines_and_clickhouse_rows_by_parameters() -> None:
+    async def loki(_request: web.Request) -> web.Response:
+        values = [[str(n), f"line {n}"] for n in range(1, 4)]
+        return web.json_response({"data": {"result": [{"stream": {}, "values": values}]}})
+
+    queries_sent: list[Any] = []
+
+    async def clickhouse(request: web.Request) -> web.Response:
+        queries_sent.append(dict(request.query))
+        return web.Response(text="host\tn\na\t3\n")
+
+    async with served(loki) as loki_url, served(clickhouse) as clickhouse_url:
+        gathered = await evidence(
+            source(loki_url, "loki", errors='{app="{{env}}"}'),
+            source(clickhouse_url, "clickhouse", hosts="SELECT host FROM t WHERE s = {{service}}"),
+        )
+    assert [fact.text for fact in gathered.facts] == ["line 3\nline 2\nline 1", "host\tn\na\t3"]
+    assert queries_sent[0]["query"] == "SELECT host FROM t WHERE s = {service:String}"
+    assert (queries_sent[0]["param_service"], queries_sent[0]["readonly"]) == (
+        VALUES["service"],
+        "1",
+    )
+
+
+async def test_a_source_that_hangs_or_fails_is_named_and_holds_nothing_up() -> None:
+    released = asyncio.Event()
+
+    async def hang(_request: web.Request) -> web.Response:
+        await released.wait()
+        return web.Response()
+
+    async def refuse(_request: web.Request) -> web.Response:
+        return web.json_response({"status": "error", "error": "parse error"}, status=400)
+
+    async def fine(_request: web.Request) -> web.Response:
+        return web.json_response(vector(({}, "1")))
+
+    async with served(hang) as late, served(refuse) as wrong, served(fine) as good:
+        sources = [
+            source(good),
+            EvidenceSource(name="late", kind="loki", url=late, queries={"a": "b"}),
+            EvidenceSource(name="wrong", kind="prometheus", url=wrong, queries={"a": "b"}),
+            EvidenceSource(name="gone", kind="loki", url="http://127.0.0.1:1", queries={"a": "b"}),
+        ]
+        gathered = await evidence(*sources, seconds=0.5)
+        released.set()
+    assert [fact.source for fact in gathered.facts] == ["prometheus"]
+    assert {failure.source: failure.word for failure in gathered.failures} == {
+        "late": "late",
+        "wrong": "failed",
+        "gone": "unreachable",
+    }
+    (wrong_failure,) = (f for f in gathered.failures if f.source == "wrong")
+    assert "parse error" in wrong_failure.error, "its own words are kept"
+
+
+@pytest.mark.attack("ASI02")
+async def test_no_redirect_leads_to_an_address_that_is_not_declared() -> None:
+    reached: list[str] = []
+
+    async def secret(request: web.Request) -> web.Response:
+        reached.append(request.path)
+        return web.json_response(vector(({}, "1")))
+
+    async with served(secret) as inside:
+
+        async def redirect(_request: web.Request) -> web.Response:
+            raise web.HTTPFound(f"{inside}/metadata")
+
+        async with served(redirect) as url:
+            gathered = await evidence(source(url))
+    assert reached == []
+    assert [failure.word for failure in gathered.failures] == ["failed"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"x" * (LARGEST + 1),
+        b"not json",
+        b"[]",
+        b'{"status": "success"}',
+        b'{"data": null}',
+        b"\xff",
+    ],
+)
+async def test_an_answer_of_any_other_form_is_a_failure(body: bytes) -> None:
+    async def answer(_request: web.Request) -> web.Response:
+        return web.Response(body=body)
+
+    async with served(answer) as url:
+        gathered = await evidence(source(url), source(url, "loki"))
+    assert {failure.word for failure in gathered.failures} == {"failed"}
+
+
+def test_facts_are_cut_and_only_so_many_fit() -> None:
+    facts = [KnownFact("s", f"n{number}", "ä" * 10_000, NOW) for number in range(100)]
+    kept = Evidence.of(facts, []).facts
+    assert {len(fact.text) for fact in kept} == {FACT_CHARS}
+    assert sum(len(fact.text.encode()) for fact in kept) <= FACTS_BYTES
+    assert [fact.id for fact in kept[:2]] == ["E1", "E2"]
+    evidence_of_all = Evidence(kept)
+    assert Evidence.from_json(evidence_of_all.as_json()) == evidence_of_all
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"url": "file:///etc/passwd"},
+        {"url": "http://user:pw@host"},
+        {"url": "http://host/?q=1"},
+        {"queries": {"a": "{{password}}"}},
+        {"queries": {}},
+        {"kind": "shell"},
+    ],
+)
+def test_a_source_that_cannot_work_is_refused(change: dict[str, Any]) -> None:
+    good = {"name": "a", "kind": "loki", "url": "http://loki:3100", "queries": {"a": "b"}}
+    EvidenceSource.model_validate(good)
+    with pytest.raises(ValueError, match="validation error"):
+        EvidenceSource.model_validate(good | change)

@@ -1,0 +1,68 @@
+"""Evidence from a declared source: in the incident's thread, and in the advisor's prompt."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from tests.enrichment.test_gathering import served, vector
+from tests.scenarios.starting import StartBot
+from tests.scenarios.world import World
+
+pytestmark = pytest.mark.one_engine
+
+# Answers with the facts that it was sent.
+ADVISOR = """
+import sys
+if "--version" in sys.argv:
+    print("advisor 1.0")
+else:
+    asked = sys.stdin.read()
+    print("it saw: " + ("the error rate" if "now 0.078" in asked and "E1 prom" in asked else "-"))
+"""
+
+
+async def test_what_a_source_says_stands_in_the_thread_and_goes_to_the_advisor(
+    world: World, bot: StartBot, tmp_path: Path
+) -> None:
+    queries_sent: list[str] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        queries_sent.append(request.query["query"])
+        return web.json_response(vector(({"job": "web"}, "0.078")))
+
+    script = tmp_path / "advisor.py"
+    script.write_text(ADVISOR)
+    async with served(answer) as url:
+        sources = [
+            {
+                "name": "prom",
+                "kind": "prometheus",
+                "url": url,
+                "queries": {"error-rate": 'errors{service="{{service}}"}'},
+            },
+            {
+                "name": "loki",
+                "kind": "loki",
+                "url": "http://127.0.0.1:1",
+                "queries": {"lines": '{app="{{service}}"}'},
+            },
+        ]
+        world.write_policy("U0BEN", segments={"llm": {"sources": sources}})
+        await bot(ADVISOR_COMMAND=json.dumps([sys.executable, str(script)]))
+        await world.alert("checkout-api")
+        await world.card("checkout-api")
+        await world.quiet()
+    (message,) = world.replies("evidence")
+    known = message.text
+    assert "What is known" in known
+    assert "E1 prom · error-rate" in known.replace("*", "")
+    assert "now 0.078" in known
+    assert "No answer from loki (unreachable)" in known
+    (advice,) = world.replies("advice")
+    assert "it saw: the error rate" in advice.text
+    assert queries_sent[0] == 'errors{service="checkout-api"}'
