@@ -120,10 +120,21 @@ def of_policy(silence: Silence, channel: str) -> Operation[Silence | None]:
     The first alert of a channel that it suppresses stores it: each channel has its own digest.
     """
     item = replace(silence, channel=channel, origin=f"{silence.origin}/{channel}")
-    yield run(f"{INSERT} ON CONFLICT (origin) DO NOTHING", *values(item))
-    rows = yield query(f"SELECT {COLUMNS} FROM silences s WHERE s.origin = ?", item.origin)  # noqa: S608 - constants
-    known = silence_from(rows[0])
+    known: Silence = yield from insert_new(item)
     return None if known.ended_at else known
+
+
+def insert_new(silence: Silence) -> Operation[Silence]:
+    """Store a silence unless one of its origin is stored; return the stored one.
+
+    It is looked for first: on PostgreSQL an insert that conflicts uses up a number.
+    """
+    of_origin = f"SELECT {COLUMNS} FROM silences s WHERE s.origin = ?"  # noqa: S608 - constants
+    rows = yield query(of_origin, silence.origin)
+    if not rows:
+        yield run(f"{INSERT} ON CONFLICT (origin) DO NOTHING", *values(silence))
+        rows = yield query(of_origin, silence.origin)
+    return silence_from(rows[0])
 
 
 def values(silence: Silence) -> tuple[object, ...]:

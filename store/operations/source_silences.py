@@ -12,17 +12,20 @@ from store.statements import Operation, execute, query, run, to_db_time
 
 
 def take_over(origin: str, read: Sequence[Silence], now: datetime) -> Operation[int]:
-    """Make the silences of a source those that it has now. Returns how many changed.
+    """Make the silences of a source those that it has now. Returns how many ends changed.
 
     1. Insert the new ones, and change the end of known ones. 2. End those that it has no more. One
     that a person ended here stays ended. Their messages are not posted: the source has them.
     """
     changed = 0
     for silence in read:
+        yield from silences.insert_new(silence)
         changed += yield execute(
-            f"{silences.INSERT} ON CONFLICT (origin) DO UPDATE SET ends_at = excluded.ends_at"
-            " WHERE silences.ended_at IS NULL AND silences.ends_at != excluded.ends_at",
-            *silences.values(silence),
+            "UPDATE silences SET ends_at = ?"
+            " WHERE origin = ? AND ended_at IS NULL AND ends_at != ?",
+            to_db_time(silence.ends_at),
+            silence.origin,
+            to_db_time(silence.ends_at),
         )
     known = {silence.origin for silence in read}
     for silence in (yield from silences.not_ended()):
@@ -67,7 +70,7 @@ class SourceSilencesPart(Part):
     async def take_over_silences(self, origin: str, read: Sequence[Silence], now: datetime) -> int:
         """Make those whose origin begins with `origin` the ones that were read.
 
-        Returns how many changed.
+        Returns how many of them end at another time now.
         """
         return await self._write(take_over, origin, read, now)
 

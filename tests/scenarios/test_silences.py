@@ -186,23 +186,23 @@ async def test_a_person_mutes_an_incident_by_its_card_and_by_command(
     await world.press(await world.card("MEDIUM"), "Mute", "ben")
     card = await world.card("muted by @ben until it clears")
     assert "Mute" not in card.buttons
-    await world.alert("wiki", severity="warning", name="Another")
+    await world.alert("wiki", severity="warning")
     await world.card("2 alerts grouped")
     await world.press(await world.card("muted by @ben"), "Unmute", "ana")
     await world.slack.wait_for(
         lambda: "muted by" not in world.cards()[0].text, why="the card is not muted any more"
     )
-    assert "is muted until" in await answer_to(world, "/incident mute INC-1 2h")
+    assert "is muted until" in await answer_to(world, "/incident mute INC-1 1h")
     await world.card("muted by @ana until")
     assert "lasts from 1 min to 168 h" in await answer_to(world, "/incident mute INC-1 30d")
     assert "Mute for how long?" in await answer_to(world, "/incident mute INC-1 a while")
-    clock.forward(2 * HOUR)
+    clock.forward(HOUR)
     await running.service.settle()
     await world.slack.wait_for(
         lambda: "muted by" not in world.cards()[0].text, why="the time of the mute is over"
     )
     await answer_to(world, "/incident mute INC-1")
-    await world.alert("wiki", severity="critical", name="Worse")
+    await world.alert("wiki", severity="critical")
     await world.reply("news", "got worse")
     assert "INC-1 is not muted." in await answer_to(world, "/incident unmute INC-1")
 

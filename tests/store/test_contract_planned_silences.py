@@ -148,7 +148,9 @@ async def test_the_next_night_is_another_silence(store: Store) -> None:
     policy = with_policy(store, quiet_hours=QUIET)
     day = timedelta(days=1).total_seconds()
     await deliver(store, alert(**LOW))
-    await deliver(store, resolved(**LOW), at=later(1))
+    for seconds in range(1, 5):
+        await deliver(store, alert(**LOW), at=later(seconds))
+    await deliver(store, resolved(**LOW), at=later(6))
     await settle(store, policy, MORNING)
     await deliver(store, alert(**LOW), at=later(day))
     (report,) = await store.silences(later(day))
