@@ -282,7 +282,7 @@ WHERE (status = 'resolved' AND muted_by != '') OR (muted_by = '' AND muted_until
 """
 
 INVARIANTS = (
-    Invariant("one open incident for each SOP ID, env and service", _ONE_OPEN),
+    Invariant("one open incident for each SOP ID and scope", _ONE_OPEN),
     Invariant("an incident's times fit its status", _TIMES),
     Invariant("every row that names an incident has that incident", _PARENTS),
     Invariant("every incident counts exactly its firing alerts", _FIRING),

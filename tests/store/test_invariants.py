@@ -53,7 +53,7 @@ _NO_KEYS = {
 }
 
 BREAKS = {
-    "one open incident for each SOP ID, env and service": (
+    "one open incident for each SOP ID and scope": (
         "DROP INDEX one_open_incident",
         (
             "UPDATE incidents SET sop_id = 'x', scope_env = 'x', scope_service = 'x'"
