@@ -32,6 +32,7 @@ ISSUE = {
     "noise.correlation",
     "noise.f1",
     "noise.posts",
+    "noise.enrichment",
     "noise.stats",
     "storm.sixty_incidents",
     "storm.soak",
