@@ -164,7 +164,8 @@ class _Reader:
             if service := self.catalogue.find(word):
                 return self._declared(service, where)
             name = self._without_place(word)
-            if service := self.catalogue.find(name):
+            # The Kubernetes Service of a declared `checkout` is often called `checkout-svc`.
+            if service := self.catalogue.find(name) or self.catalogue.find(_without_svc(name)):
                 return self._declared(service, where)
             if name:
                 return self._note("service", name, where)
@@ -302,6 +303,11 @@ class _Reader:
         if not self.region:
             self.region = self._note("region", region, "service")
         return region == self.region
+
+
+def _without_svc(name: str) -> str:
+    parts = names.parts_of(name)
+    return "-".join(parts[:-1] if len(parts) > 1 and parts[-1] == "svc" else parts)
 
 
 def subject_of(alert: Alert, environments: Environments, catalogue: Catalogue) -> Subject:

@@ -141,6 +141,8 @@ def test_the_region_is_read_from_what_names_it(labels: dict[str, str], region: s
         ({"service": "CHECKOUT"}, "checkout-api"),
         ({"service": "co-worker"}, "checkout-api"),
         ({"service": "checkout prod"}, "checkout-api"),
+        ({"service": "orders-db-svc"}, "orders-db"),
+        ({"service": "unheard-svc"}, "unheard-svc"),
         ({"job": "checkout", "instance": "10.0.0.1:9100"}, "checkout-api"),
         ({"container": "app", "namespace": "orders"}, "orders-db"),
         ({"container": "app", "namespace": "money"}, ""),
