@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -21,7 +23,11 @@ from tests.scenarios.world import BEN, World
 
 pytestmark = pytest.mark.unmeasured
 
-CALLS = {"shop-web": ["cart-api"], "cart-api": ["orders-db"]}
+SERVICES = {
+    "shop-web": {"depends_on": ["cart-api"]},
+    "cart-api": {"depends_on": ["orders-db"]},
+    "orders-db": {},
+}
 POINTS: list[Point] = [
     ("slack", "nothing: it is not killed", TAKEN),
     ("envelope", "FIRING orders-db", TAKEN),
@@ -97,11 +103,14 @@ async def play_cascade(world: World) -> None:
 async def test_after_a_kill_at_each_step_of_a_cascade_each_card_is_there_once(
     point: Point, world: World, bot_process: StartProcess
 ) -> None:
-    correlate = {"card_update_seconds": 0, "depends_on": CALLS}
+    correlate = {"card_update_seconds": 0}
+    services = world.folder / "services.yaml"
+    services.write_text(json.dumps({"services": SERVICES}))
     world.write_policy(BEN, propose_from_sop=False, segments={"correlate": correlate})
     trap = Trap(*(() if point[1].startswith("nothing") else (point,)))
     trap.watch_slack(world.slack_hooks, _name_of)
-    supervisor = asyncio.create_task(trap.keep_running(bot_process))
+    start = partial(bot_process, SERVICES_FILE=str(services))
+    supervisor = asyncio.create_task(trap.keep_running(start))
     await world.slack.wait_for(lambda: world.slack.connections, why="the bot is there")
     await play_cascade(world)
     async with asyncio.timeout(30):
