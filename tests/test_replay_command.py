@@ -115,6 +115,31 @@ def test_two_messages_without_a_ts_are_two_messages(tmp_path: Path) -> None:
     assert [entry["alerts"][0]["opened"] for entry in shown] == [True, True]
 
 
+def test_time_passes_between_the_lines_and_after_the_last_one(tmp_path: Path) -> None:
+    shown, incidents = replay(
+        tmp_path,
+        [
+            line("09:00:00", alertmanager()),
+            line("15:00:00", alertmanager(service="cart")),
+        ],
+    )
+    first, second = (entry["alerts"][0]["incident"] for entry in shown)
+    assert "2026-11-27T10:59:00Z" <= incidents[first]["closed_at"] <= "2026-11-27T11:02:00Z"
+    assert "2026-11-27T16:59:00Z" <= incidents[second]["closed_at"] <= "2026-11-27T17:02:00Z"
+
+
+def test_a_child_of_a_cascade_names_its_parent_and_has_no_post(tmp_path: Path) -> None:
+    (tmp_path / "services.yaml").write_text("services: {shop: {depends_on: [cart]}, cart: {}}\n")
+    lines = [line("09:00:00", alertmanager(service="cart")), line("09:01:00", alertmanager())]
+    file = write(tmp_path, lines)
+    done = run(tmp_path, file, "--json", "--services", str(tmp_path / "services.yaml"))
+    assert done.returncode == 0, done.stderr
+    _, shown, last = [json.loads(text) for text in done.stdout.splitlines()]
+    root, child = last["incidents"]
+    assert shown["alerts"][0]["parent"] == root["id"] == child["parent"]
+    assert (root["parent"], root["posts"], child["posts"]) == (None, 1, 0)
+
+
 def test_a_bad_line_is_named_and_the_rest_is_played(tmp_path: Path) -> None:
     lines = [
         "rubbish",
