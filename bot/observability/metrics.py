@@ -39,6 +39,18 @@ class Metrics:
         self._incidents = Counter(
             "sopbot_incidents_opened_total", "Incidents opened.", registry=reg
         )
+        self._reopened = Counter(
+            "sopbot_incidents_reopened_total", "Incidents reopened.", registry=reg
+        )
+        self._flapping = Counter(
+            "sopbot_incidents_flapping_total", "Incidents that began to flap.", registry=reg
+        )
+        self._resolved = Counter(
+            "sopbot_incidents_resolved_total",
+            "Incidents resolved, by the reason.",
+            ["resolution"],
+            registry=reg,
+        )
         self._votes = Counter("sopbot_votes_total", "Votes counted.", ["choice"], registry=reg)
         self._refusals = Counter(
             "sopbot_refusals_total", "Presses refused, by blocker.", ["reason"], registry=reg
@@ -165,12 +177,19 @@ class Metrics:
         self._refusals.labels(reason).inc()
 
     def logged(self, event: Event, fields: Mapping[str, Any]) -> None:
-        """Count the end of an approval, whichever worker or press brought it about.
+        """Count the end of an approval, whichever worker or press brought it about, and the
+        episodes of incidents.
 
         `why` among the fields is the code of a blocker or of an end.
         """
         if event is Event.APPROVAL_DECIDED:
             self._endings.labels(fields["state"], fields.get("why", "")).inc()
+        elif event is Event.INCIDENT_REOPENED:
+            self._reopened.inc()
+        elif event is Event.INCIDENT_RESOLVED:
+            self._resolved.labels(fields["resolution"]).inc()
+        elif event is Event.INCIDENT_FLAPPING and fields["changes"]:
+            self._flapping.inc()
 
     def dispatched(self, state: str, seconds: float | None) -> None:
         """Count an answer or a missing answer of the gateway; `state` is the remediation's."""

@@ -1,5 +1,6 @@
 """Metrics: one method for each thing that happens."""
 
+from bot.observability.events import Event
 from bot.observability.metrics import Metrics
 
 
@@ -28,6 +29,17 @@ def test_deliveries_are_counted_by_outcome():
     assert value(metrics, "sopbot_alerts_total", source="zabbix", outcome="accepted") == 2
     assert value(metrics, "sopbot_alerts_total", source="zabbix", outcome="duplicate") == 1
     assert value(metrics, "sopbot_incidents_opened_total") == 1
+
+
+def test_the_episodes_of_incidents_are_counted():
+    metrics = Metrics()
+    metrics.logged(Event.INCIDENT_REOPENED, {"why": "fires again"})
+    metrics.logged(Event.INCIDENT_RESOLVED, {"actor": None, "resolution": "stale"})
+    metrics.logged(Event.INCIDENT_FLAPPING, {"changes": 4})
+    metrics.logged(Event.INCIDENT_FLAPPING, {"changes": 0})
+    assert value(metrics, "sopbot_incidents_reopened_total") == 1
+    assert value(metrics, "sopbot_incidents_resolved_total", resolution="stale") == 1
+    assert value(metrics, "sopbot_incidents_flapping_total") == 1, "its end is none"
 
 
 def test_the_last_dispatch_says_whether_the_gateway_works():
