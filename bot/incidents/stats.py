@@ -107,14 +107,18 @@ class PeriodStats:
             },
         }
 
-    @staticmethod
-    def from_json(body: Mapping[str, Any]) -> PeriodStats:
-        """Return the period of these JSON values."""
-        period = PeriodStats(Counter(body["alerts"]), body["repeats"])
+    def merge_json(self, body: Mapping[str, Any]) -> None:
+        """Add all of another period, given as JSON values: a window has hundreds of them."""
+        for reason, count in body["alerts"].items():
+            self.alerts[reason] += count
+        self.repeats += body["repeats"]
         for name, values in body["spans"].items():
-            buckets = Counter({int(bucket): count for bucket, count in values["buckets"].items()})
-            period.spans[Span(name)] = Durations(values["count"], values["total"], buckets)
-        return period
+            durations = self.spans[name]
+            durations.count += values["count"]
+            durations.total += values["total"]
+            buckets = durations.buckets
+            for bucket, count in values["buckets"].items():
+                buckets[int(bucket)] += count
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,7 +75,7 @@ def read(since: datetime) -> Operation[IncidentStats]:
     until = progress[0]["until"] if progress else ""
     period = PeriodStats()
     for row in hours:
-        period.merge(PeriodStats.from_json(json.loads(row["body"])))
+        period.merge_json(json.loads(row["body"]))
     if until > to_db_time(first_hour):
         period.merge((yield from _happened(to_db_time(since), to_db_time(first_hour))))
         period.merge((yield from _happened(until, FOREVER)))

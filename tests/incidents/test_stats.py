@@ -41,4 +41,8 @@ def test_a_period_is_the_same_after_json() -> None:
     period = PeriodStats(repeats=3)
     period.alerts["no open incident matches"] += 2
     period.spans[Span.CARD].merge(durations(0.5, 90))
-    assert PeriodStats.from_json(json.loads(json.dumps(period.as_json()))) == period
+    copied = PeriodStats()
+    copied.merge_json(json.loads(json.dumps(period.as_json())))
+    assert copied == period
+    copied.merge_json(period.as_json())
+    assert (copied.repeats, copied.spans[Span.CARD].count) == (6, 4)
