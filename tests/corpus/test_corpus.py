@@ -13,7 +13,7 @@ from tests.corpus.judge import judged
 from tests.corpus.score import JudgedAlert, Score, score
 
 NOW = datetime(2026, 11, 2, tzinfo=UTC)
-F1_FLOOR, F1_FLOOR_UNDECLARED = 0.98, 0.95
+F1_FLOOR, F1_FLOOR_UNDECLARED = 0.99, 0.95
 """Of a judging seed. They may only rise: raise them when a rule makes the figure better."""
 MOST_POSTS = 1.1  # a fault; may only fall
 
