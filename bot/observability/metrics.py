@@ -39,18 +39,7 @@ class Metrics:
         self._incidents = Counter(
             "sopbot_incidents_opened_total", "Incidents opened.", registry=reg
         )
-        self._reopened = Counter(
-            "sopbot_incidents_reopened_total", "Incidents reopened.", registry=reg
-        )
-        self._flapping = Counter(
-            "sopbot_incidents_flapping_total", "Incidents that began to flap.", registry=reg
-        )
-        self._resolved = Counter(
-            "sopbot_incidents_resolved_total",
-            "Incidents resolved, by the reason.",
-            ["resolution"],
-            registry=reg,
-        )
+        self._add_episodes(reg)
         self._votes = Counter("sopbot_votes_total", "Votes counted.", ["choice"], registry=reg)
         self._refusals = Counter(
             "sopbot_refusals_total", "Presses refused, by blocker.", ["reason"], registry=reg
@@ -80,6 +69,20 @@ class Metrics:
         self._add_gateway(reg)
         self._add_advisor(reg)
         self._add_nats(reg)
+
+    def _add_episodes(self, reg: CollectorRegistry) -> None:
+        self._reopened = Counter(
+            "sopbot_incidents_reopened_total", "Incidents reopened.", registry=reg
+        )
+        self._flapping = Counter(
+            "sopbot_incidents_flapping_total", "Incidents that began to flap.", registry=reg
+        )
+        self._resolved = Counter(
+            "sopbot_incidents_resolved_total",
+            "Incidents resolved, by the reason.",
+            ["resolution"],
+            registry=reg,
+        )
 
     def _add_sending(self, reg: CollectorRegistry) -> None:
         self.outbox_waiting = Gauge(
