@@ -64,7 +64,7 @@ async def _answer(
     run = verbs.get(verb.lower() or default)
     if run is None:
         name = command.get("command")
-        known = ", ".join(f"`{name} {known_verb}`" for known_verb in verbs)
+        known = ", ".join(verbs)
         raise InputError(f"{typed(f'{name} {verb}')} is not known.", remedy=f"Known: {known}.")
     call = Call(
         service,
