@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bot.approvals.model import Approval
-from bot.incidents.model import Incident, IncidentChange, Resolution, TimelineEntry
+from bot.incidents.model import Incident, IncidentChange, IncidentStatus, Resolution, TimelineEntry
 from handlers.views.approval import with_mentions
 from handlers.views.text import Block, ago, button, line, plural, section, untrusted_line
 
@@ -100,7 +100,7 @@ def resolve_modal(
 def resolve_button(incident: Incident, children: Sequence[Incident] = ()) -> Block:
     """The button that resolves; while an alert fires, Slack itself asks for confirmation."""
     value = str(incident.id)
-    still_open = [child for child in children if child.resolved_at is None]
+    still_open = [child for child in children if child.status is not IncidentStatus.RESOLVED]
     if not incident.firing and not still_open:
         return button("Resolve", "sopbot.resolve", value)
     confirm: Block = {

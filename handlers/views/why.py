@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -21,6 +22,7 @@ _WHY = {
 }
 _OPENED = "opened this incident"
 MOST_ALTERNATIVES = 3
+_NUMBER = re.compile(r"INC-[0-9]+")
 
 
 def why(reason: str, facts: Mapping[str, Any], alternatives: Sequence[Sequence[Any]]) -> str:
@@ -43,6 +45,8 @@ class _Facts(dict[str, str]):
 
     def __init__(self, facts: Mapping[str, Any]) -> None:
         super().__init__({name: untrusted_line(str(value), 60) for name, value in facts.items()})
+        if _NUMBER.fullmatch(str(facts.get("incident", ""))):
+            self["incident"] = str(facts["incident"])  # ours: not to be quoted as a stranger's
         known = [
             self[name] for name in ("env", "service", "category") if self.get(name, "-") != "-"
         ]
