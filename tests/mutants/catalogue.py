@@ -75,6 +75,15 @@ MUTANTS = [
     Mutant("bot/intake/states.py", "unseparated_state", "tests/field tests/intake", returns="None"),
     Mutant("bot/intake/states.py", "colour_state", "tests/field tests/intake", returns="None"),
     Mutant("bot/intake/activity.py", "reported_action", "tests/field tests/intake", returns="None"),
+    Mutant("bot/intake/flags.py", "status_by_flag", "tests/intake", returns="None"),
+    Mutant("bot/intake/senders/paging_apps.py", "parse_message", "tests/intake", returns="None"),
+    Mutant("bot/intake/mappings.py", "text_of", "tests/intake", returns="str(value)"),
+    Mutant(
+        "bot/incidents/known_services.py",
+        "with_known_service",
+        "tests/incidents/test_known_services.py",
+        returns="alert",
+    ),
     Mutant("bot/intake/__init__.py", "_parsers_for", "tests/intake", returns="iter(())"),
     # nats
     Mutant("bot/nats/subjects.py", "covers", "tests/nats", returns="True"),

@@ -154,6 +154,20 @@ async def test_a_webhook_opens_a_thread_and_the_answer_has_its_tracking_id(
     assert len(world.cards()) == 2
 
 
+async def test_a_rule_evaluator_posts_to_the_path_of_alertmanagers_api(
+    start_with_http: StartWithHttp, world: World
+) -> None:
+    at = await start_with_http()
+    alert = firing("berth-api") | {"endsAt": "2099-01-01T00:00:00Z"}
+    del alert["status"]
+    status, body = await at.post("/alerts/vmalert/api/v2/alerts", [alert])
+    assert (status, body["accepted"], body["understood"]) == (202, 1, True)
+    await world.card("berth-api")
+    ended = alert | {"endsAt": alert["startsAt"]}
+    assert (await at.post("/alerts/vmalert/api/v2/alerts", [ended]))[1]["accepted"] == 1
+    await world.card("resolved")
+
+
 async def test_the_same_idempotency_key_is_one_alert(
     start_with_http: StartWithHttp, world: World
 ) -> None:

@@ -13,8 +13,8 @@ from bot.incidents.model import Alert, AlertStatus
 from bot.intake import guesses
 from bot.intake.activity import reported_action
 from bot.intake.drafting import Draft, activity_about, still
-from bot.intake.fields import an_object, optional_text, optional_time, wrong
-from bot.intake.reading import Activity
+from bot.intake.fields import an_object, optional_text, optional_time, text_at, wrong
+from bot.intake.reading import Activity, ActivityKind
 from bot.intake.slack_message import SlackMessage
 from bot.intake.slack_text import bare
 
@@ -23,6 +23,12 @@ _PROJECT = re.compile(r"Project: (\S+)")
 _SHORT_ID = re.compile(r"Short ID: ([A-Z0-9_-]+)", re.IGNORECASE)
 _BLOCK_ID = re.compile(r'\{"issue":\s*"?(\d+)')
 _DONE = re.compile(r"State: \*?Resolved|Issue \*?resolved\b|:(?:white_check_mark|green_circle):")
+_ACTIONS = {
+    "assigned": ActivityKind.ASSIGNED,
+    "unassigned": ActivityKind.ASSIGNED,
+    "ignored": ActivityKind.ARCHIVED,
+    "archived": ActivityKind.ARCHIVED,
+}
 # https://github.com/getsentry/sentry src/sentry/integrations/slack/message_builder/types.py
 _LEVELS = (
     (":red_circle:", "error"),
@@ -102,14 +108,25 @@ def _project_of(message: SlackMessage) -> str:
 def recognises(body: Mapping[str, Any]) -> bool:
     """Return True for a webhook of Sentry's integrations."""
     data = body.get("data")
-    return "action" in body and isinstance(data, dict) and not {"issue", "event"}.isdisjoint(data)
+    known = {"issue", "event", "comment"}
+    return "action" in body and isinstance(data, dict) and not known.isdisjoint(data)
 
 
-def parse_body(body: object) -> list[Alert]:
-    """Parse an `event_alert` (data.event), an `issue` (data.issue), or a legacy webhook."""
+def parse_body(body: object) -> list[Alert | Activity]:
+    """Parse an `event_alert` (data.event), an `issue` (data.issue), or a legacy webhook.
+
+    What a person did to an issue is activity about it, unless it ended the issue.
+    """
     whole = an_object(body, "body")
     action = optional_text(whole.get("action"), "action")
     data = an_object(whole.get("data") or {}, "data")
+    if "comment" in data and (issue := optional_text(data.get("issue_id"), "data.issue_id")):
+        comment = optional_text(data["comment"], "data.comment")
+        return [_stated(issue, ActivityKind.COMMENTED, comment, whole)]
+    if "issue" in data and (kind := _ACTIONS.get(action.lower())):
+        issue = text_at(data, "issue.id")
+        text = f"{action}: {text_at(data, 'issue.title')}"
+        return [_stated(issue, kind, text, whole)]
     if "issue" in data:
         return [_of_issue(an_object(data["issue"], "data.issue"), action, whole)]
     if "event" in data:
@@ -120,6 +137,11 @@ def parse_body(body: object) -> list[Alert]:
         event = {**whole, **an_object(whole["event"], "event")}
         return [_of_event(event, "event", "", whole)]
     raise wrong("data", "an object with event or issue, as Sentry sends it")
+
+
+def _stated(issue: str, kind: ActivityKind, text: str, whole: Mapping[str, Any]) -> Activity:
+    actor = text_at(whole, "actor.name")
+    return activity_about("sentry", {"issue": issue}, kind, text, actor=actor, is_stated=True)
 
 
 def _of_event(event: Mapping[str, Any], where: str, rule: str, whole: Mapping[str, Any]) -> Alert:
