@@ -10,9 +10,9 @@ from datetime import datetime
 
 from bot.errors import Refused
 from bot.incidents.model import Incident, IncidentChange, IncidentStatus
-from store.operations import incidents
+from store.operations import cascades, incidents
 from store.operations.part import Part
-from store.statements import Operation, execute, query, run, to_db_time, to_db_time_or_none
+from store.statements import Operation, execute, lock, query, run, to_db_time, to_db_time_or_none
 
 
 def mute(
@@ -20,11 +20,9 @@ def mute(
 ) -> Operation[IncidentChange]:
     """Mute an open incident, or change until when. Refused when it is resolved.
 
-    1. Lock the incident, and read its root. 2. Update it. 3. Append the event, and enqueue the
-    card.
+    1. Lock its root, and read it. 2. Update it. 3. Append the event, and enqueue the card.
     """
-    yield from incidents.lock_incident(incident_id)
-    root = yield from _root_of((yield from incidents.get(incident_id)))
+    root = yield from _locked_root(incident_id)
     if root.status not in (IncidentStatus.OPEN, IncidentStatus.ACKNOWLEDGED):
         raise Refused(f"{root.number} is {root.status}: there is nothing to mute.")
     changed = root.mute is None or (root.mute.by, root.mute.until) != (user, until)
@@ -43,7 +41,10 @@ def mute(
 
 
 def unmute(incident_id: int, text: str, now: datetime, user: str = "") -> Operation[IncidentChange]:
-    """End the mute of an incident's thread; `text` says why. `changed` is False without a mute."""
+    """End the mute of an incident's thread; `text` says why. `changed` is False without a mute.
+
+    The caller holds the incident.
+    """
     root = yield from _root_of((yield from incidents.get(incident_id)))
     count = yield execute(
         "UPDATE incidents SET muted_by = '', muted_until = '' WHERE id = ? AND muted_by != ''",
@@ -57,7 +58,7 @@ def unmute(incident_id: int, text: str, now: datetime, user: str = "") -> Operat
 
 
 def unmute_due(now: datetime) -> Operation[int]:
-    """End each mute whose time is over. Returns how many ended."""
+    """End each mute whose time is over, one lock after the other. Returns how many ended."""
     rows = yield query(
         "SELECT id FROM incidents WHERE muted_by != '' AND muted_until != '' AND muted_until <= ?"
         " ORDER BY id",
@@ -65,6 +66,7 @@ def unmute_due(now: datetime) -> Operation[int]:
     )
     count = 0
     for row in rows:
+        yield from _locked_root(row["id"])
         change = yield from unmute(row["id"], "Mute ended: its time is over", now)
         count += change.changed
     return count
@@ -75,6 +77,21 @@ def _root_of(incident: Incident) -> Operation[Incident]:
         return incident
     root: Incident = yield from incidents.get(incident.parent_id)
     return root
+
+
+def _locked_root(incident_id: int) -> Operation[Incident]:
+    """Hold the root of an incident, in the order that `cascades` says, and read it."""
+    root = yield from _root_of((yield from incidents.get(incident_id)))
+    yield from incidents.lock_incident(root.id)
+    yield lock(cascades.lock_key(root.id))
+    held: Incident = yield from incidents.get(root.id)
+    return held
+
+
+def unmute_by_person(incident_id: int, user: str, now: datetime) -> Operation[IncidentChange]:
+    """A person ends the mute."""
+    root = yield from _locked_root(incident_id)
+    return (yield from unmute(root.id, "Mute ended", now, user))
 
 
 class MutesPart(Part):
@@ -88,7 +105,7 @@ class MutesPart(Part):
 
     async def unmute(self, incident_id: int, user: str, now: datetime) -> IncidentChange:
         """End the mute; `changed` is False when it was not muted."""
-        return await self._write(unmute, incident_id, "Mute ended", now, user)
+        return await self._write(unmute_by_person, incident_id, user, now)
 
     async def end_mutes(self, now: datetime) -> int:
         """End the mutes whose time is over; says how many."""
