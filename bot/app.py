@@ -24,6 +24,7 @@ import handlers
 from bot import diagnostics
 from bot.advice.advisor import Advisor
 from bot.configuration import LiveConfiguration
+from bot.endings import cancel, leave
 from bot.errors import SettingsError, StoreError
 from bot.from_settings import (
     advisor_command,
@@ -74,7 +75,6 @@ from store import Store, open_store
 from store.audit.sealing import AuditKey
 from store.engines.clocks import system_clock
 from store.operations.audit_kinds import Kind
-from store.replica import Replica
 
 log = logging.getLogger(__name__)
 
@@ -129,7 +129,7 @@ class Bot:
         self._config.current = current
         self._reload_notice.taken()
         recording = asyncio.create_task(self._record_reload(), name="record reload")
-        self._parts.push_async_callback(_cancel, recording)
+        self._parts.push_async_callback(cancel, recording)
         emit(Event.POLICY_RELOADED, sops=len(current.sops.sops))
 
     async def dump(self) -> dict[str, Any]:
@@ -198,7 +198,7 @@ class Bot:
         bind(replica=store.owner)
         self._clock = self._given_clock or store.clock
         await store.replica.renew(self._clock())
-        parts.push_async_callback(_leave, store.replica)
+        parts.push_async_callback(leave, store.replica)
         self._run_until_the_end(heartbeat(store.replica, self._clock), "heartbeat")
         return store
 
@@ -342,17 +342,4 @@ class Bot:
 
     def _run_until_the_end(self, loop: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.create_task(loop, name=name)
-        self._parts.push_async_callback(_cancel, task)
-
-
-async def _leave(replica: Replica) -> None:
-    """Without it others wait for our lease, which is no reason to end with an error."""
-    try:
-        await replica.leave()
-    except StoreError as error:
-        log.warning("the other replicas have to wait for the lease: %s", error)
-
-
-async def _cancel(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+        self._parts.push_async_callback(cancel, task)

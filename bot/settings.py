@@ -31,7 +31,8 @@ from pydantic_settings import (
 
 from bot.errors import SettingsError
 from bot.hardening import forget_variables
-from bot.setting_sources import UnreadableFile, closest, lower_case, sources, without_effect
+from bot.setting_problems import line_of
+from bot.setting_sources import UnreadableFile, lower_case, sources, without_effect
 from bot.setting_types import (
     Address,
     ChannelIds,
@@ -45,7 +46,7 @@ from bot.setting_types import (
     check_token,
     is_loopback,
 )
-from bot.validation import FieldProblem, field_problems
+from bot.validation import field_problems
 
 # `q` means Q_BIN. Empty means no command advisor: then the SOP's own rules give the advice.
 DEFAULT_ADVISOR = "q chat --no-interactive --wrap never --agent sopbot-advisor"
@@ -306,10 +307,7 @@ SECRETS = tuple(
 
 
 def load(environ: Mapping[str, str] | None = None, env_file: Path | None = None) -> Settings:
-    """Read the settings; the environment wins over the file.
-
-    SettingsError has one line per problem; no line shows a value.
-    """
+    """Read the settings; the environment wins over the file. SettingsError shows no value."""
     return _load(Settings, environ, env_file)
 
 
@@ -335,7 +333,10 @@ def _load(kind: type[S], environ: Mapping[str, str] | None, env_file: Path | Non
         arguments: dict[str, Any] = {"_env_file": file, "environ": environment}
         settings = kind(**arguments)
     except ValidationError as error:
-        problems = [_line(problem, environment, file.name) for problem in field_problems(error)]
+        problems = [
+            line_of(problem, environment, file.name, Settings.model_fields)
+            for problem in field_problems(error)
+        ]
         raise SettingsError(list(dict.fromkeys(problems))) from None
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
@@ -346,16 +347,3 @@ def _load(kind: type[S], environ: Mapping[str, str] | None, env_file: Path | Non
 def forget_secrets() -> None:
     """Remove the secrets from this process's environment: no child and no library needs them."""
     forget_variables([name for name in os.environ if name.upper() in SECRETS])
-
-
-def _line(problem: FieldProblem, environment: Mapping[str, str], file: str) -> str:
-    if not problem.location:
-        return problem.reason
-    name = str(problem.location[0]).upper()
-    if problem.kind == "extra_forbidden":
-        where = "the environment" if name.lower() in lower_case(environment) else file
-        close = closest(name, NAMES, 0.6)
-        hint = f"; did you mean {close}?" if close else ""
-        return f"{name}: not a setting of sopbot (in {where}){hint}"
-    reason = "missing" if problem.kind == "missing" else problem.reason
-    return f"{name}: {reason}; {Settings.model_fields[name.lower()].description}"

@@ -42,12 +42,9 @@ def sent(
     """Record that Slack shows this version of it, under `ts`.
 
     1. Store until when the channel's posts are paced.
-    2. Where the ops channel shows it as undelivered, requeue that message: it says where this one
-       is now.
-    3. Store `ts` and the version; False when another replica posted it too, and recorded that
-       first: this copy is one too many.
-    4. Wake the outbox for the replies; after an incident's first card, wake the advisor and the
-       worker that proposes, where something waits for them: each wakes in every replica.
+    2. Requeue its "undelivered" message in the ops channel: it names the present place.
+    3. Store `ts` and the version; False if another replica recorded its own copy first.
+    4. Wake the outbox for the replies; after a first card, wake the steps whose work waits for it.
     """
     if paced_until is not None:
         yield run(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,27 +15,12 @@ from bot.enrichment.gathering import gather
 from bot.enrichment.model import FACT_CHARS, FACTS_BYTES, Evidence, KnownFact
 from bot.enrichment.segment import EvidenceSource
 from bot.enrichment.sources import LARGEST
+from tests.helpers.http_servers import served, vector
 from tests.helpers.ports import kept_port
 from tests.helpers.waiting import until
 
 NOW = datetime(2026, 11, 21, 3, 4, 5, tzinfo=UTC)
 VALUES = {"service": 'web"} or vector(1) #', "env": "prod", "pod": ""}
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-@asynccontextmanager
-async def served(handler: Handler) -> AsyncIterator[str]:
-    """The address of a server whose every path answers by `handler`."""
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", handler)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
 
 
 def source(url: str, kind: str = "prometheus", **queries: str) -> EvidenceSource:
@@ -49,11 +32,6 @@ def source(url: str, kind: str = "prometheus", **queries: str) -> EvidenceSource
 async def evidence(*sources: EvidenceSource, seconds: float = 5) -> Evidence:
     async with aiohttp.ClientSession() as session:
         return await gather(session, sources, VALUES, NOW, seconds=seconds)
-
-
-def vector(*series: tuple[dict[str, str], str]) -> dict[str, Any]:
-    result = [{"metric": metric, "value": [0, value]} for metric, value in series]
-    return {"status": "success", "data": {"resultType": "vector", "result": result}}
 
 
 async def test_prometheus_gives_the_value_now_beside_its_usual_ones() -> None:

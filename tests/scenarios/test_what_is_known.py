@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from tests.enrichment.test_gathering import served, vector
+from tests.helpers.http_servers import served, vector
 from tests.scenarios.starting import StartBot
 from tests.scenarios.world import World
 

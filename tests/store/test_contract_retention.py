@@ -24,8 +24,8 @@ from tests.helpers.builders import (
     resolved,
 )
 from tests.helpers.every_state import a_bit_of_everything
+from tests.helpers.query_plans import plan_of
 from tests.helpers.retention import limits
-from tests.store.test_costs import plan_of
 
 YEAR = later(400 * 86_400)
 KEPT = ("incidents", "timeline", "approvals", "votes", "executions", "audit")

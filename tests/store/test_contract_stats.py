@@ -16,8 +16,8 @@ from store import Store
 from store.operations import stats
 from store.statements import Operation, query, to_db_time
 from tests.helpers.builders import ANA, CHANNEL, NOW, alert, deliver, identify, later, resolved
+from tests.helpers.query_plans import plan_of
 from tests.helpers.retention import limits
-from tests.store.test_costs import plan_of
 
 HOUR = 3600
 

@@ -21,12 +21,13 @@ from store.messages import EVERYTHING
 from store.operations import candidates, freezes, grouping, trust
 from store.operations.outbox_fetch import FetchRequest
 from store.operations.trail_end import End
-from store.statements import Operation, query
+from store.statements import Operation
 from store.topics import Topic
 from tests.handlers.conftest import Known
 from tests.helpers.builders import ANA, AUDIT_KEY, CHANNEL, NOW, TEAM, alert, identify
 from tests.helpers.counting_engine import CountingEngine
 from tests.helpers.incident_bench import Bench
+from tests.helpers.query_plans import plan_of
 from tests.helpers.silences import silence
 from tests.helpers.stores import Storage
 
@@ -164,20 +165,6 @@ async def test_an_approval_is_loaded_three_times_from_the_click_to_its_request()
     await bench.service.dispatches.send(claimed)
     await store.close()
     assert sent == [3]
-
-
-async def plan_of(operation: Operation[Any]) -> list[str]:
-    """Return how SQLite runs the first statement of an operation."""
-    store = await open_store("sqlite://", owner="bot-a", audit_key=AUDIT_KEY)
-    statement = next(operation)
-
-    def plan() -> Operation[list[str]]:
-        rows = yield query(f"EXPLAIN QUERY PLAN {statement.sql}", *statement.parameters)
-        return [row["detail"] for row in rows]
-
-    steps = await store._engine.read(plan)
-    await store.close()
-    return steps
 
 
 async def test_the_alert_that_an_incident_shows_is_found_and_not_sorted_for() -> None:

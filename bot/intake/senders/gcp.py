@@ -50,8 +50,7 @@ def parse_body(body: object) -> list[Alert]:
     project = text_at(incident, "scoping_project_id") or resource.get("project_id", "")
     service = _service(own, metric, resource)
     shown = text_at(incident, "resource_display_name")
-    state = text_at(incident, "state")
-    severity = text_at(incident, "severity")
+    state, severity = text_at(incident, "state"), text_at(incident, "severity")
     condition_of = {"policy": policy, "condition": condition}
     place = _place(resource, metric) or {"incident": text_at(incident, "incident_id")}
     return [
