@@ -258,15 +258,20 @@ def perhaps_related(new: Member, members: Iterable[Member]) -> Member | None:
     return min(near, key=lambda member: member.root_id, default=None)
 
 
+_CAUSES = frozenset({"availability", "database", "queue", "network"})
+"""Categories of what is down or holds data: errors, latency and load are rather their effects."""
+
+
 def cause(members: Sequence[Member], calls: Calls) -> Member:
     """Return the most probable root cause among the members of a cascade.
 
     In this order: a node that is down, a deploy, a service that members call and that calls none of
-    them (the one with the most callers), then the member that began first.
+    them (a store or one that is down before others, then the one with the most callers), then the
+    member that began first.
     """
     services = {member.service for member in members if member.service}
 
-    def order(member: Member) -> tuple[int, int, datetime, int]:
+    def order(member: Member) -> tuple[int, bool, int, datetime, int]:
         called_by = len(services & calls.callers_of(member.service))
         calls_some = bool(services & calls.calls_of(member.service))
         if member.trouble is Trouble.NODE_DOWN:
@@ -277,6 +282,7 @@ def cause(members: Sequence[Member], calls: Calls) -> Member:
             kind = 2
         else:
             kind = 3 if called_by else 4
-        return kind, -called_by, member.at, member.id
+        is_effect = member.scope.category not in _CAUSES
+        return kind, is_effect, -called_by, member.at, member.id
 
     return min(members, key=order)

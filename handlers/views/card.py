@@ -47,27 +47,29 @@ def card(
 
     `waiting` are the approvals that wait for a vote; `bad_news` is the news that still holds.
     `children` are the incidents that are part of this one; `related` is perhaps one. `last_time` is
-    how the incident of its scope before it ended.
+    how the incident of its scope before it ended. The alert of a cascade's card is that of its most
+    probable cause.
     """
     resolved = incident.status is IncidentStatus.RESOLVED
     mark = resolved_mark(incident) if resolved else SYMBOL[cascade.severity(incident, children)]
-    title = untrusted_line(incident.title, 150) or "(no title)"
+    shown = cascade.shown(incident, children)
+    title = untrusted_line(shown.title, 150) or "(no title)"
     blocks: list[Block] = [
         section(f"*{mark} · {title}*   `{incident.number}`"),
-        *_sender_text(incident),
+        *_sender_text(shown),
         context(
-            f"“…”: as {line(incident.source, 40)} wrote it" if title.startswith("“") else "",
-            _where(incident, children),
+            f"“…”: as {line(shown.source, 40)} wrote it" if title.startswith("“") else "",
+            _where(incident, shown, children),
             cascade.cause_line(incident, children),
             cascade.related_line(related),
-            _what(incident, children),
+            _what(shown, cascade.cause(incident, children)),
             _who(incident, fixed_by),
             *(f"🔐 approval waiting: {waiting_line(approval)}" for approval in waiting[:3]),
             *(on_card(item, incident) for item in bad_news),
             episodes.last_time(last_time, incident) if last_time else "",
         ),
     ]
-    actions = _actions(incident, runbook, children)
+    actions = _actions(incident, shown, runbook, children)
     if related:
         actions["elements"].append(cascade.join_button(incident, related))
     if actions["elements"]:
@@ -75,8 +77,8 @@ def card(
     where = " · ".join(
         part
         for part in (
-            untrusted_line(incident.display.env, 40),
-            untrusted_line(incident.display.service, 60),
+            untrusted_line(shown.display.env, 40),
+            untrusted_line(shown.display.service, 60),
         )
         if part
     )
@@ -92,8 +94,8 @@ def _sender_text(incident: Incident) -> list[Block]:
     return [section(f"{line(incident.source, 40)} says:\n{quote(text, 400)}")]
 
 
-def _where(incident: Incident, children: Sequence[Incident]) -> str:
-    names = (incident.display.env, incident.display.region, incident.display.service)
+def _where(incident: Incident, shown: Incident, children: Sequence[Incident]) -> str:
+    names = (shown.display.env, shown.display.region, shown.display.service)
     parts = [untrusted_line(part, 60) for part in names if part]
     # The duration is omitted: a posted message is not refreshed every minute.
     parts.append(f"since {clock(incident.display.since)}")
@@ -108,17 +110,12 @@ def _where(incident: Incident, children: Sequence[Incident]) -> str:
     return " · ".join(parts)
 
 
-def _what(incident: Incident, children: Sequence[Incident]) -> str:
+def _what(shown: Incident, cause: Incident) -> str:
     parts = []
-    if incident.value:
-        limit = (
-            f" (threshold {untrusted_line(incident.threshold, 60)})" if incident.threshold else ""
-        )
-        parts.append(f"value {untrusted_line(incident.value, 60)}{limit}")
-    parts += [
-        untrusted_line(cascade.cause(incident, children).sop_id, 80),
-        untrusted_line(incident.tracking_id, 80),
-    ]
+    if shown.value:
+        limit = f" (threshold {untrusted_line(shown.threshold, 60)})" if shown.threshold else ""
+        parts.append(f"value {untrusted_line(shown.value, 60)}{limit}")
+    parts += [untrusted_line(cause.sop_id, 80), untrusted_line(shown.tracking_id, 80)]
     return " · ".join(parts)
 
 
@@ -145,7 +142,9 @@ def _ending(incident: Incident, at: datetime) -> str:
     return f"✅ resolved {clock(at)}, {by}"
 
 
-def _actions(incident: Incident, runbook: str, children: Sequence[Incident]) -> Block:
+def _actions(
+    incident: Incident, shown: Incident, runbook: str, children: Sequence[Incident]
+) -> Block:
     value = str(incident.id)
     buttons: list[Block] = []
     if incident.status is IncidentStatus.RESOLVED:
@@ -168,7 +167,7 @@ def _actions(incident: Incident, runbook: str, children: Sequence[Incident]) -> 
     if is_address(runbook):
         buttons.append(link_button(runbook, "sopbot.link.runbook", "Runbook"))
     seen: list[str] = []
-    for place, link in enumerate([link for link in incident.links if is_address(link.url)][:2]):
+    for place, link in enumerate([link for link in shown.links if is_address(link.url)][:2]):
         seen.append(host_of(link.url))
         buttons.append(
             link_button(link.url, f"sopbot.link.{place}", number=seen.count(host_of(link.url)))

@@ -31,13 +31,25 @@ def cause(incident: Incident, children: Sequence[Incident]) -> Incident:
     return next((child for child in children if child.id == incident.cause_id), incident)
 
 
+def shown(incident: Incident, children: Sequence[Incident]) -> Incident:
+    """Return the member whose alert the card shows: the cause, while it lasts or once all is over.
+
+    A cause that is resolved while other members go on gives the place back to the root.
+    """
+    member = cause(incident, children)
+    return member if member.resolved_at is None or incident.resolved_at else incident
+
+
 def cause_line(incident: Incident, children: Sequence[Incident]) -> str:
-    """Name the most probable cause if that is a child; '' otherwise."""
+    """Say that the card shows a child, or name the child that is the cause; '' for the root."""
     member = cause(incident, children)
     if member.id == incident.id:
         return ""
-    title = untrusted_line(member.title, 100) or "(no title)"
-    return f"most probable cause: `{member.number}` {title}"
+    other = incident if shown(incident, children) is member else member
+    title = untrusted_line(other.title, 100) or "(no title)"
+    if other is member:
+        return f"most probable cause: `{member.number}` {title}"
+    return f"most probable cause: this, `{member.number}`; seen first: {title}"
 
 
 def children_line(children: Sequence[Incident]) -> str:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from bot.approvals.reasons import EndKind, Reason
 from bot.incidents.cascades import Calls, cause
+from bot.incidents.keys import sop_id_of
 from bot.incidents.model import Incident, Severity
 from store.operations import advice, approvals, incidents, news, proposing
 from store.operations.cascades import MEMBER, OPEN, Placement, member_from
@@ -122,7 +123,11 @@ def _severity(root_id: int, *, without: int = 0) -> Operation[Severity]:
 
 
 def find_cause(root_id: int, calls: Calls, now: datetime) -> Operation[None]:
-    """Store the most probable cause. If it is another one now, its SOP goes on in the thread."""
+    """Store the most probable cause; the card shows it. No message says that it changed.
+
+    A cascade that grows changes its cause several times within seconds. So only a cause with a SOP
+    that was chosen for it gets its own advice and proposals in the thread.
+    """
     rows = yield query(
         f"SELECT {MEMBER}, r.grew_at, r.cause_id FROM incidents m JOIN incidents r"  # noqa: S608 - constants
         " ON r.id = ? WHERE m.id = ? OR m.parent_id = ?",
@@ -139,8 +144,9 @@ def find_cause(root_id: int, calls: Calls, now: datetime) -> Operation[None]:
     )
     root, member = (yield from incidents.get(root_id)), (yield from incidents.get(new))
     text = f"Most probable cause: {member.number}, no longer INC-{former}"
-    yield from incidents.append_and_reply(root, now, "cause", text)
-    yield from respond(member, now)
+    yield from incidents.append_event(root.id, now, "cause", text)
+    if member.sop_id != sop_id_of(member.incident_key):
+        yield from respond(member, now)
 
 
 def respond(incident: Incident, now: datetime) -> Operation[None]:

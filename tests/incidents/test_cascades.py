@@ -82,8 +82,23 @@ def test_a_member_links_all_cascades_that_it_touches_the_oldest_first() -> None:
         ([member(1, "orders-db"), member(2, "", trouble=Trouble.NODE_DOWN)], 2),
         ([member(1, "web"), member(2, "web", trouble=Trouble.DEPLOY)], 2),
         ([member(1, "web", at=later(9)), member(2, "web")], 2),
+        (
+            [
+                member(1, "edge", category="errors"),
+                member(2, "mail", category="errors", at=later(-9)),
+                member(3, "queue", category="availability"),
+            ],
+            3,
+        ),
     ],
-    ids=["the store that is called", "the callee", "the node", "the deploy", "the earliest"],
+    ids=[
+        "the store that is called",
+        "the callee",
+        "the node",
+        "the deploy",
+        "the earliest",
+        "the one that is down",
+    ],
 )
 def test_the_most_probable_cause_is(members: list[Member], number: int) -> None:
     assert cause(members, CALLS).id == number

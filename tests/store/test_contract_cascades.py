@@ -8,7 +8,7 @@ import pytest
 
 from bot.incidents.model import Alert, IncidentStatus, Severity
 from store import Store
-from tests.helpers.builders import ANA, alert, deliver, later, pending_approval, resolved
+from tests.helpers.builders import ANA, CHANNEL, alert, deliver, later, pending_approval, resolved
 from tests.helpers.cascades import cards, check, declare_calls, latency, symptom
 
 
@@ -176,6 +176,22 @@ async def test_a_member_that_links_two_roots_folds_the_younger_into_the_older(
     assert root is not None
     assert root.incident.id == older
     await check(store)
+
+
+@pytest.mark.parametrize(("sop_id", "is_advised"), [(None, False), ("cart-errors", True)])
+async def test_a_changed_cause_posts_nothing_and_gets_advice_only_for_a_chosen_sop(
+    store: Store, sop_id: str | None, is_advised: bool
+) -> None:
+    root = await deliver(store, symptom("web"))
+    card = await store.outbox_message(f"card:{root}")
+    assert card is not None
+    await store.outbox_sent(card, "1.1")
+    child = await deliver(store, symptom("cart-api"), at=later(5), sop_id=sop_id)
+    assert (await store.incident(root)).cause_id == child
+    due = await store.outbox_due(CHANNEL, later(120))
+    assert [message.kind for message in due] == ["card"]
+    assert "cause" in [entry.kind for entry in await store.timeline(root)]
+    assert (await store.first_advice(child) is not None) is is_advised
 
 
 async def test_a_root_stays_open_until_its_last_child_is_resolved(store: Store) -> None:

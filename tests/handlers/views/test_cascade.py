@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -38,15 +39,26 @@ def grouped(**changes: Any) -> GroupedAlert:
     return GroupedAlert(**{**fields, **changes})
 
 
-def test_the_card_of_a_root_shows_its_children_the_cause_and_the_most_severe() -> None:
-    root = incident(id=7, severity=Severity.HIGH, cause_id=8)
-    fallback, blocks = card(root, children=CHILDREN)
+def test_the_card_of_a_root_shows_its_children_and_the_alert_of_the_cause() -> None:
+    root = incident(id=7, severity=Severity.HIGH, cause_id=8, title="web is slow")
+    cause = replace(CHILDREN[0], title="cart-api fails", value="9 %")
+    fallback, blocks = card(root, children=[cause, *CHILDREN[1:]])
     text = shown(blocks)
+    assert text.startswith("*🔴 CRITICAL · cart-api fails*   `INC-7`")
+    assert fallback.startswith("🔴 CRITICAL · cart-api fails · INC-7")
+    assert "value 9 %" in text
+    assert "most probable cause: this, `INC-8`; seen first: web is slow" in text
     assert "3 children (web ×2, cart-api), 1 resolved" in text
-    assert "most probable cause: `INC-8`" in text
-    assert "CRITICAL" in text
     assert "Children (3)" in str(blocks)
     assert_slack_takes(fallback, blocks)
+
+
+def test_a_cause_that_is_resolved_gives_the_card_back_to_the_root() -> None:
+    root = incident(id=7, cause_id=8, title="web is slow")
+    over = replace(CHILDREN[0], status=IncidentStatus.RESOLVED, resolved_at=root.opened_at)
+    text = shown(card(root, children=[over, *CHILDREN[1:]])[1])
+    assert "web is slow*   `INC-7`" in text
+    assert "most probable cause: `INC-8`" in text
 
 
 def test_resolving_a_root_names_its_open_children() -> None:
