@@ -225,6 +225,7 @@ def first_configuration(settings: Settings) -> Configuration:
     """The configuration of a start: a bad line of an SOP file is logged, and the rest is used."""
     policy = read_policy(settings.policy_file)
     services = read_catalogue(settings)
+    services = services.with_called(policy.correlate.depends_on)
     sops = read_sops(settings.sop_dir, policy.remediate.declared, services)
     for problem in sops.problems:
         log.warning("SOP not loaded: %s", problem)
@@ -249,6 +250,7 @@ def read_configuration(settings: Settings) -> Configuration:
         services = read_catalogue(settings)
     except (SettingsError, InputError) as error:
         problems += error.message.splitlines()
+    services = services.with_called(policy.correlate.depends_on)
     sops = read_sops(settings.sop_dir, policy.remediate.declared, services)
     if not settings.sop_dir.is_dir():
         problems.append(f"SOP_DIR: there is no folder {settings.sop_dir}")

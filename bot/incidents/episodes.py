@@ -16,6 +16,11 @@ from bot.incidents.correlation import Decision, IdentifiedAlert, Reason, Verdict
 from bot.incidents.model import Alert, Resolution
 from bot.incidents.subject import Scope
 
+LONGEST_SILENCE = timedelta(hours=24)
+"""A sender without start times that reports an alert again so long after it became stale reports
+another trouble: no tool repeats a reminder less often than once a day.
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndedIncident:
@@ -102,8 +107,10 @@ def _of_same_alert(
 ) -> Decision | None:
     is_soon = _is_within(alert, incident, now, within)
     is_stale = incident.resolution is Resolution.STALE
-    # Without a start, an alert after a person's resolve may be a new one.
-    same_start = alert.starts_at == last.starts_at and (is_stale or alert.starts_at is not None)
+    same_start = alert.starts_at == last.starts_at
+    if alert.starts_at is None:
+        # It may be a new one: surely after a person's resolve, and long after it was heard of last.
+        same_start &= is_stale and now - incident.resolved_at < LONGEST_SILENCE
     if same_start and incident.resolution is not Resolution.CLEARED:
         if not is_stale and is_soon and alert.severity is last.severity:
             return Decision(Verdict.NOTHING_OPEN, None, Reason.REMINDER_AFTER_RESOLVE)

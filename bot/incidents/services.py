@@ -103,6 +103,21 @@ class Catalogue:
         service = self.find(name)
         return service.name if service else name
 
+    def with_called(self, depends_on: Mapping[str, Iterable[str]]) -> Self:
+        """Return the catalogue with every service that a declared call names and nothing else does.
+
+        `depends_on` are the calls that the policy declares. Who declares a call to a service has
+        declared that there is one.
+        """
+        calls = [(service.name, service.depends_on) for service in self.services.values()]
+        named = [
+            name for caller, called in (*calls, *depends_on.items()) for name in (caller, *called)
+        ]
+        new = {
+            spelling(name): Service(name=name) for name in reversed(named) if not self.find(name)
+        }
+        return self.of((*self.services.values(), *new.values())) if new else self
+
     def calls(self, depends_on: Mapping[str, Iterable[str]]) -> dict[str, set[str]]:
         """Return the services that each service calls, by their declared names.
 

@@ -67,6 +67,8 @@ class Player:
         self._channels = RecordedChannels(service.store)
         self._bodies = AlertBodies(CHANNEL, SnsVerifier(_no_certificate, clock), service.config)
         self._last_settled = clock()
+        notify = service.config.current.policy.notify
+        self._keeps_nothing_back = not (notify.maintenance or notify.quiet_hours)
         self._alerts: Counter[int] = Counter()
 
     async def play(self, line: StreamLine) -> Sequence[AlertOutcome]:
@@ -106,6 +108,8 @@ class Player:
     async def _pass_time(self, until: datetime) -> None:
         for _ in self._clock.steps_until(until):
             await self._settle()
+            if self._keeps_nothing_back and not await self._service.store.open_incidents(limit=1):
+                break  # nothing can happen by time alone
         self._clock.move_to(until)
         if until - self._last_settled >= timedelta(minutes=1):
             await self._settle()
@@ -167,6 +171,7 @@ async def player(
     """
     clock = ReplayClock(start)
     policy = policy.model_copy(update={"retention": _NEVER_PRUNE})
+    services = services.with_called(policy.correlate.depends_on)
     sops = SopLibrary.load((), policy.remediate.declared, services)
     config = LiveConfiguration(Configuration(policy, sops))
     store = await open_store(

@@ -129,7 +129,7 @@ def _accept_one(
     if repeated is not None:
         return repeated
     if is_overtaken(identified_alert, row, result.resolves):
-        decision, row = Decision(Verdict.NOTHING_OPEN, None, Reason.OVERTAKEN), None
+        decision, row = _overtaken(identified_alert, decision), None
     elif decision.verdict is not Verdict.JOIN:
         decision, row = yield from episodes.of_ended(identified_alert, decision, arrival, result)
     decision = explained(decision, identified_alert, open_incidents)
@@ -150,6 +150,13 @@ def _accept_one(
         may_fire = row["id"] in result.with_its_key
         yield from _join(row, identified_alert, decision, arrival, may_fire=may_fire)
     return AlertOutcome(decision.incident_id, decision.reason)
+
+
+def _overtaken(identified_alert: IdentifiedAlert, decision: Decision) -> Decision:
+    """Return the decision about a late message: a resolve stays with the incident of its alert."""
+    is_late_end = identified_alert.alert.status is AlertStatus.RESOLVED
+    belongs_to = decision.incident_id if is_late_end else None
+    return Decision(Verdict.NOTHING_OPEN, belongs_to, Reason.OVERTAKEN)
 
 
 def _join(

@@ -84,6 +84,14 @@ def test_calls_of_the_file_and_of_the_policy_are_by_declared_names() -> None:
     }
 
 
+def test_a_service_that_a_declared_call_names_is_declared_by_that() -> None:
+    catalogue = parse(TEXT).with_called({"Checkout": ["Stripe"], "stripe": ["Big Bank"]})
+    assert catalogue.name_of("STRIPE") == "Stripe"
+    assert catalogue.name_of("big-bank") == "Big Bank"
+    assert catalogue.services["checkout-api"] == parse(TEXT).services["checkout-api"]
+    assert NO_SERVICES.with_called({}) is NO_SERVICES
+
+
 def test_a_namespace_of_two_services_says_nothing() -> None:
     catalogue = Catalogue.of(
         [Service(name="a", namespaces=("x", "y")), Service(name="b", namespaces=("x",))]

@@ -35,7 +35,10 @@ async def test_a_late_resolve_of_an_earlier_firing_closes_nothing(
 ) -> None:
     incident_id = await deliver(store, alert(starts_at=NOW))
     assert await deliver(store, alert(starts_at=later(600)), at=later(600)) == incident_id
-    assert await reason_of(store, late, at=700) == "overtaken by a newer telling"
+    identified = identify(late)
+    receipt = await store.accept("late", [identified], channel=CHANNEL, now=later(700))
+    (outcome,) = receipt.outcomes
+    assert (outcome.incident_id, outcome.reason) == (incident_id, "overtaken by a newer telling")
     incident = await store.incident(incident_id)
     assert (incident.status, incident.firing) == (IncidentStatus.OPEN, 1)
     await deliver(store, resolved(starts_at=later(600), ends_at=later(800)), at=later(800))

@@ -249,6 +249,16 @@ async def test_a_reminder_of_an_alert_that_still_fires_reopens_a_stale_incident_
     assert await close(store, DAY + STALE) == 1, "and it may be stale again"
 
 
+@pytest.mark.parametrize(("after", "is_same"), [(DAY - 1, True), (DAY, False)])
+async def test_without_a_start_an_alert_a_day_after_it_was_stale_is_another_one(
+    store: Store, after: float, is_same: bool
+) -> None:
+    incident_id = await deliver(store, alert())
+    await close(store, STALE)
+    again = await deliver(store, alert(), at=later(STALE + after))
+    assert (again == incident_id) is is_same
+
+
 async def test_a_new_firing_long_after_it_was_stale_opens_a_new_incident(store: Store) -> None:
     incident_id = await deliver(store, alert(starts_at=NOW))
     await close(store, STALE)
