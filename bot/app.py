@@ -24,7 +24,6 @@ import handlers
 from bot import diagnostics
 from bot.advice.advisor import Advisor
 from bot.configuration import LiveConfiguration
-from bot.endings import cancel, leave
 from bot.errors import SettingsError, StoreError
 from bot.from_settings import (
     advisor_command,
@@ -55,6 +54,7 @@ from bot.settings import Settings
 from bot.steps.heartbeat import heartbeat
 from bot.steps.runner import StepRunner
 from bot.steps.table import all_steps
+from bot.tasks import cancel
 from bot.web.ingest import IngestEndpoints
 from bot.web.server import web_app
 from bot.web.sns import FetchCertificate, SnsVerifier, certificate_fetcher
@@ -198,7 +198,7 @@ class Bot:
         bind(replica=store.owner)
         self._clock = self._given_clock or store.clock
         await store.replica.renew(self._clock())
-        parts.push_async_callback(leave, store.replica)
+        parts.push_async_callback(store.replica.leave_or_warn)
         self._run_until_the_end(heartbeat(store.replica, self._clock), "heartbeat")
         return store
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from datetime import datetime
 
+from bot.errors import StoreError
 from bot.observability.events import Event, emit
 from store.engines.protocol import Engine
 from store.operations import leases
 from store.operations.leases import ChannelClaim
+
+log = logging.getLogger(__name__)
 
 LEASE = 10.0  # seconds; then others take over the claims of a dead replica
 _MARGIN = 0.1  # of the lease: this replica stops so much earlier than others may start
@@ -60,6 +64,13 @@ class Replica:
         self._good_until = self._monotonic()
         self._terms += 1
         await self._engine.write(leases.leave, self.owner)
+
+    async def leave_or_warn(self) -> None:
+        """Leave; if that fails the other replicas wait for the lease's end, which is no error."""
+        try:
+            await self.leave()
+        except StoreError as error:
+            log.warning("the other replicas have to wait for the lease: %s", error)
 
     async def leads(self, name: str, now: datetime) -> bool:
         """Return whether this replica leads `name`; claim it if no live replica has it."""

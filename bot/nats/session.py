@@ -22,6 +22,7 @@ from bot.nats.streams import Source, prepare
 from bot.observability.metrics import Metrics
 from bot.observability.throttled_logger import ThrottledLogger
 from bot.response import IncidentService
+from bot.tasks import cancel_all
 
 log = logging.getLogger(__name__)
 
@@ -185,9 +186,7 @@ async def _first_failure(*work: Coroutine[Any, Any, None]) -> None:
         for task in done:
             task.result()
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancel_all(tasks)
 
 
 def _names(sources: tuple[Source, ...]) -> str:

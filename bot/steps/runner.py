@@ -17,6 +17,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from bot.errors import StoreError
 from bot.observability.throttled_logger import ThrottledLogger
 from bot.steps.step import Function, Pool, Replicas, Step
+from bot.tasks import cancel_all
 from store import Store
 
 log = logging.getLogger(__name__)
@@ -75,9 +76,7 @@ class StepRunner:
                 self._store.signal(step.topic).set()
         if self._loops:
             await asyncio.wait(self._loops, timeout=timeout)
-        for loop in self._loops:
-            loop.cancel()
-        await asyncio.gather(*self._loops, return_exceptions=True)
+        await cancel_all(self._loops)
 
     def _wake(self, step: Step) -> Function:
         assert step.topic is not None  # noqa: S101 - only such a step is woken

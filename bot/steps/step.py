@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Generic, Protocol, TypeVar
 
+from bot.tasks import cancel_all
 from store.topics import Topic
 
 log = logging.getLogger(__name__)
@@ -98,10 +99,7 @@ class Pool(Generic[T]):
 
     async def cancel(self) -> None:
         """End the tasks that still run; the next process claims them again."""
-        running = list(self._running)
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await cancel_all(self._running)
 
     async def _work_on(self, claimed: T) -> None:
         await self._work(claimed)

@@ -20,6 +20,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.errors import SlackRefused
 from bot.observability.events import Event, emit
 from bot.observability.throttled_logger import ThrottledLogger
+from bot.tasks import cancel_all
 from handlers.inbound.socket_connection import CloseReason, Envelope, SocketConnection
 from handlers.outbound.slack_client import seconds_to_wait
 
@@ -99,9 +100,7 @@ class ConnectionPool:
 
     async def close(self) -> None:
         """Close every connection."""
-        for task in [*self._slots, *self._leaving]:
-            task.cancel()
-        await asyncio.gather(*self._slots, *self._leaving, return_exceptions=True)
+        await cancel_all([*self._slots, *self._leaving])
         await asyncio.gather(
             *(connection.close() for connection in self._open), return_exceptions=True
         )

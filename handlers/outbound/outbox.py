@@ -19,6 +19,7 @@ from bot.configuration import LiveConfiguration
 from bot.errors import SlackRefused, SopbotError, StoreError
 from bot.observability.throttled_logger import ThrottledLogger
 from bot.policy import Notify
+from bot.tasks import cancel_all
 from handlers.outbound.channel_claim import GATHER_SECONDS, LONGEST_PAUSE, Channel
 from handlers.outbound.delivery import Delivery, SlackUnavailable
 from handlers.outbound.direct_calls import DirectCalls
@@ -128,9 +129,7 @@ class Outbox:
         tasks += self.direct.sending
         if tasks:
             await asyncio.wait(tasks, timeout=timeout)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancel_all(tasks)
 
     async def _start_due_channels(self) -> None:
         """Start every channel in which a message may be sent now.
