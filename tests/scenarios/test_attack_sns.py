@@ -107,7 +107,7 @@ async def test_only_a_verified_subscription_gets_the_button_that_confirms_it(
     await post(body if verified else body | {"Token": "t-2"})
     card = await world.card()
     assert ("sns.eu-west-1.amazonaws.com ↗" in card.buttons) is verified
-    assert len(card.buttons) == (4 if verified else 3)
+    assert len(card.buttons) == (5 if verified else 4)
     assert (NOT_VERIFIED in card.text) is not verified
 
 

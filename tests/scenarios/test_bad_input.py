@@ -26,6 +26,7 @@ async def running(world: World, bot: StartBot) -> AsyncIterator[Bot]:
     """A bot that must still do its work when the test is over."""
     started = await bot()
     yield started
+    await world.quiet()
     before = len(world.cards())
     await world.alert("afterwards-api", name="StillAtWork")
     await world.card("StillAtWork", number=before + 1)
