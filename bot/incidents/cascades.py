@@ -187,6 +187,8 @@ RULES = (
 
 
 LONGEST_WINDOW = max(rule.within for rule in RULES)
+LONGEST_CASCADE = timedelta(minutes=30)
+"""So long after its root began a cascade takes something in: it must not grow for ever."""
 
 
 def links(new: Member, members: Iterable[Member], calls: Calls) -> list[Relation]:

@@ -14,6 +14,7 @@ class NewsKind(StrEnum):
     REOPENED = "reopened"
     FLAPPING = "flapping"
     WORSE = "worse"
+    CRITICAL_PART = "critical part"
     NOT_HELPED = "not helped"
     FAILED = "failed"
     UNKNOWN = "outcome unknown"

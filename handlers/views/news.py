@@ -20,6 +20,7 @@ _MARK = {
     NewsKind.REOPENED: "🔁",
     NewsKind.FLAPPING: "〰️",
     NewsKind.WORSE: "🔺",
+    NewsKind.CRITICAL_PART: "🔺",
     NewsKind.NOT_HELPED: "❌",
     NewsKind.FAILED: "❌",
     NewsKind.UNKNOWN: "❓",
@@ -95,6 +96,10 @@ def _what(item: News, incident: Incident) -> str:
     title = untrusted_line(item.facts.get("title", ""), 140)
     if item.kind is NewsKind.WORSE:
         return f"{incident.number} got worse: {item.facts['before']} → {item.facts['after']}"
+    if item.kind is NewsKind.CRITICAL_PART:
+        return (
+            f"{item.facts.get('part', '')} is part of {incident.number} now, and critical: {title}"
+        )
     if item.kind is NewsKind.REOPENED:
         return f"{incident.number} fires again, {_after_what(item)}"
     if item.kind is NewsKind.FLAPPING:

@@ -140,6 +140,8 @@ def _accept_one(
     if decision.verdict is Verdict.OPEN:
         yield lock_near()
         placement = yield from cascades.place(identified_alert, arrival.calls, arrival.now)
+        own_channel = identified_alert.channel or arrival.channel
+        placement = placement.seen_in(own_channel, identified_alert.alert.severity)
         decision = placement.decision(decision)
     yield from stored_alerts.insert(identified_alert, decision, arrival)
     yield from suppression.record(identified_alert, decision, silence, arrival)

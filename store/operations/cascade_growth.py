@@ -13,6 +13,9 @@ from store.operations.cascades import MEMBER, OPEN, Placement, member_from
 from store.statements import Operation, notify, query, run, to_db_time
 from store.topics import Topic
 
+MOST_FOLDED = 20
+"""Roots that one alert folds: a forged failure of a node must not hide everything on it."""
+
 
 def grow(
     incident_id: int, placement: Placement, calls: Calls, now: datetime, delay: float
@@ -23,8 +26,8 @@ def grow(
     window on, and note the child. 3. Find the most probable cause. 4. Enqueue the root's card.
     """
     root = yield from incidents.get(placement.links[0].member.root_id)
-    for link in placement.links[1:]:
-        if not (yield from _was_split(link.member.root_id, root.id)):
+    for link in placement.links[1 : MOST_FOLDED + 1]:
+        if (yield from _may_fold(link.member.root_id, root.id)):
             yield from fold_root(link.member.root_id, root, now)
     at = to_db_time(placement.member.at)
     yield run(
@@ -39,8 +42,22 @@ def grow(
     yield from _note_child(root, child, now)
     before = yield from _severity(root.id, without=child.id)
     yield from news.got_worse(root.id, before, child.severity, now)
+    if child.severity is before is Severity.CRITICAL and (root.acknowledged_at or root.mute):
+        yield from news.critical_part(root, child, now)
     yield from find_cause(root.id, calls, now)
     yield from incidents.show_card(root.id, root.channel, child.severity, now, delay=delay)
+
+
+def _may_fold(root_id: int, into_id: int) -> Operation[bool]:
+    """Return whether an alert may fold that root: nobody works on it, and nobody split the two."""
+    rows = yield query(
+        "SELECT 1 FROM incidents i WHERE i.id = ? AND i.status = 'open'"
+        " AND NOT EXISTS (SELECT 1 FROM executions e WHERE e.incident_id = i.id)"
+        " AND NOT EXISTS (SELECT 1 FROM approvals a JOIN votes v ON v.approval_id = a.id"
+        " WHERE a.incident_id = i.id)",
+        root_id,
+    )
+    return bool(rows) and not (yield from _was_split(root_id, into_id))
 
 
 def _was_split(root_id: int, other_id: int) -> Operation[bool]:

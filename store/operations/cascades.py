@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.incidents.cascades import (
+    LONGEST_CASCADE,
     LONGEST_WINDOW,
     RELATED_WITHIN,
     Calls,
@@ -29,6 +30,7 @@ from bot.incidents.cascades import (
     service_of,
 )
 from bot.incidents.correlation import Decision, IdentifiedAlert
+from bot.incidents.model import Severity
 from bot.incidents.troubles import Trouble
 from store.incident_rows import scope_from
 from store.operations import incidents
@@ -53,7 +55,12 @@ MEMBER = (
 _WITH_ROOT = (
     f"SELECT {MEMBER}, r.grew_at FROM incidents m JOIN incidents r"  # noqa: S608 - constants
     f" ON r.id = COALESCE(m.parent_id, m.id) AND r.status IN {OPEN} AND r.grew_at >= ?"
+    " AND r.happened_at >= ?"
 )
+
+
+MOST_MEMBERS = 300
+"""Open incidents of a node, or of a service and its neighbours, that are compared with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +80,16 @@ class Placement:
     def root_id(self) -> int | None:
         """Return the root of the cascade that it joins, None for none."""
         return self.links[0].member.root_id if self.links else None
+
+    def seen_in(self, channel: str, severity: Severity) -> Placement:
+        """Return the place of an incident whose own card would be in `channel`.
+
+        A critical one is no child of a root whose card is in another channel: the people of its own
+        channel would not see it.
+        """
+        if severity is not Severity.CRITICAL or self.channel in ("", channel):
+            return self
+        return Placement(self.member, related_id=self.root_id)
 
     def decision(self, decision: Decision) -> Decision:
         """Return the decision to open it, with the rule that placed it there."""
@@ -158,24 +175,26 @@ def _related(member: Member, calls: Calls) -> Operation[list[Row]]:
 
     With a few of the same namespace, which are perhaps related.
     """
-    since = to_db_time(member.at - LONGEST_WINDOW)
+    since = (to_db_time(member.at - LONGEST_WINDOW), to_db_time(member.at - LONGEST_CASCADE))
     parts, parameters = [], []
     if member.service:
         services = [member.service, *neighbours(calls, member.service)]
         placeholders = ", ".join("?" * len(services))
         parts.append(
-            f"{_WITH_ROOT} WHERE m.scope_service IN ({placeholders}) AND m.status IN {OPEN}"
+            f"SELECT * FROM ({_WITH_ROOT} WHERE m.scope_service IN ({placeholders})"  # noqa: S608 - constants
+            f" AND m.status IN {OPEN} LIMIT {MOST_MEMBERS}) AS of_service"
         )
-        parameters += [since, *services]
+        parameters += [*since, *services]
     if member.runs_on:
         # Of all that runs there only a failure of the node itself links others with it.
         only = (
             "" if member.trouble is Trouble.NODE_DOWN else f" AND m.trouble = '{Trouble.NODE_DOWN}'"
         )
         parts.append(
-            f"{_WITH_ROOT} WHERE m.runs_on = ? AND m.runs_on != '' AND m.status IN {OPEN}{only}"
+            f"SELECT * FROM ({_WITH_ROOT} WHERE m.runs_on = ? AND m.runs_on != ''"  # noqa: S608 - constants
+            f" AND m.status IN {OPEN}{only} LIMIT {MOST_MEMBERS}) AS on_node"
         )
-        parameters += [since, member.runs_on]
+        parameters += [*since, member.runs_on]
     if member.namespace:
         parts.append(
             f"SELECT * FROM ({_WITH_ROOT} WHERE m.namespace = ? AND m.happened_at >= ?"  # noqa: S608 - constants
@@ -183,7 +202,7 @@ def _related(member: Member, calls: Calls) -> Operation[list[Row]]:
             f" ORDER BY m.happened_at LIMIT {MOST_RELATED}) AS in_namespace"
         )
         window = (member.at - RELATED_WITHIN, member.at + RELATED_WITHIN)
-        parameters += [since, member.namespace, *map(to_db_time, window)]
+        parameters += [*since, member.namespace, *map(to_db_time, window)]
     if not parts:
         return []
     rows: list[Row] = yield query(" UNION ALL ".join(parts), *parameters)

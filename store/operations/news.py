@@ -159,6 +159,19 @@ def got_worse(
     )
 
 
+def critical_part(root: Incident, part: Incident, now: datetime) -> Operation[None]:
+    """Say that a critical incident became part of a critical one that somebody has or muted."""
+    change = yield from mutes.unmute(root.id, "Mute ended: another critical incident joined", now)
+    yield from report(
+        change.incident,
+        NewsKind.CRITICAL_PART,
+        part.number,
+        now,
+        facts={"part": part.number, "title": part.title},
+        mentions=(change.incident.acknowledged_by,),
+    )
+
+
 def waiting_by_channel() -> Operation[dict[str, int]]:
     """Return how many pieces of news wait to be posted in each channel."""
     counts = yield query(
@@ -250,6 +263,8 @@ def _is_so(row: Row, incident: Incident) -> bool:
         return is_open and incident.flapping_changes > 0
     if kind is NewsKind.STALE:
         return is_open and row["subject"] == last_activity(incident)
+    if kind is NewsKind.CRITICAL_PART:
+        return False  # the card lists its parts
     if kind is NewsKind.WORSE:
         return is_open and row["subject"] == incident.severity
     # An approval that came to nothing: until something else is proposed.

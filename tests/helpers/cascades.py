@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from bot.configuration import Configuration
@@ -14,9 +15,9 @@ from tests.helpers.builders import alert
 CALLS = {"web": ("cart-api",), "cart-api": ("orders-db",), "edge": ("web",)}
 
 
-def declare_calls(store: Store) -> None:
-    """Let the store's policy declare `CALLS`."""
-    store.config.current = Configuration(Policy(correlate=Correlate(depends_on=CALLS)))
+def declare_calls(store: Store, calls: Mapping[str, tuple[str, ...]] = CALLS) -> None:
+    """Let the store's policy declare these calls."""
+    store.config.current = Configuration(Policy(correlate=Correlate(depends_on=calls)))
 
 
 def latency(**changes: Any) -> Alert:

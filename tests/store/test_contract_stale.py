@@ -255,8 +255,8 @@ async def test_without_a_start_an_alert_a_day_after_it_was_stale_is_another_one(
 ) -> None:
     incident_id = await deliver(store, alert())
     await close(store, STALE)
-    again = await deliver(store, alert(), at=later(STALE + after))
-    assert (again == incident_id) is is_same
+    repeated_in = await deliver(store, alert(), at=later(STALE + after))
+    assert (repeated_in == incident_id) is is_same
 
 
 async def test_a_new_firing_long_after_it_was_stale_opens_a_new_incident(store: Store) -> None:
