@@ -11,7 +11,7 @@ import secrets
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -126,7 +126,9 @@ class Player:
             return delivery
         event = _as_event(line)
         channels = AlertChannels(frozenset({event["channel"]}), frozenset(), own_bot_id="")
-        return AlertReceiver(self._service, channels).delivery_of(event)
+        message = AlertReceiver(self._service, channels).delivery_of(event)
+        # All cards are in one channel, as those of one team are.
+        return replace(message, channel=CHANNEL) if message else None
 
 
 async def _every_incident(store: Store) -> AsyncIterator[Incident]:

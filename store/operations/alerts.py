@@ -141,7 +141,7 @@ def _accept_one(
         yield lock_near()
         placement = yield from cascades.place(identified_alert, arrival.calls, arrival.now)
         own_channel = identified_alert.channel or arrival.channel
-        placement = placement.seen_in(own_channel, identified_alert.alert.severity)
+        placement = placement.seen_in(own_channel, identified_alert)
         decision = placement.decision(decision)
     yield from stored_alerts.insert(identified_alert, decision, arrival)
     yield from suppression.record(identified_alert, decision, silence, arrival)

@@ -68,12 +68,14 @@ class Placement:
     """The place of a new incident: a root, or a child of `root_id` by the first of `links`.
 
     `links` has one for each cascade that it is linked with, the oldest cascade first. `channel` is
-    the root's, '' without a root. `related_id` is a root that is perhaps related to a new root.
+    the root's, and `sender` that of its first alert; '' without a root. `related_id` is a root that
+    is perhaps related to a new root.
     """
 
     member: Member
     links: Sequence[Relation] = ()
     channel: str = ""
+    sender: str = ""
     related_id: int | None = None
 
     @property
@@ -81,13 +83,17 @@ class Placement:
         """Return the root of the cascade that it joins, None for none."""
         return self.links[0].member.root_id if self.links else None
 
-    def seen_in(self, channel: str, severity: Severity) -> Placement:
+    def seen_in(self, channel: str, identified_alert: IdentifiedAlert) -> Placement:
         """Return the place of an incident whose own card would be in `channel`.
 
-        A critical one is no child of a root whose card is in another channel: the people of its own
-        channel would not see it.
+        A critical one is no child of another sender's root whose card is in another channel: the
+        people of its own channel would not see it, and any sender can open a root.
         """
-        if severity is not Severity.CRITICAL or self.channel in ("", channel):
+        if (
+            identified_alert.alert.severity is not Severity.CRITICAL
+            or self.channel in ("", channel)
+            or self.sender in identified_alert.senders
+        ):
             return self
         return Placement(self.member, related_id=self.root_id)
 
@@ -135,13 +141,15 @@ def place(identified_alert: IdentifiedAlert, calls: Calls, now: datetime) -> Ope
         roots = [link.member.root_id for link in result]
         yield lock(*map(lock_key, roots))
         rows = yield query(
-            f"SELECT id, channel FROM incidents WHERE id IN ({', '.join('?' * len(roots))})"  # noqa: S608 - constants
+            "SELECT id, channel, (SELECT a.sender FROM alerts a WHERE a.incident_id = incidents.id"  # noqa: S608 - constants
+            " ORDER BY a.id LIMIT 1) AS sender FROM incidents"
+            f" WHERE id IN ({', '.join('?' * len(roots))})"
             f" AND parent_id IS NULL AND status IN {OPEN}",
             *roots,
         )
         if len(rows) == len(roots):
-            channels = {row["id"]: row["channel"] for row in rows}
-            return Placement(member, result, channels[roots[0]])
+            root = next(row for row in rows if row["id"] == roots[0])
+            return Placement(member, result, root["channel"], root["sender"] or "")
 
 
 def columns(placement: Placement) -> dict[str, object]:

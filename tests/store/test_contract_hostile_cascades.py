@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -27,9 +28,11 @@ def declared_calls(store: Store) -> None:
     declare_calls(store)
 
 
-async def arrives(store: Store, item: Alert, channel: str, now: datetime) -> int:
+async def arrives(
+    store: Store, item: Alert, channel: str, now: datetime, sender: str = "http:alertmanager"
+) -> int:
     """Accept one alert for a channel; return its incident."""
-    identified = identify(item)
+    identified = replace(identify(item), senders=(sender,))
     receipt = await store.accept(identified.dedup_key, [identified], channel=channel, now=now)
     (outcome,) = receipt.outcomes
     assert outcome.incident_id is not None
@@ -38,12 +41,17 @@ async def arrives(store: Store, item: Alert, channel: str, now: datetime) -> int
 
 @pytest.mark.attack("ASI08")
 @pytest.mark.parametrize(
-    ("severity", "is_apart"), [(Severity.CRITICAL, True), (Severity.HIGH, False)]
+    ("severity", "sender", "is_apart"),
+    [
+        (Severity.CRITICAL, "slack:B0STRANGER", True),
+        (Severity.CRITICAL, "http:alertmanager", False),
+        (Severity.HIGH, "slack:B0STRANGER", False),
+    ],
 )
 async def test_a_critical_alert_of_another_channel_keeps_its_own_card(
-    store: Store, severity: Severity, is_apart: bool
+    store: Store, severity: Severity, sender: str, is_apart: bool
 ) -> None:
-    bait = await arrives(store, symptom("web", severity=CRITICAL), "C0RANDOM", later(0))
+    bait = await arrives(store, symptom("web", severity=CRITICAL), "C0RANDOM", later(0), sender)
     victim = await arrives(store, symptom("cart-api", severity=severity), CHANNEL, later(60))
     incident = await store.incident(victim)
     assert (incident.parent_id is None) is is_apart
