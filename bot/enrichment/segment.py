@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from bot.validation import form
 
@@ -15,6 +16,15 @@ MOST_QUERIES = 8
 PLACES = ("service", "env", "region", "name", "namespace", "host", "pod")
 """What a query may name in braces: a part of the alert's subject."""
 _PLACE = re.compile(r"\{\{([^{}]*)\}\}")
+_TOKEN = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'|`[^`]*`|#[^\n]*', re.DOTALL)
+"""A string or a comment of PromQL and LogQL."""
+_OPERATOR = re.compile(r'([=!|]~|[=!|]?=)\s*(?:""\s*or\s*)*$')
+"""The operator that a string stands behind, as in `|~ "a" or "b"`."""
+_REWRITING = re.compile(
+    r"\|\s*(?:json|logfmt|regexp|pattern|line_format|label_format)\b[^|(){}\[\]]*$"
+)
+"""A stage of LogQL whose strings are expressions or templates, not values."""
+_OF_A_PATTERN = str.maketrans({character: f"\\{character}" for character in r"\.+*?()|[]{}^$-"})
 
 Name = Annotated[
     str, form(r"[a-z0-9][a-z0-9_-]{0,39}", "must be lower case: letters, digits, '_', '-'")
@@ -48,26 +58,61 @@ class EvidenceSource(BaseModel):
 
     @field_validator("queries")
     @classmethod
-    def _names_known_places(cls, value: dict[str, str]) -> dict[str, str]:
+    def _names_known_places(cls, value: dict[str, str], info: ValidationInfo) -> dict[str, str]:
         unknown = sorted({p for q in value.values() for p in _PLACE.findall(q)} - set(PLACES))
         if unknown:
             raise ValueError(f"unknown place {unknown[0]!r}: use one of {', '.join(PLACES)}")
+        if info.data.get("kind") in ("prometheus", "loki"):
+            for name, query in value.items():
+                _check_places(name, query)
         return value
 
 
 def filled(template: str, values: dict[str, str], kind: str) -> str | None:
     """Return the query; None when the alert lacks a part that it names.
 
-    A value stands inside quotes in PromQL and LogQL, so backslashes, quotes and line ends are
-    escaped; in SQL it is a parameter of ClickHouse, and only the place's name is written.
+    A value stands in double quotes in PromQL and LogQL, so it is escaped as a string, and before
+    that as a regular expression where it is one; in SQL it is a parameter of ClickHouse, and only
+    the place's name is written.
     """
     if any(not values.get(place) for place in _PLACE.findall(template)):
         return None
     if kind == "clickhouse":
         return _PLACE.sub(lambda place: f"{{{place[1]}:String}}", template)
-    return _PLACE.sub(lambda place: _quoted(values[place[1]]), template)
+
+    def filled_piece(piece: str, operator: str) -> str:
+        return _PLACE.sub(lambda place: _quoted(values[place[1]], operator), piece)
+
+    return "".join(filled_piece(piece, operator) for piece, operator in _pieces(template))
 
 
-def _quoted(value: str) -> str:
+def _pieces(query: str) -> Iterator[tuple[str, str]]:
+    """Return the query in pieces; with a string in double quotes comes the operator before it."""
+    code, end = "", 0  # the query up to here, with empty strings and without comments
+    for token in _TOKEN.finditer(query):
+        between = query[end : token.start()]
+        yield between, ""
+        code, end = code + between, token.end()
+        is_value = token[0].startswith('"') and not _REWRITING.search(code)
+        operator = _OPERATOR.search(code) if is_value else None
+        yield token[0], operator[1] if operator else ""
+        code += " " if token[0].startswith("#") else '""'
+    yield query[end:], ""
+
+
+def _check_places(name: str, query: str) -> None:
+    """ValueError if a value could leave its place in a query of PromQL or LogQL."""
+    for piece, operator in _pieces(query):
+        place = _PLACE.search(piece)
+        if place and (not operator or "\\{{" in piece):
+            raise ValueError(
+                f"{name}: put {place[0]} into double quotes behind =, !=, |=, =~, !~ or |~,"
+                f' as in {place[1]}="{place[0]}", and no backslash before it'
+            )
+
+
+def _quoted(value: str, operator: str) -> str:
     printable = "".join(c if c.isprintable() else " " for c in value)
-    return printable.replace("\\", "\\\\").replace('"', '\\"').replace("'", "\\'")
+    if operator.endswith("~"):
+        printable = printable.translate(_OF_A_PATTERN)
+    return printable.replace("\\", "\\\\").replace('"', '\\"')

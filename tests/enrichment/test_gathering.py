@@ -13,7 +13,7 @@ from aiohttp import web
 
 from bot.enrichment.gathering import gather
 from bot.enrichment.model import FACT_CHARS, FACTS_BYTES, Evidence, KnownFact
-from bot.enrichment.segment import EvidenceSource
+from bot.enrichment.segment import EvidenceSource, filled
 from bot.enrichment.sources import LARGEST
 from tests.helpers.http_servers import served, vector
 from tests.helpers.ports import kept_port
@@ -93,6 +93,57 @@ async def test_a_value_of_the_alert_cannot_leave_its_quotes_in_a_query() -> None
         await evidence(source(url, up='up{service="{{service}}"}', pod='x{pod="{{pod}}"}'))
     assert queries_sent[0] == 'up{service="web\\"} or vector(1) #"}'
     assert not [query for query in queries_sent if "pod" in query], "the alert has no pod"
+
+
+@pytest.mark.attack("ASI02")
+@pytest.mark.parametrize(
+    ("template", "value", "query"),
+    [
+        ('x{job=~"{{service}}"}', ".*", r'x{job=~"\\.\\*"}'),
+        ('x{job!~"a-{{service}}"}', "b|c", r'x{job!~"a-b\\|c"}'),
+        ('{a="x"} |~ "{{service}}"', r'\d"', r'{a="x"} |~ "\\\\d\""'),
+        ('{a="x"} |~ "b" or "{{service}}"', ".*", r'{a="x"} |~ "b" or "\\.\\*"'),
+        ('{a="x"} |~ # =\n"{{service}}"', ".*", '{a="x"} |~ # =\n"\\\\.\\\\*"'),
+        ('{a="x"} |= "{{service}}"', "a.b's", '{a="x"} |= "a.b\'s"'),
+        ('x{a=~"`",b="{{service}}"}', ".*\n`", 'x{a=~"`",b=".* `"}'),
+    ],
+)
+def test_a_value_of_the_alert_is_no_regular_expression(
+    template: str, value: str, query: str
+) -> None:
+    declared = source("http://loki", "loki", lines=template)
+    assert filled(declared.queries["lines"], {"service": value}, "loki") == query
+
+
+@pytest.mark.attack("ASI02")
+@pytest.mark.parametrize("kind", ["prometheus", "loki"])
+@pytest.mark.parametrize(
+    "template",
+    [
+        '{app="x"} |= `{{service}}`',
+        '{app="x"} |= `"{{service}}"`',
+        "x{job='{{service}}'}",
+        "x{job='\"{{service}}\"'}",
+        "{{service}}",
+        "x[{{service}}]",
+        'x{job="a} + {{service}}',
+        'x # "\n + {{service}} #"',
+        r'x{job="\{{service}}"}',
+        r'x{job=~"\\{{service}}"}',
+        '{app="x"} |> "{{service}}"',
+        '{app="x"} | label_format a="{{service}}"',
+        'label_replace(x, "a", "b", "c", "{{service}}")',
+    ],
+)
+def test_a_query_whose_place_a_value_could_leave_is_refused(kind: str, template: str) -> None:
+    with pytest.raises(
+        ValueError, match=r"lines: put \{\{service\}\} into double quotes behind =,"
+    ):
+        source("http://loki", kind, lines=template)
+
+
+def test_a_query_after_a_stage_of_another_one_may_name_a_place() -> None:
+    source("http://loki", "loki", a='rate({a="b"} | json [5m]) / rate({a="{{service}}"}[5m])')
 
 
 async def test_loki_gives_the_newest_lines_and_clickhouse_rows_by_parameters() -> None:
