@@ -53,6 +53,11 @@ class Expression:
     text: str
     tree: dict[str, Any]
 
+    @property
+    def parts(self) -> int:
+        """Return how many parts it has."""
+        return sum(1 for _ in _nodes(self.tree))
+
 
 def parse_expression(text: str) -> Expression:
     """Parse an expression. ValueError says why it is refused."""
@@ -84,10 +89,15 @@ def _nodes(tree: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 class BodyReader:
-    """Evaluates expressions on the parts of one body, within MOST_STEPS."""
+    """Evaluates expressions on the parts of one body, within a number of steps."""
 
-    def __init__(self) -> None:
-        self._interpreter = _Interpreter()
+    def __init__(self, steps: int = MOST_STEPS) -> None:
+        self._interpreter = _Interpreter(steps)
+
+    @property
+    def left(self) -> int:
+        """Return how many steps are left."""
+        return max(0, self._interpreter.left)
 
     def value(self, expression: Expression, part: Any) -> Any:
         """Return the value of the expression; None if there is none.
@@ -96,7 +106,7 @@ class BodyReader:
         """
         try:
             return self._interpreter.visit(expression.tree, part)
-        except (JMESPathError, ArithmeticError, TypeError, RecursionError) as error:
+        except (JMESPathError, ArithmeticError, TypeError, ValueError, RecursionError) as error:
             reason = str(error).split("\n", 1)[0][:200]
             raise InputError(f"{expression.text}: {reason}", field=expression.text) from error
 
@@ -104,13 +114,13 @@ class BodyReader:
 class _Interpreter(TreeInterpreter):
     """Counts its steps, and what its results hold."""
 
-    def __init__(self) -> None:
+    def __init__(self, steps: int) -> None:
         super().__init__()
-        self._left = MOST_STEPS
+        self._steps = self.left = steps
 
     def visit(self, node: Any, *args: Any, **kwargs: Any) -> Any:
         result = super().visit(node, *args, **kwargs)
-        self._left -= 1 + (len(result) // 8 if isinstance(result, list | str) else 0)
-        if self._left < 0:
-            raise InputError(f"the expressions read more than {MOST_STEPS:,} parts of the body")
+        self.left -= 1 + (len(result) // 8 if isinstance(result, list | str) else 0)
+        if self.left < 0:
+            raise InputError(f"the expressions read more than {self._steps:,} parts of the body")
         return result

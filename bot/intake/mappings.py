@@ -87,6 +87,12 @@ class SourceMapping(BaseModel):
         return {text: parse_expression(text) for text in (*texts, *self.identity)}
 
     @cached_property
+    def _usual_steps(self) -> int:
+        """Twice as many steps as the expressions take that read one item, with short texts."""
+        paths = (*self.fields.values(), *self.labels.values(), *self.identity)
+        return 2 * sum(self._parsed[path].parts for path in paths)
+
+    @cached_property
     def _statuses(self) -> dict[str, AlertStatus]:
         return {
             states.folded(str(word)): status
@@ -113,14 +119,21 @@ class SourceMapping(BaseModel):
     def alerts_of(self, body: object) -> list[Alert]:
         """Read a body. InputError if no alert is where the mapping says.
 
-        An alert of another form than the mapping says is read as of a sender without one.
+        An alert of another form than the mapping says is read as of a sender without one. Each has
+        an equal share of the steps that are left, so that none uses up those of the next ones.
         """
         reader = BodyReader()
         items = reader.value(self._parsed[self.alerts], body)
         if items is None or items == []:
             raise wrong(self.alerts, "there, as the mapping says")
         listed = items if isinstance(items, list) else [items]
-        return [self._alert_or_text(reader, item) for item in listed[: MOST_ALERTS + 1]]
+        listed, left, alerts = listed[: MOST_ALERTS + 1], reader.left, []
+        for number, item in enumerate(listed):
+            share = min(left, max(left // (len(listed) - number), self._usual_steps))
+            own = BodyReader(share)
+            alerts.append(self._alert_or_text(own, item))
+            left -= share - own.left
+        return alerts
 
     def _alert_or_text(self, reader: BodyReader, item: object) -> Alert:
         try:
@@ -179,7 +192,10 @@ class SourceMapping(BaseModel):
 
 
 def text_of(value: Any, path: str) -> str:
-    """Return a result as text: of a list its first scalars. InputError for an object."""
+    """Return a result as text: of a list its first scalars.
+
+    InputError for an object, and for a number with more digits than Python writes.
+    """
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -189,7 +205,10 @@ def text_of(value: Any, path: str) -> str:
         return ", ".join(text for text in scalars if text)
     if not isinstance(value, str | int | float):
         raise wrong(path, "a text, a number or a list of them")
-    return str(value)
+    try:
+        return str(value)
+    except ValueError as error:
+        raise wrong(path, "a number with fewer digits") from error
 
 
 def _time(text: str) -> datetime | None:

@@ -156,6 +156,44 @@ def test_any_body_becomes_an_alert_that_shows_it(path: str, value: Any) -> None:
         assert all(alert.title and alert.fingerprint for alert in reading.alerts)
 
 
+@pytest.mark.attack("ASI08")
+@pytest.mark.parametrize(
+    "crew", [[{"name": "north"}] * MOST_STEPS, [{"name": "x" * 9 * MOST_STEPS}]]
+)
+def test_an_alert_that_takes_too_many_steps_leaves_those_of_the_next_ones(crew: Any) -> None:
+    first, *others = read(event(crew=crew), *[event()] * 20).alerts
+    assert "parts of the body" in first.not_understood
+    assert [alert.name for alert in others] == ["HoistOverload"] * 20
+    assert not any(alert.not_understood for alert in others)
+
+
+def test_as_many_alerts_as_a_body_may_have_are_read_while_there_are_steps() -> None:
+    alerts = read(*[event()] * 500).alerts
+    assert len(alerts) == 500
+    assert sum(not alert.not_understood for alert in alerts) > 300
+
+
+@pytest.mark.attack("ASI08")
+@pytest.mark.parametrize(
+    "readings", [[10**4300 - 1] * 2, [10**5000]], ids=["a long sum", "a long number"]
+)
+@pytest.mark.parametrize("path", ["sum(readings)", "readings", "readings[0]"])
+def test_a_number_with_too_many_digits_costs_only_its_alert_the_mapping(
+    readings: list[int], path: str
+) -> None:
+    text = f"alerts: '@'\nmatch: {{source: cranes}}\nfields: {{name: fault, value: {path!r}}}"
+    mappings = load_mappings([("m.yaml", text)])
+    body = [{"fault": "Hoist", "readings": readings}, {"fault": "Brake", "readings": [1]}]
+    first, second = parse_body("cranes", body, mappings).alerts
+    assert "Hoist" in first.title + first.text + first.name
+    assert (second.name, second.not_understood) == ("Brake", "")
+
+
+def test_a_function_that_cannot_count_says_so_as_any_other() -> None:
+    with pytest.raises(InputError, match="ceil"):
+        BodyReader().value(parse_expression("ceil(@)"), float("nan"))
+
+
 def test_sources_try_reads_with_a_mapping_file(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
