@@ -62,7 +62,7 @@ async def incident_details(store: Store, incident_id: int) -> dict[str, Any]:
     """Return one incident with its newest alerts and events. NotFound for an unknown one."""
     incident = await store.incident(incident_id)
     alerts = await store.grouped_alerts(incident_id, limit=MOST)
-    timeline = await store.timeline(incident_id)
+    timeline = await store.timeline(incident_id, limit=MOST)
     approvals = await store.approvals_of(incident_id)
     return {
         **summary(incident),
@@ -93,9 +93,9 @@ async def incident_details(store: Store, incident_id: int) -> dict[str, Any]:
                 "text": entry.text,
                 "actor": entry.actor,
             }
-            for entry in timeline[-MOST:]
+            for entry in timeline
         ],
-        "timeline_total": len(timeline),
+        "timeline_total": await store.timeline_total(incident_id),
         "approvals": [
             {
                 "id": approval.id,

@@ -155,10 +155,18 @@ def of_message(channel: str, ts: str) -> Operation[Incident | None]:
     return incident_from(rows[0]) if rows else None
 
 
-def timeline(incident_id: int) -> Operation[list[TimelineEntry]]:
-    """The story so far, oldest first."""
-    rows = yield query("SELECT * FROM timeline WHERE incident_id = ? ORDER BY id", incident_id)
-    return [timeline_from(row) for row in rows]
+def timeline(incident_id: int, limit: int) -> Operation[list[TimelineEntry]]:
+    """The newest entries, oldest first."""
+    rows = yield query(
+        "SELECT * FROM timeline WHERE incident_id = ? ORDER BY id DESC LIMIT ?", incident_id, limit
+    )
+    return [timeline_from(row) for row in reversed(rows)]
+
+
+def timeline_total(incident_id: int) -> Operation[int]:
+    """Return how many entries the timeline has."""
+    rows = yield query("SELECT COUNT(*) AS n FROM timeline WHERE incident_id = ?", incident_id)
+    return int(rows[0]["n"])
 
 
 def set_open(incident_id: int, now: datetime) -> Operation[None]:
@@ -261,9 +269,13 @@ class IncidentsPart(Part):
         """The incident whose card or reply is that Slack message."""
         return await self._engine.read(of_message, channel, ts)
 
-    async def timeline(self, incident_id: int) -> list[TimelineEntry]:
-        """The story so far, oldest first."""
-        return await self._engine.read(timeline, incident_id)
+    async def timeline(self, incident_id: int, limit: int = 100) -> list[TimelineEntry]:
+        """The newest entries, oldest first."""
+        return await self._engine.read(timeline, incident_id, limit)
+
+    async def timeline_total(self, incident_id: int) -> int:
+        """Return how many entries the timeline has."""
+        return await self._engine.read(timeline_total, incident_id)
 
     async def remark(self, timeline_id: int) -> TimelineEntry | None:
         """One fact of a story."""

@@ -8,6 +8,7 @@ from bot.approvals.reasons import INCIDENT_RESOLVED
 from bot.errors import NotFound, Refused
 from bot.incidents.model import IncidentChange, IncidentStatus
 from bot.incidents.remediation import RemediationStatus
+from bot.web.incidents import MOST, incident_details
 from store import Store
 from store.admin.invariants import broken
 from tests.helpers.builders import (
@@ -176,6 +177,21 @@ async def test_the_timeline_tells_the_story_oldest_first(store: Store) -> None:
     assert [item.at for item in entries] == [later(0), later(1), later(2), later(3)]
     assert entries[0].text == "Opened by alertmanager"
     assert await store.timeline(999) == []
+    assert await store.timeline(incident.id, limit=2) == entries[-2:]
+    assert await store.timeline_total(incident.id) == 4
+
+
+async def test_the_details_of_an_incident_have_its_newest_entries_and_say_how_many_there_are(
+    store: Store,
+) -> None:
+    incident = await open_incident(store)
+    for number in range(MOST + 5):
+        await store.note(incident.id, f"note {number}", ANA, later(number))
+    details = await incident_details(store, incident.id)
+    texts = [entry["text"] for entry in details["timeline"]]
+    assert len(texts) == MOST
+    assert (texts[0], texts[-1]) == ("note 5", f"note {MOST + 4}")
+    assert details["timeline_total"] == MOST + 6
 
 
 async def test_open_incidents_come_newest_first_and_in_pages(store: Store) -> None:
