@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 TIMEOUT = aiohttp.ClientTimeout(total=10)
 LARGEST = 4 * 1024 * 1024  # bytes of the list
-MOST = 100  # silences that are read
+MOST = 100  # silences that are taken over at once
 
 
 class AlertmanagerSilences:
@@ -84,7 +84,8 @@ class AlertmanagerSilences:
                 if str(item["id"]) not in self._unreadable:
                     self._unreadable.add(str(item["id"]))
                     log.warning("silence %.40s of Alertmanager is not used: %s", item["id"], error)
-        await self._store.take_over_silences(ORIGIN, read[:MOST], self._clock())
+        over = {silence.origin for silence in read[MOST:]}
+        await self._store.take_over_silences(ORIGIN, read[:MOST], self._clock(), keep=over)
 
     async def _write_back(self, items: list[dict[str, Any]]) -> None:
         mark = await self._mark()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from bot.incidents.silences import OF_POLICY, Silence
@@ -11,11 +11,14 @@ from store.operations.part import Part
 from store.statements import Operation, execute, query, run, to_db_time
 
 
-def take_over(origin: str, read: Sequence[Silence], now: datetime) -> Operation[int]:
+def take_over(
+    origin: str, read: Sequence[Silence], now: datetime, keep: Collection[str]
+) -> Operation[int]:
     """Make the silences of a source those that it has now. Returns how many ends changed.
 
-    1. Insert the new ones, and change the end of known ones. 2. End those that it has no more. One
-    that a person ended here stays ended. Their messages are not posted: the source has them.
+    1. Insert the new ones, and change the end of known ones. 2. End those that it has no more,
+    but leave those whose origin is in `keep` as they are. One that a person ended here stays ended.
+    Their messages are not posted: the source has them.
     """
     changed = 0
     for silence in read:
@@ -27,7 +30,7 @@ def take_over(origin: str, read: Sequence[Silence], now: datetime) -> Operation[
             silence.origin,
             to_db_time(silence.ends_at),
         )
-    known = {silence.origin for silence in read}
+    known = {silence.origin for silence in read}.union(keep)
     for silence in (yield from silences.not_ended()):
         if silence.origin.startswith(origin) and silence.origin not in known:
             changed += yield execute(
@@ -67,12 +70,15 @@ def set_remote_id(silence_id: int, remote_id: str) -> Operation[None]:
 class SourceSilencesPart(Part):
     """The methods of `Store` for silences shared with a source."""
 
-    async def take_over_silences(self, origin: str, read: Sequence[Silence], now: datetime) -> int:
+    async def take_over_silences(
+        self, origin: str, read: Sequence[Silence], now: datetime, *, keep: Collection[str] = ()
+    ) -> int:
         """Make those whose origin begins with `origin` the ones that were read.
 
+        Those whose origin is in `keep` stay as they are: the source has them too.
         Returns how many of them end at another time now.
         """
-        return await self._write(take_over, origin, read, now)
+        return await self._write(take_over, origin, read, now, keep)
 
     async def unwritten_silences(self, now: datetime) -> list[Silence]:
         """The silences in force of people that the source does not have yet."""

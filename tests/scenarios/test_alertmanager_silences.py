@@ -9,9 +9,12 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from bot.app import Bot
+from bot.response.alertmanager_silences import MOST
 from bot.steps.step import Function
+from tests.helpers.http_servers import served
 from tests.helpers.waiting import until
 from tests.scenarios.commands import answer_to
 from tests.scenarios.real_alertmanager import PROGRAM, Alertmanager, running_alertmanager
@@ -123,3 +126,39 @@ async def test_an_alertmanager_that_is_away_changes_nothing(
     running = await bot(ALERTMANAGER_URL=f"http://127.0.0.1:{free_port()}")
     await sync(running)
     assert "Nothing is silenced" in await answer_to(world, "/incident list silences")
+
+
+@pytest.mark.attack("ASI08")
+async def test_silences_over_the_bound_are_kept_as_they_are(world: World, bot: StartBot) -> None:
+    now = datetime.now(UTC)
+    there: list[str] = ["first"]
+
+    def silence(name: str) -> dict[str, Any]:
+        return {
+            "id": name,
+            "status": {"state": "active"},
+            "matchers": [{"name": "service", "value": name, "isRegex": False, "isEqual": True}],
+            "startsAt": now.isoformat(),
+            "endsAt": (now + timedelta(hours=2)).isoformat(),
+            "createdBy": "ana",
+            "comment": "a move",
+        }
+
+    async def answer(_request: web.Request) -> web.Response:
+        return web.json_response([silence(name) for name in there])
+
+    def ended(name: str) -> list[Any]:
+        query = f"SELECT ended_at FROM silences WHERE origin = 'alertmanager/{name}'"  # noqa: S608
+        return [row["ended_at"] for row in world.rows(query)]
+
+    async with served(answer) as url:
+        running = await bot(ALERTMANAGER_URL=url)
+        await sync(running)
+        assert ended("first") == [None]
+        there[:0] = [f"shop-{number}" for number in range(MOST)]
+        await sync(running)
+        assert ended("shop-0") == [None]
+        assert ended("first") == [None], "the source has it still"
+        there.remove("first")
+        await sync(running)
+        assert ended("first") != [None]

@@ -31,6 +31,15 @@ async def test_a_silence_of_a_source_is_in_force_until_the_source_has_it_no_more
     assert len(await store.due_after_silences()) == 1
 
 
+async def test_a_silence_that_the_source_keeps_stays_as_it_is(store: Store) -> None:
+    await store.take_over_silences(ORIGIN, [THEIRS], later(1))
+    assert await store.take_over_silences(ORIGIN, [], later(2), keep=[THEIRS.origin]) == 0
+    (report,) = await store.silences(later(3))
+    assert report.silence.ends_at == THEIRS.ends_at
+    assert await store.take_over_silences(ORIGIN, [], later(4), keep=[f"{ORIGIN}2"]) == 1
+    assert await store.silences(later(5)) == []
+
+
 async def test_a_silence_of_a_source_that_a_person_ended_here_stays_ended(store: Store) -> None:
     await store.take_over_silences(ORIGIN, [THEIRS], later(1))
     await store.end_silence(1, BEN, later(2))
