@@ -78,7 +78,8 @@ async def test_a_real_prometheus_is_understood(tmp_path: Path) -> None:
             await process.wait()
     assert gathered is not None
     assert gathered.facts[0].text == "now 1 (p50 1, p95 1 over 1 h; p50 1, p95 1 over 24 h)"
-    assert "no arguments for aggregate" in gathered.failures[0].error
+    # Which of its queries fails first, and so the rest of the message, is chance.
+    assert "parse error" in gathered.failures[0].error
 
 
 @pytest.mark.attack("ASI02")
