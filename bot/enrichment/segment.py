@@ -16,8 +16,10 @@ MOST_QUERIES = 8
 PLACES = ("service", "env", "region", "name", "namespace", "host", "pod")
 """What a query may name in braces: a part of the alert's subject."""
 _PLACE = re.compile(r"\{\{([^{}]*)\}\}")
-_TOKEN = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'|`[^`]*`|#[^\n]*', re.DOTALL)
-"""A string or a comment of PromQL and LogQL."""
+_TOKEN = re.compile(
+    r'(?s)"(?:\\(?:.|\Z)|[^"\\])*(?:"|\Z)|\'(?:\\(?:.|\Z)|[^\'\\])*(?:\'|\Z)|`[^`]*(?:`|\Z)|#[^\n]*'
+)
+"""A string or a comment of PromQL and LogQL. A string without an end goes on to the query's end."""
 _OPERATOR = re.compile(r'([=!|]~|[=!|]?=)\s*(?:""\s*or\s*)*$')
 """The operator that a string stands behind, as in `|~ "a" or "b"`."""
 _REWRITING = re.compile(
@@ -104,7 +106,8 @@ def _check_places(name: str, query: str) -> None:
     """ValueError if a value could leave its place in a query of PromQL or LogQL."""
     for piece, operator in _pieces(query):
         place = _PLACE.search(piece)
-        if place and (not operator or "\\{{" in piece):
+        is_open = operator and not piece.endswith('"')
+        if place and (not operator or is_open or "\\{{" in piece):
             raise ValueError(
                 f"{name}: put {place[0]} into double quotes behind =, !=, |=, =~, !~ or |~,"
                 f' as in {place[1]}="{place[0]}", and no backslash before it'
