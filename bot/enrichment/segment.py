@@ -14,7 +14,7 @@ from bot.validation import form
 MOST_SOURCES = 6
 MOST_QUERIES = 8
 PLACES = ("service", "env", "region", "name", "namespace", "host", "pod")
-"""What a query may name in braces: a part of the alert's subject."""
+"""The parts of an alert's subject that a query may name in braces."""
 _PLACE = re.compile(r"\{\{([^{}]*)\}\}")
 _TOKEN = re.compile(
     r'(?s)"(?:\\(?:.|\Z)|[^"\\])*(?:"|\Z)|\'(?:\\(?:.|\Z)|[^\'\\])*(?:\'|\Z)|`[^`]*(?:`|\Z)|#[^\n]*'

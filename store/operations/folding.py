@@ -38,7 +38,7 @@ from store.statements import (
     to_db_time_or_none,
 )
 
-# Of the alert that is being taken in, by its dedup_key: nobody need wait until the server has told.
+# The id of the alert that is being stored, by its dedup_key: no round trip is needed for it.
 _ITS_ID = "(SELECT id FROM alerts WHERE dedup_key = ?)"
 
 

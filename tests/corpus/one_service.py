@@ -94,7 +94,7 @@ def reopened(scenario: Scenario) -> None:
 
 
 def late_resolve(scenario: Scenario) -> None:
-    """The resolve of an earlier firing arrives after the alert began to fire anew."""
+    """The resolve of an earlier firing arrives after the alert fires again."""
     random, service, place = scenario.random, scenario.world.take(scenario.start), Place()
     trouble = random.choice(ACUTE)
     old = rule_alert(scenario, service, trouble, place, 0)

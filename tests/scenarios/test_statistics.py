@@ -19,7 +19,7 @@ def entry(service: str, severity: str) -> dict[str, Any]:
 
 
 async def send_three(at: HttpCaller) -> None:
-    """Two incidents, one of them told three times."""
+    """Two incidents; the sender reports one of them three times."""
     web, shop = entry("web", "critical"), entry("shop", "warning")
     for alerts in ((web, shop), (web,), (web,)):
         status, _ = await at.post("/alerts/alertmanager", webhook(*alerts))

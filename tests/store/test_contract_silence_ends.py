@@ -1,4 +1,4 @@
-"""The end of a silence: what still fires opens once, whoever is killed, and one digest says so."""
+"""The end of a silence opens what still fires once, also after a kill, and posts one digest."""
 
 from __future__ import annotations
 
