@@ -29,12 +29,11 @@ class Configuration:
     sops: SopLibrary = field(default_factory=SopLibrary)
     mappings: SourceMappings = NO_MAPPINGS
     calls: Calls = field(init=False)
-    """The declared calls between services."""
+    """The declared relations between services."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(
-            self, "calls", Calls.of(self.services.calls(self.policy.correlate.depends_on))
-        )
+        calls = self.services.calls(self.policy.correlate.depends_on)
+        object.__setattr__(self, "calls", Calls.of(calls, self.services.apart()))
 
     @property
     def services(self) -> Catalogue:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import combinations
+from types import MappingProxyType
 
 from bot.incidents.correlation import IdentifiedAlert, Reason
 from bot.incidents.services import spelling
@@ -29,14 +30,22 @@ Facts = Mapping[str, str | int]
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """The declared calls between services: names in the form of `Scope.service`."""
+    """The declared relations between services: names in the form of `Scope.service`.
+
+    `apart`: pairs of services whose incidents never become one cascade by themselves.
+    """
 
     callees: Mapping[str, frozenset[str]] = field(default_factory=dict)
     callers: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    apart: frozenset[frozenset[str]] = frozenset()
 
     @classmethod
-    def of(cls, depends_on: Mapping[str, Iterable[str]]) -> Calls:
-        """Build from names of services, each with the names of those that it calls."""
+    def of(
+        cls,
+        depends_on: Mapping[str, Iterable[str]],
+        apart: Mapping[str, Iterable[str]] = MappingProxyType({}),
+    ) -> Calls:
+        """Build from names of services, each with those that it calls, and is kept apart from."""
         callees: dict[str, set[str]] = {}
         callers: dict[str, set[str]] = {}
         for name, called in depends_on.items():
@@ -48,6 +57,11 @@ class Calls:
         return cls(
             {name: frozenset(names) for name, names in callees.items()},
             {name: frozenset(names) for name, names in callers.items()},
+            frozenset(
+                frozenset((spelling(name), spelling(other)))
+                for name, others in apart.items()
+                for other in others
+            ),
         )
 
     def calls_of(self, service: str) -> frozenset[str]:
@@ -200,7 +214,7 @@ def links(new: Member, members: Iterable[Member], calls: Calls) -> list[Relation
     """
     best: dict[int, tuple[int, Relation]] = {}
     for member in sorted(members, key=lambda member: member.id):
-        if Trouble.SLOW in (new.trouble, member.trouble) or _contradict(new, member):
+        if Trouble.SLOW in (new.trouble, member.trouble) or _contradict(new, member, calls):
             continue
         for rank, rule in enumerate(RULES):
             facts = _linked(new, member, rule, calls)
@@ -216,17 +230,19 @@ def links(new: Member, members: Iterable[Member], calls: Calls) -> list[Relation
         for link in chosen
         for scope in (link.member.scope,)
     }
-    if any(_contradict(a, b) for a, b in combinations(places.values(), 2)):
+    if any(_contradict(a, b, calls) for a, b in combinations(places.values(), 2)):
         return []
     return chosen
 
 
-def _contradict(first: Member, second: Member) -> bool:
-    """Return True if the two are known to be in different places.
+def _contradict(first: Member, second: Member, calls: Calls) -> bool:
+    """Return True if the two are declared to be apart, or known to be in different places.
 
     The namespace tells apart what has one name twice, and nothing else: the pods of a node, and a
     service and those that it calls, are in many.
     """
+    if calls.apart and frozenset((first.service, second.service)) in calls.apart:
+        return True
     return first.scope.contradicts(second.scope, namespaces=first.service == second.service)
 
 

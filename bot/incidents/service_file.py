@@ -35,6 +35,7 @@ class _Declared(_Model):
     owner: str = Field(default="", max_length=100)
     channel: ChannelId | None = None
     depends_on: tuple[Name, ...] = Field(default=(), max_length=200)
+    apart: tuple[Name, ...] = Field(default=(), max_length=200)
     namespaces: tuple[Name, ...] = Field(default=(), max_length=200)
 
     @field_validator("aliases")

@@ -22,6 +22,7 @@ class Service:
     owner: str = ""
     channel: str = ""
     depends_on: tuple[str, ...] = ()
+    apart: tuple[str, ...] = ()
     namespaces: tuple[str, ...] = ()
 
 
@@ -128,6 +129,14 @@ class Catalogue:
         for caller, called in (*declared, *depends_on.items()):
             calls.setdefault(self.name_of(caller), set()).update(map(self.name_of, called))
         return calls
+
+    def apart(self) -> dict[str, set[str]]:
+        """Return the services that each service is declared to be apart from."""
+        return {
+            service.name: set(map(self.name_of, service.apart))
+            for service in self.services.values()
+            if service.apart
+        }
 
 
 NO_SERVICES = Catalogue()

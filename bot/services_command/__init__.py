@@ -23,4 +23,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="backstage FILE (catalog-info.yaml) or kubernetes FILE (kubectl get … -o json);"
         " FILE may be - for the standard input",
     )
-    verbs.add_parser("suggest", help="print the calls that the history of incidents suggests")
+    verbs.add_parser(
+        "suggest", help="print what the history of incidents, splits and merges suggests to declare"
+    )

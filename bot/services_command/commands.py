@@ -20,6 +20,7 @@ from bot.policy import read_policy
 from bot.regular_files import read_regular
 from bot.services_command.draft import Seen, look_at, yaml_of
 from bot.services_command.origins import from_backstage, from_kubernetes
+from bot.services_command.proposals import Proposal, proposals
 from bot.services_command.suggest import Suggestion, suggestions
 from bot.settings import StoreSettings, load_store
 from store import Store, open_store
@@ -29,6 +30,8 @@ from store.admin.locations import name_of
 EXIT_FAILED, EXIT_CONFIG = 1, 78
 MOST_ALERTS = 100_000  # the newest ones are looked at
 MOST_INCIDENTS = 50_000
+MOST_CORRECTIONS = 10_000
+SHOWN = 3  # corrections that a comment names
 LONGEST_FILE = 64 * 1024 * 1024  # bytes
 _ORIGINS: dict[str, Callable[[str], Seen]] = {
     "backstage": from_backstage,
@@ -82,8 +85,11 @@ async def _from_store(settings: StoreSettings, verb: str) -> list[str]:
         if verb == "suggest":
             history = await store.openings(MOST_INCIDENTS)
             openings = [(opening.scope, opening.at) for opening in history]
-            declared = Calls.of(services.calls(policy.correlate.depends_on))
-            return list(_suggested(suggestions(openings, declared), services, len(openings)))
+            declared = Calls.of(services.calls(policy.correlate.depends_on), services.apart())
+            suggested = suggestions(openings, declared)
+            corrections = await store.corrections(MOST_CORRECTIONS)
+            proposed, unused = proposals(corrections, services, declared)
+            return list(_suggested(suggested, proposed, services, len(openings), unused))
         seen, read, named = await _seen(store, policy.remediate.declared, services)
     finally:
         await store.close()
@@ -109,22 +115,46 @@ async def _seen(
 
 
 def _suggested(
-    suggested: Iterable[Suggestion], services: Catalogue, incidents: int
+    suggested: Iterable[Suggestion],
+    proposed: Iterable[Proposal],
+    services: Catalogue,
+    incidents: int,
+    unused: int,
 ) -> Iterable[str]:
-    yield f"# From the newest {incidents:,} incidents. Declare only the calls that you know of."
-    calls: dict[str, list[Suggestion]] = {}
-    for suggestion in suggested:
-        calls.setdefault(suggestion.caller, []).append(suggestion)
-    yield "services:" if calls else "services: {}"
-    for caller, items in calls.items():
-        yield f"  {_name(caller, services)}:"
-        yield "    depends_on:"
-        for item in items:
-            yield (
-                f"      # together {item.together} times within 5 min, {item.first} of them after"
-                f" it; {item.of_caller} and {item.of_called} incidents in all"
-            )
-            yield f"      - {_name(item.called, services)}"
+    """Print one entry a service, with the reason for each value above it."""
+    yield f"# From the newest {incidents:,} incidents, and from what people split and merged."
+    yield "# Declare only what you know to be true; docs/services.md explains each key."
+    values: dict[str, dict[str, list[str]]] = {}
+    for proposal in proposed:
+        lines = values.setdefault(proposal.service, {}).setdefault(proposal.key, [])
+        lines += [f"# {_corrected(proposal)}", f"- {_name(proposal.value, services)}"]
+    for item in suggested:
+        lines = values.setdefault(item.caller, {}).setdefault("depends_on", [])
+        line = f"- {_name(item.called, services)}"
+        if line in lines:
+            continue  # people merged the two as well
+        figures = f"{item.of_caller} and {item.of_called} incidents in all"
+        reason = f"together {item.together} times within 5 min, {item.first} of them after it"
+        lines += [f"# {reason}; {figures}", line]
+    yield "services:" if values else "services: {}"
+    for service, keys in values.items():
+        yield f"  {_name(service, services)}:"
+        for key, lines in keys.items():
+            yield f"    {key}:"
+            yield from (f"      {line}" for line in lines)
+    if unused:
+        yield f"# {unused} corrections propose nothing: one service, no service, or both ways."
+
+
+def _corrected(proposal: Proposal) -> str:
+    """Say which corrections speak for a value, and which against it."""
+    parts = []
+    for word, pairs in (("merged", proposal.merged), ("split", proposal.split)):
+        if pairs:
+            shown = ", ".join(f"INC-{first} and INC-{second}" for first, second in pairs[:SHOWN])
+            more = f", and {len(pairs) - SHOWN} more" if len(pairs) > SHOWN else ""
+            parts.append(f"people {word} {shown}{more}")
+    return "; ".join(parts)
 
 
 def _name(service: str, services: Catalogue) -> str:

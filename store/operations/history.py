@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Literal
 
 from bot.incidents.model import Alert
 from bot.incidents.subject import Scope
@@ -12,6 +15,7 @@ from store.operations.part import Part
 from store.rows import alert_from_json
 from store.statements import (
     Operation,
+    Row,
     from_db_time,
     from_db_time_or_none,
     query,
@@ -87,6 +91,51 @@ def openings(limit: int) -> Operation[list[Opening]]:
     return [Opening(scope_from(row), from_db_time(row["opened_at"])) for row in reversed(rows)]
 
 
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A person split an incident from its cascade, or merged it into another incident.
+
+    `rule` and `facts` are those of the decision that had put the incident where it was; ''
+    and none if the alert is no longer stored.
+    """
+
+    kind: Literal["split", "merge"]
+    incident_id: int
+    root_id: int
+    service: str
+    root_service: str
+    began_first: bool
+    """Whether the incident began before the root."""
+    rule: str
+    facts: Mapping[str, Any]
+
+
+def corrections(limit: int) -> Operation[list[Correction]]:
+    """The newest corrections of cascades, oldest first."""
+    rows = yield query(
+        "SELECT c.kind, c.incident_id, c.root_id, c.decision, i.scope_service AS service,"
+        " r.scope_service AS root_service, i.happened_at < r.happened_at AS began_first"
+        " FROM cascade_corrections c JOIN incidents i ON i.id = c.incident_id"
+        " JOIN incidents r ON r.id = c.root_id ORDER BY c.id DESC LIMIT ?",
+        limit,
+    )
+    return [_correction_from(row) for row in reversed(rows)]
+
+
+def _correction_from(row: Row) -> Correction:
+    decision = json.loads(row["decision"] or "{}")
+    return Correction(
+        row["kind"],
+        row["incident_id"],
+        row["root_id"],
+        row["service"],
+        row["root_service"],
+        bool(row["began_first"]),
+        decision.get("rule", ""),
+        decision.get("facts", {}),
+    )
+
+
 class HistoryPart(Part):
     """The methods of `Store` for its history."""
 
@@ -105,3 +154,7 @@ class HistoryPart(Part):
     async def openings(self, limit: int) -> list[Opening]:
         """The newest incidents with their scopes, in the order in which they opened."""
         return await self._engine.read(openings, limit)
+
+    async def corrections(self, limit: int) -> list[Correction]:
+        """The newest splits and merges that people made, oldest first."""
+        return await self._engine.read(corrections, limit)
