@@ -33,19 +33,6 @@ from handlers.views.text import (
 )
 from handlers.views.why import why
 
-HELP = """*sopbot*: One thread per incident, advice, and no action without approval.
-`/incident list`   open incidents; also `list before INC-1`, `unmatched|silences|suppressed`
-`/incident ack INC-1`   take ownership; `/incident assign INC-1 me` takes it over
-`/incident show INC-1`   its timeline; `/incident resolve INC-1`, `/incident reopen INC-1`
-`/incident split INC-8`   apart again; `/incident merge INC-8 INC-7` makes it part of INC-7
-`/incident ask INC-1 why now?`   ask the advisor; the answer is posted in the thread
-`/incident fix INC-1 restart|stop|start [service] [grace_seconds=5]`   propose it; others approve
-`/incident mute INC-1 [2h]`   its thread stays quiet until it clears; `/incident unmute INC-1`
-`/incident silence web 2h why`   its alerts open nothing; `/incident unsilence 3` ends that
-`/incident freeze on [why]`   block all actions; `/incident unfreeze` unblocks
-`/incident trace INC-1`   its stages; `/incident stats 7d`   numbers; `/incident help`   this page
-`/sop list`, `/sop show sop_…`   procedures. You can omit the number if one incident is open."""
-
 
 def incident_list(
     incidents: Sequence[Incident],

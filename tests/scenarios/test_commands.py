@@ -25,9 +25,16 @@ async def test_help_names_every_command_on_one_phone_screen(
     await bot()
     text = await answer_to(world, line)
     for verb in ("list", "show", "ack", "resolve", "ask", "fix", "help"):
-        assert f"/incident {verb}" in text
-    assert "/sop list" in text
+        assert f" {verb}" in text
+    assert "/sop help" in text
     assert len(text.splitlines()) <= 14
+    page = await answer_to(world, "/incident help owner")
+    assert "/incident ack INC-1   take ownership" in page
+    assert "take ownership" in await answer_to(world, "/incident help ack")
+    assert "There is no help on dance. Topics: find, owner" in await answer_to(
+        world, "/incident help dance"
+    )
+    assert "/sop show sop_…   one procedure" in await answer_to(world, "/sop help sops")
 
 
 async def test_list_shows_the_newest_first(world: World, two_open: None) -> None:
@@ -172,7 +179,7 @@ async def test_the_number_may_be_left_out_while_one_is_open(world: World, one_op
         ("/incident fix INC-1 restart --all", "target"),
         ("/incident fix INC-1 restart grace_seconds=soon", "grace_seconds"),
         ("/incident fix INC-1 restart probe_url=http://x/", "probe_url can only come from an SOP"),
-        ("/sop dance", "/sop dance is not known. Known: list, show."),
+        ("/sop dance", "/sop dance is not known. Known: list, show, help."),
         ("/incident reopen", "Which incident? Name it: /incident reopen INC-1."),
         ("/incident unfreeze", "Nothing is frozen, so nothing was unfrozen."),
         ("/sop show <!channel> *bold*", "There is no SOP <!channel> ∗bold∗."),

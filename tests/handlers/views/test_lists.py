@@ -32,14 +32,6 @@ def timeline(text: str, count: int) -> list[TimelineEntry]:
     return [TimelineEntry(142, NOW + timedelta(seconds=n), "note", text, ANA) for n in range(count)]
 
 
-def test_help_fits_one_phone_screen_and_names_every_verb() -> None:
-    assert len(lists.HELP.splitlines()) <= 12
-    for verb in ("list", "show", "ack", "resolve", "ask", "fix", "help"):
-        assert f"/incident {verb}" in lists.HELP
-    assert "/sop list" in lists.HELP
-    assert "/sop show" in lists.HELP
-
-
 def test_incidents_stand_one_a_line_with_severity_number_title_and_age() -> None:
     incidents = [incident(), acknowledged(id=141, title="other")]
     counts = {Severity.CRITICAL: 2}

@@ -1,0 +1,53 @@
+"""Resolves, reopens, splits and merges incidents."""
+
+from __future__ import annotations
+
+from bot.errors import InputError
+from handlers.listeners.commands.call import Call
+from handlers.listeners.incidents import incident_id
+from handlers.views import cascade, steering
+
+
+async def resolve(call: Call, rest: str) -> str:
+    """Resolve the incident, or open a confirmation that says what resolving ends."""
+    incident, _ = await call.subject(rest)
+    await call.service.decisions.check_person(call.user, "resolve")
+    warning = None if incident.resolved_at else await call.service.what_resolving_ends(incident)
+    if warning is None:
+        await call.service.resolve(incident.id, call.user)
+        return f"✅ {incident.number} is resolved."
+    await call.outbox.direct.open_view(
+        call.trigger_id, steering.resolve_modal(incident, warning.waiting, warning.children)
+    )
+    consequences = steering.resolve_warning(incident, warning.waiting, warning.children)
+    return (
+        f"{incident.number} is not resolved yet: confirm it in the box that opened. {consequences}"
+    )
+
+
+async def reopen(call: Call, rest: str) -> str:
+    """Open a resolved incident again."""
+    if not rest:
+        raise InputError("Which incident?", remedy="Name it: `/incident reopen INC-1`.")
+    incident, _ = await call.subject(rest)
+    return steering.reopened(await call.service.reopen(incident.id, call.user))
+
+
+async def split(call: Call, rest: str) -> str:
+    """Make a child an incident of its own."""
+    if not rest:
+        raise InputError("Which incident?", remedy="Name it: `/incident split INC-8`.")
+    incident, _ = await call.subject(rest)
+    return cascade.was_split(await call.service.split(incident.id, call.user))
+
+
+async def merge(call: Call, rest: str) -> str:
+    """Make the first incident a child of the second."""
+    names = rest.split()
+    if len(names) != 2:
+        raise InputError(
+            "Which incidents?",
+            remedy="Name two: `/incident merge INC-8 INC-7` makes INC-8 a part of INC-7.",
+        )
+    number, into = map(incident_id, names)
+    return cascade.merged(await call.service.merge(number, into, call.user), into)

@@ -1,0 +1,86 @@
+"""The two tables of commands: help and docs/commands.md have the same words (a test compares)."""
+
+from __future__ import annotations
+
+from handlers.listeners.commands import (
+    actions,
+    help_pages,
+    lifecycle,
+    lists,
+    ownership,
+    quiet,
+    records,
+    sops,
+)
+from handlers.listeners.commands.call import Verb
+from handlers.views.help import Topic
+
+_FIND, _OWNER, _INCIDENT = Topic.FIND, Topic.OWNER, Topic.INCIDENT
+_QUIET, _ACTIONS, _RECORDS, _SOPS = Topic.QUIET, Topic.ACTIONS, Topic.RECORDS, Topic.SOPS
+
+INCIDENT: dict[str, Verb] = {
+    "help": Verb(help_pages.show, "help [topic]", "the commands, or those of one topic", _FIND),
+    "list": Verb(
+        lists.list_incidents,
+        "list",
+        "open incidents, newest first; also `list unmatched|silences|suppressed`",
+        _FIND,
+    ),
+    "show": Verb(lists.show, "show INC-1", "one incident, its timeline and its thread", _FIND),
+    "ack": Verb(ownership.acknowledge, "ack INC-1", "take ownership", _OWNER),
+    "assign": Verb(
+        ownership.assign, "assign INC-1 me", "take over, or assign it to `@ben`", _OWNER
+    ),
+    "resolve": Verb(
+        lifecycle.resolve,
+        "resolve INC-1",
+        "mark as resolved; asks first while an alert fires or an approval waits",
+        _INCIDENT,
+    ),
+    "reopen": Verb(lifecycle.reopen, "reopen INC-1", "open it again, without an owner", _INCIDENT),
+    "split": Verb(
+        lifecycle.split, "split INC-8", "make a child an incident of its own again", _INCIDENT
+    ),
+    "merge": Verb(lifecycle.merge, "merge INC-8 INC-7", "make INC-8 a part of INC-7", _INCIDENT),
+    "ask": Verb(
+        actions.ask,
+        "ask INC-1 why now?",
+        "ask the advisor; the answer is posted in the thread",
+        _ACTIONS,
+    ),
+    "fix": Verb(
+        actions.fix,
+        "fix INC-1 restart|stop|start [service]",
+        "propose an action; another person approves it",
+        _ACTIONS,
+    ),
+    "mute": Verb(
+        quiet.mute, "mute INC-1 [2h]", "its thread stays quiet until it clears, or for 2 h", _QUIET
+    ),
+    "unmute": Verb(quiet.unmute, "unmute INC-1", "end the mute", _QUIET),
+    "silence": Verb(
+        quiet.silence,
+        "silence service=web env=prod 2h why",
+        "alerts that match open no incident for so long",
+        _QUIET,
+    ),
+    "unsilence": Verb(quiet.unsilence, "unsilence 3", "end a silence", _QUIET),
+    "trace": Verb(
+        records.trace, "trace INC-1", "every stage of its first alert, with times", _RECORDS
+    ),
+    "stats": Verb(records.stats, "stats 7d", "the numbers of a window", _RECORDS),
+    "freeze": Verb(
+        actions.freeze, "freeze on [why]", "block all actions, on every incident", _ACTIONS
+    ),
+    "unfreeze": Verb(
+        actions.unfreeze, "unfreeze", "let actions run again; only an approver may", _ACTIONS
+    ),
+}
+
+SOP: dict[str, Verb] = {
+    "list": Verb(sops.list_sops, "list", "the procedures that are loaded", _SOPS),
+    "show": Verb(
+        sops.show, "show sop_…", "one procedure, and the incident that used it last", _SOPS
+    ),
+    "help": Verb(help_pages.show, "help", "the commands for procedures", _SOPS),
+}
