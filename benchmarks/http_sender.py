@@ -24,19 +24,41 @@ class Tally:
         self.seconds: list[float] = []
 
 
-async def connection(host: str, port: int, tally: Tally) -> None:
+class Connection:
+    """One kept connection, which sends a request and reads the answer to it."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    @classmethod
+    async def open(cls, host: str, port: int) -> Connection:
+        """Connect."""
+        return cls(*await asyncio.open_connection(host, port))
+
+    async def send(self, request: bytes) -> str:
+        """Send it; return the status of the answer."""
+        self._writer.write(request)
+        head = await self._reader.readuntil(b"\r\n\r\n")
+        await self._reader.readexactly(_length(head))
+        return head[9:12].decode()
+
+    async def close(self) -> None:
+        """Close it."""
+        self._writer.close()
+        await self._writer.wait_closed()
+
+
+async def send_all(host: str, port: int, tally: Tally) -> None:
     """Send one request after the other on one connection, until none is left."""
-    reader, writer = await asyncio.open_connection(host, port)
+    connection = await Connection.open(host, port)
     while tally.requests:
-        request = tally.requests.pop()
+        data = tally.requests.pop()
         began = time.perf_counter()
-        writer.write(request)
-        head = await reader.readuntil(b"\r\n\r\n")
-        await reader.readexactly(_length(head))
+        status = await connection.send(data)
         tally.seconds.append(time.perf_counter() - began)
-        tally.statuses[head[9:12].decode()] += 1
-    writer.close()
-    await writer.wait_closed()
+        tally.statuses[status] += 1
+    await connection.close()
 
 
 def _length(head: bytes) -> int:
@@ -46,7 +68,8 @@ def _length(head: bytes) -> int:
     raise ValueError("an answer without Content-Length")
 
 
-def _request(host: str, body: bytes) -> bytes:
+def request(host: str, body: bytes) -> bytes:
+    """Return the bytes of a request with this body."""
     head = (
         f"POST /alerts/alertmanager HTTP/1.1\r\nHost: {host}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
@@ -56,10 +79,10 @@ def _request(host: str, body: bytes) -> bytes:
 
 async def main(host: str, port: int, count: int, connections: int, groups: int) -> None:
     """Send, then print the report."""
-    requests = [_request(host, webhook_body(number, groups)) for number in range(count)]
+    requests = [request(host, webhook_body(number, groups)) for number in range(count)]
     tally = Tally(requests[::-1])
     began = time.time()
-    await asyncio.gather(*(connection(host, port, tally) for _ in range(connections)))
+    await asyncio.gather(*(send_all(host, port, tally) for _ in range(connections)))
     report = {
         "began": began,
         "ended": time.time(),

@@ -11,16 +11,15 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+from benchmarks.open_incidents import identified, open_many
 from benchmarks.results import Bar, Result
 from bot.incidents.cascades import Calls
 from bot.incidents.correlation import IdentifiedAlert, Verdict, decide
 from bot.incidents.model import Alert, AlertStatus, Severity
-from bot.incidents.sops import SopLibrary
-from bot.response.receive import Delivery, name_all
-from store import Store, open_store
+from store import open_store
 from store.operations import cascades
 from store.operations.candidates import candidate, candidates
-from store.statements import Operation, execute, query
+from store.statements import Operation
 
 OPEN = (100, 10_000, 100_000)  # incidents
 JUDGED_FROM = 10_000  # fewer are measured for the growth alone
@@ -29,7 +28,6 @@ BATCH = 20  # in one operation, which stays shorter than the store's limit on th
 ROUNDS = 5
 NOW = datetime(2026, 11, 2, 12, tzinfo=UTC)
 CALLEES = 4  # declared for each service
-APART = 10  # seconds between two openings: some thirty incidents are in the window of a cascade
 
 
 async def run() -> list[Result]:
@@ -53,8 +51,8 @@ async def _measure(count: int) -> float:
     """Return the milliseconds of processor time of one decision, in the quickest round."""
     store = await open_store("sqlite://", owner="bench")
     try:
-        await _fill(store, count)
-        alerts = _identified([_alert(number, count) for number in range(DECISIONS)], "bench")
+        await open_many(store, alert(0, 1), count, NOW)
+        alerts = identified([alert(number, count) for number in range(DECISIONS)], "bench", NOW)
         calls = Calls.of(
             {
                 _service(n): [_service((n + k) % count) for k in range(1, CALLEES + 1)]
@@ -91,7 +89,8 @@ def _service(number: int) -> str:
     return f"svc-{number}-api"
 
 
-def _alert(number: int, count: int) -> Alert:
+def alert(number: int, count: int) -> Alert:
+    """Return one of a third each: of an open incident's scope, another symptom of it, a new one."""
     service, category = _service(number * 7 % min(count, 200)), "cpu"
     if number % 3 == 1:
         category = "latency"
@@ -110,45 +109,4 @@ def _alert(number: int, count: int) -> Alert:
         labels={"service": service, "pod": f"{service}-5d8c7b9f4-x2x9z", "node": "worker-1"},
         fingerprint=f"f{number}",
         starts_at=NOW,
-    )
-
-
-def _identified(alerts: Sequence[Alert], key: str) -> list[IdentifiedAlert]:
-    delivery = Delivery(key, "C0ALERTS", alerts, repeats=True, sender="http:alertmanager")
-    return list(name_all(delivery, SopLibrary(), NOW))
-
-
-async def _fill(store: Store, count: int) -> None:
-    """Open one incident as the bot does, and copy its rows: each copy is of another service."""
-    (first,) = _identified([_alert(0, 1)], "first")
-    await store.accept("first", [first], channel="C0ALERTS", now=NOW)
-    await store._engine.write(_copy, count)  # noqa: SLF001 - no such method
-
-
-def _copy(count: int) -> Operation[None]:
-    columns = yield query("SELECT name FROM pragma_table_info('incidents') WHERE name != 'id'")
-    copied = {
-        "sop_id": "'sop_' || n.i",
-        "scope_service": "replace(t.scope_service, '_0_', '_' || n.i || '_')",
-        "subject": "replace(t.subject, 'svc-0-', 'svc-' || n.i || '-')",
-        "runs_on": "'node-' || n.i % 1000",
-        "grew_at": "strftime('%Y-%m-%dT%H:%M:%f000Z', t.grew_at, '-' || (n.i * ?) || ' seconds')",
-    }
-    names = [row["name"] for row in columns]
-    values = ", ".join(copied.get(item, f"t.{item}") for item in names)
-    numbers = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
-    yield execute(
-        f"INSERT INTO incidents ({', '.join(names)}) {numbers}"  # noqa: S608 - names of columns
-        f" SELECT {values} FROM incidents t, n WHERE t.id = 1",
-        count - 1,
-        APART,
-    )
-    columns = yield query("SELECT name FROM pragma_table_info('firing') WHERE name != 'id'")
-    names = [row["name"] for row in columns]
-    fires = {"fingerprint": "t.fingerprint || n.i", "incident_id": "n.i + 1"}
-    values = ", ".join(fires.get(item, f"t.{item}") for item in names)
-    yield execute(
-        f"INSERT INTO firing ({', '.join(names)}) {numbers}"  # noqa: S608 - names of columns
-        f" SELECT {values} FROM firing t, n WHERE t.incident_id = 1",
-        count - 1,
     )
