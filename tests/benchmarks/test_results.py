@@ -30,6 +30,7 @@ ISSUE = {
     "scale.takeover",
     "scale.replicas",
     "noise.correlation",
+    "noise.fast_path",
     "noise.f1",
     "noise.posts",
     "noise.enrichment",
