@@ -31,18 +31,16 @@ from pydantic_settings import (
 
 from bot.errors import SettingsError
 from bot.hardening import forget_variables
+from bot.setting_groups import AlertmanagerGroup, NatsGroup
 from bot.setting_problems import line_of
 from bot.setting_sources import UnreadableFile, lower_case, sources, without_effect
 from bot.setting_types import (
     Address,
     ChannelIds,
     Names,
-    NatsName,
     OptionalChannelId,
-    OptionalUrl,
     Seconds,
     Url,
-    check_nats_url,
     check_token,
     is_loopback,
 )
@@ -127,7 +125,7 @@ class AuditSettings(StoreSettings):
         return key
 
 
-class Settings(AuditSettings):
+class Settings(AlertmanagerGroup, NatsGroup, AuditSettings):
     """All settings."""
 
     slack_bot_token: SecretStr = Field(description="the app's bot token, xoxb-…")
@@ -193,13 +191,6 @@ class Settings(AuditSettings):
         "127.0.0.1:8080",
         description="host:port of the bot's own HTTP server; port 0 is a free one",
     )
-    alertmanager_url: OptionalUrl = Field(
-        "", description="an Alertmanager whose silences are read; empty reads none"
-    )
-    alertmanager_token: SecretStr = Field(
-        SecretStr(""),
-        description="bearer token for it; with one, silences of people are written back",
-    )
     http_token: SecretStr = Field(
         SecretStr(""), description="bearer token; required unless HTTP_ADDR is loopback"
     )
@@ -211,21 +202,6 @@ class Settings(AuditSettings):
         ge=1,
         le=100_000,
         description="of them from one address; raise it for a proxy on another machine",
-    )
-    nats_url: SecretStr = Field(
-        SecretStr(""),
-        description="NATS servers, nats:// or tls://, comma separated; empty is without NATS",
-    )
-    nats_stream: NatsName = Field(
-        "SOPBOT", description="the JetStream stream that the bot creates where no stream fits"
-    )
-    nats_consumer: NatsName = Field(
-        "sopbot", description="how the bot's durable consumers begin; bots on one store share it"
-    )
-    nats_user: str = Field("", description="the user at NATS; empty is without")
-    nats_password: SecretStr = Field(SecretStr(""), description="the password of NATS_USER")
-    nats_creds: SecretStr = Field(
-        SecretStr(""), description="a NATS credentials file; give its path as NATS_CREDS_FILE"
     )
     sop_dir: Path = Field(Path("config/sops"), description="folder of SOP files, *.jsonl")
     sources_dir: Path = Field(Path("config/sources"), description="folder of mapping files, *.yaml")
@@ -243,19 +219,6 @@ class Settings(AuditSettings):
     @classmethod
     def _of_its_kind(cls, token: SecretStr, info: ValidationInfo) -> SecretStr:
         return check_token(token, "xoxb-" if info.field_name == "slack_bot_token" else "xapp-")
-
-    @field_validator("nats_url")
-    @classmethod
-    def _nats_servers(cls, url: SecretStr) -> SecretStr:
-        return check_nats_url(url)
-
-    @field_validator("nats_creds")
-    @classmethod
-    def _nats_credentials(cls, credentials: SecretStr) -> SecretStr:
-        text = credentials.get_secret_value()
-        if text and "-----BEGIN NATS USER JWT-----" not in text:
-            raise ValueError("is no NATS credentials file; give its path as NATS_CREDS_FILE")
-        return credentials
 
     @model_validator(mode="after")
     def _closed_by_default(self) -> Settings:
@@ -276,12 +239,6 @@ class Settings(AuditSettings):
         known = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
         passwords = [urlsplit(url).password or "" for url in self.nats_servers]
         return [*known, *passwords, urlsplit(self.store_url.get_secret_value()).password or ""]
-
-    @property
-    def nats_servers(self) -> tuple[str, ...]:
-        """Return the servers of NATS_URL; none when it is empty."""
-        servers = self.nats_url.get_secret_value().split(",")
-        return tuple(server.strip() for server in servers if server.strip())
 
     @property
     def http_host(self) -> str:

@@ -1,0 +1,58 @@
+"""Settings of one outside system each, with their checks. `bot.settings` joins the groups."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, Field, SecretStr, field_validator
+
+from bot.setting_types import NatsName, OptionalUrl, check_nats_url
+
+
+class AlertmanagerGroup(BaseModel):
+    """The Alertmanager whose silences the bot shares."""
+
+    alertmanager_url: OptionalUrl = Field(
+        "", description="an Alertmanager whose silences are read; empty reads none"
+    )
+    alertmanager_token: SecretStr = Field(
+        SecretStr(""),
+        description="bearer token for it; with one, silences of people are written back",
+    )
+
+
+class NatsGroup(BaseModel):
+    """The NATS servers that the bot reads alerts from and publishes to."""
+
+    nats_url: SecretStr = Field(
+        SecretStr(""),
+        description="NATS servers, nats:// or tls://, comma separated; empty is without NATS",
+    )
+    nats_stream: NatsName = Field(
+        "SOPBOT", description="the JetStream stream that the bot creates where no stream fits"
+    )
+    nats_consumer: NatsName = Field(
+        "sopbot", description="how the bot's durable consumers begin; bots on one store share it"
+    )
+    nats_user: str = Field("", description="the user at NATS; empty is without")
+    nats_password: SecretStr = Field(SecretStr(""), description="the password of NATS_USER")
+    nats_creds: SecretStr = Field(
+        SecretStr(""), description="a NATS credentials file; give its path as NATS_CREDS_FILE"
+    )
+
+    @field_validator("nats_url")
+    @classmethod
+    def _nats_servers(cls, url: SecretStr) -> SecretStr:
+        return check_nats_url(url)
+
+    @field_validator("nats_creds")
+    @classmethod
+    def _nats_credentials(cls, credentials: SecretStr) -> SecretStr:
+        text = credentials.get_secret_value()
+        if text and "-----BEGIN NATS USER JWT-----" not in text:
+            raise ValueError("is no NATS credentials file; give its path as NATS_CREDS_FILE")
+        return credentials
+
+    @property
+    def nats_servers(self) -> tuple[str, ...]:
+        """Return the servers of NATS_URL; none when it is empty."""
+        servers = self.nats_url.get_secret_value().split(",")
+        return tuple(server.strip() for server in servers if server.strip())
