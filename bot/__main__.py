@@ -1,4 +1,4 @@
-"""`python -m bot [run|check|dump|store …|audit …|export …|sources …|replay …|services …]`."""
+"""`python -m bot [run|check|dump|store|audit|export|sources|replay|services|enrich] …`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,14 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-from bot import audit_command, replay_command, services_command, sources_command, store_command
+from bot import (
+    audit_command,
+    enrich_command,
+    replay_command,
+    services_command,
+    sources_command,
+    store_command,
+)
 from bot.errors import OutsideError, SettingsError, SopbotError
 from bot.observability.events import Event, emit
 from bot.settings import Settings, forget_secrets, load
@@ -54,6 +61,9 @@ def main(argv: list[str] | None = None) -> int:
     services_command.add_arguments(
         commands.add_parser("services", help="draft, suggest: print what services.yaml may declare")
     )
+    enrich_command.add_arguments(
+        commands.add_parser("enrich", help="print the evidence about an alert from a snapshot")
+    )
     options = parser.parse_args(argv)
     if options.command not in (None, "run"):
         return _run_command(options)
@@ -87,6 +97,10 @@ def _run_command(options: argparse.Namespace) -> int:
         from bot.services_command.commands import run as run_services
 
         return run_services(options)
+    if options.command == "enrich":
+        from bot.enrich_command.commands import run as run_enrich
+
+        return run_enrich(options)
     if options.command == "check":
         from bot.check import check
 

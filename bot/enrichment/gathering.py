@@ -11,7 +11,7 @@ from datetime import datetime
 
 import aiohttp
 
-from bot.enrichment.model import Evidence, KnownFact, SourceFailure
+from bot.enrichment.model import FACT_CHARS, Evidence, KnownFact, SourceFailure
 from bot.enrichment.segment import EvidenceSource, filled
 from bot.enrichment.sources import SourceError, ask
 
@@ -42,7 +42,7 @@ async def gather(
             return SourceFailure(source.name, "unreachable", _error(name, error))
         except (SourceError, ValueError, LookupError, TypeError, AttributeError) as error:
             return SourceFailure(source.name, "failed", _error(name, error))
-        return KnownFact(source.name, name, text, now)
+        return KnownFact(source.name, name, text[:FACT_CHARS], now)
 
     queries = [
         answered(source, name, query)

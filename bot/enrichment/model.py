@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
 FACT_CHARS = 600
-FACTS_BYTES = 12_000
+"""Of a fact from a declared query."""
+FACTS_CHARS = 12_000
 """Of all facts together: a card and a prompt have room for so much."""
 
 
@@ -40,16 +41,17 @@ class Evidence:
     failures: tuple[SourceFailure, ...] = ()
 
     @staticmethod
-    def of(facts: Sequence[KnownFact], failures: Sequence[SourceFailure]) -> Evidence:
-        """Return evidence with the facts that fit, each cut to its limit and with its id."""
+    def of(
+        facts: Sequence[KnownFact], failures: Sequence[SourceFailure], limit: int = FACTS_CHARS
+    ) -> Evidence:
+        """Return evidence with the facts that fit into `limit` characters, each with its id."""
         kept: list[KnownFact] = []
-        left = FACTS_BYTES
+        left = limit
         for fact in facts:
-            text = fact.text[:FACT_CHARS]
-            left -= len(text.encode())
+            left -= len(fact.text)
             if left < 0:
                 break
-            kept.append(KnownFact(fact.source, fact.name, text, fact.at, f"E{len(kept) + 1}"))
+            kept.append(replace(fact, id=f"E{len(kept) + 1}"))
         return Evidence(tuple(kept), tuple(failures))
 
     def as_json(self) -> dict[str, Any]:

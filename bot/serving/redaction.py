@@ -13,7 +13,8 @@ RuleName = Literal["secrets", "emails", "cards", "phones", "national_ids", "addr
 SECRET = re.compile(
     r"(?i)\b(?:password|passwd|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key"
     r"|client[_-]?secret|authorization)\b[\"']?\s{0,3}[=:]\s{0,3}[\"']?(?:(?:basic|bearer)\s)?"
-    r"[^\s\"',;&]{1,500}"
+    # The answer to whether there was one, as MySQL writes it, is no secret.
+    r"(?!(?:yes|no)(?:[\s\"',;&)]|$))[^\s\"',;&]{1,500}"
     r"|\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bgh[pousr]_\w{20,255}|\bglpat-[\w-]{20,64}"
     r"|\beyJ[\w-]{10,1000}\.[\w-]{10,1000}\.[\w-]{0,1000}"
     r"|-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----(?s:.{0,5000}?)(?:-----END [A-Z ]{0,30}KEY-----|$)"

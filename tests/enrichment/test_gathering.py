@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from bot.enrichment.gathering import gather
-from bot.enrichment.model import FACT_CHARS, FACTS_BYTES, Evidence, KnownFact
+from bot.enrichment.model import FACT_CHARS, FACTS_CHARS, Evidence, KnownFact
 from bot.enrichment.segment import EvidenceSource, filled
 from bot.enrichment.sources import LARGEST
 from tests.helpers.http_servers import served, vector
@@ -242,11 +242,20 @@ async def test_an_answer_of_any_other_form_is_a_failure(body: bytes) -> None:
     assert {failure.word for failure in gathered.failures} == {"failed"}
 
 
-def test_facts_are_cut_and_only_so_many_fit() -> None:
-    facts = [KnownFact("s", f"n{number}", "ä" * 10_000, NOW) for number in range(100)]
+async def test_a_fact_of_a_declared_query_is_cut() -> None:
+    async def answer(_request: web.Request) -> web.Response:
+        row = [["1764000000000000000", "ä" * 10_000]]
+        return web.json_response({"data": {"result": [{"values": row}]}})
+
+    async with served(answer) as url:
+        gathered = await evidence(source(url, "loki", lines='{app="web"}'))
+    assert [len(fact.text) for fact in gathered.facts] == [FACT_CHARS]
+
+
+def test_only_so_many_facts_fit() -> None:
+    facts = [KnownFact("s", f"n{number}", "ä" * 600, NOW) for number in range(100)]
     kept = Evidence.of(facts, []).facts
-    assert {len(fact.text) for fact in kept} == {FACT_CHARS}
-    assert sum(len(fact.text.encode()) for fact in kept) <= FACTS_BYTES
+    assert sum(len(fact.text) for fact in kept) <= FACTS_CHARS
     assert [fact.id for fact in kept[:2]] == ["E1", "E2"]
     evidence_of_all = Evidence(kept)
     assert Evidence.from_json(evidence_of_all.as_json()) == evidence_of_all

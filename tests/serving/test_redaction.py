@@ -16,6 +16,7 @@ HIDDEN = [
     ("secrets", "password=hunter2 here", "[secret] here"),
     ("secrets", "postgres://app:pw12345@db/x", "postgres://[secret]@db/x"),
     ("secrets", "key AKIAABCDEFGHIJKLMNOP end", "key [secret] end"),
+    ("secrets", "password=yes-it-is-one", "[secret]"),
     ("secrets", "Authorization: Bearer abcdef", "[secret]"),
     ("emails", "mail to ana.b+x@shop.example.com, now", "mail to [e-mail], now"),
     ("cards", "card 4111 1111 1111 1111 declined", "card [card] declined"),
@@ -27,6 +28,7 @@ HIDDEN = [
     ("addresses", "2001:db8:0:1:1:1:1:1", "[address]"),
 ]
 KEPT = [
+    "Access denied for user 'shop' (using password: YES)",
     "order 1732698000000 at 2026-11-27T09:00:00Z",
     "req-20261121-030412-9f2c1ab0",
     "version 1.2.3 of 4.5",

@@ -1,0 +1,223 @@
+"""Asks a cluster what is unusual around an alert, and orders the answers: the cause first."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from bot.enrichment.kubernetes.describe import describe_lines, event_key
+from bot.enrichment.kubernetes.errors import ErrorForm, error_forms, error_lines, named_in
+from bot.enrichment.kubernetes.events import Event, event_lines, read_events
+from bot.enrichment.kubernetes.fitting import Line, Part
+from bot.enrichment.kubernetes.node_services import node_lines
+from bot.enrichment.kubernetes.pods import Pod, pod_lines, read_pods, suspicion, young_pods
+from bot.enrichment.kubernetes.source import ClusterSource, NoAnswer, Query
+
+MOST_DESCRIBED = 6
+MOST_LOGS = 60
+MOST_NODES = 30
+PODS_SHARE, EVENTS_SHARE = 2_000, 2_600
+DESCRIBE_SHARES = (1_500, 900)  # of the first pod, and of each further one
+ERRORS_SHARES = (1_000, 500)
+NODE_DOWN_SHARE, NODE_FINE_SHARE = 1_500, 200
+_ALERTS_OWN = 50
+_CAUSE_EVENT, _WARNING = 60, 30
+_NAMED_IN_ERRORS = 30
+_WORDS = re.compile(r"[A-Za-z0-9-]+")
+_ENDINGS = ("service", "svc", "-service", "-svc")
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """The subject of the alert. `text` holds its title and all that may name a workload."""
+
+    namespace: str
+    service: str = ""
+    pod: str = ""
+    node: str = ""
+    text: str = ""
+
+
+@dataclass(slots=True)
+class Findings:
+    """The parts of the evidence in order, and why a query has no answer, by its name."""
+
+    parts: list[Part] = field(default_factory=list)
+    missing: dict[str, str] = field(default_factory=dict)
+
+
+async def collect(source: ClusterSource, about: About) -> Findings:
+    """Ask everything that may tell the cause of this alert."""
+    return await _Collector(source, about).findings()
+
+
+class _Collector:
+    def __init__(self, source: ClusterSource, about: About) -> None:
+        self.source = source
+        self.about = about
+        self.result = Findings()
+        self.pods: list[Pod] = []
+        self.events: list[Event] = []
+        self.scores: dict[str, int] = {}
+        self.forms: dict[str, list[ErrorForm]] = {}
+        self.interest: dict[str, int] = {}
+        self.own: set[str] = set()
+
+    async def findings(self) -> Findings:
+        about = self.about
+        pods, events = await asyncio.gather(
+            self._ask(Query.PODS, about.namespace), self._ask(Query.EVENTS, about.namespace)
+        )
+        self.pods, self.events = read_pods(pods or "", about.namespace), read_events(events or "")
+        young = young_pods(self.pods)
+        self.scores = {pod.name: suspicion(pod, young) for pod in self.pods}
+        for pod in self.pods:
+            self._raise(pod.workload, self.scores[pod.name])
+        for event in self.events:
+            if event.type == "Warning":
+                self._raise(event.workload, _CAUSE_EVENT if event.names_cause else _WARNING)
+        logs = await self.source.arguments(Query.ERRORS, about.namespace)
+        services = {name.partition(".")[2]: name for name in logs}
+        self._mark_own(services)
+        await self._read_errors(services)
+        nodes = await self._nodes()
+        if pods is not None:
+            self._add(f"{Query.PODS}/{about.namespace}", PODS_SHARE, self._pod_lines(young))
+        if events is not None:
+            lines = event_lines(self.events, self._interest_in)
+            self._add(f"{Query.EVENTS}/{about.namespace}", EVENTS_SHARE, lines)
+        described = await self._described()
+        errors = self._error_parts(services)
+        self.result.parts = [
+            *(part for part, is_down in nodes if is_down),
+            *self.result.parts,
+            *(part for pair in itertools.zip_longest(described, errors) for part in pair if part),
+            *(part for part, is_down in nodes if not is_down),
+        ]
+        return self.result
+
+    def _pod_lines(self, young: frozenset[str]) -> list[Line]:
+        present = {pod.workload for pod in self.pods}
+        failed = {event.workload for event in self.events if event.reason == "FailedCreate"}
+        own = self.own & present
+        missing = {self.about.service} if self.about.service and not own else set()
+        return pod_lines(self.pods, self.scores, young, own, (failed | missing) - present)
+
+    async def _ask(self, query: Query, argument: str) -> str | None:
+        try:
+            return await self.source.answer(query, argument)
+        except NoAnswer as error:
+            self.result.missing[f"{query}/{argument}"] = str(error)
+            return None
+
+    def _add(self, name: str, share: int, lines: list[Line]) -> None:
+        self.result.parts.append(Part(name, share, lines))
+
+    def _raise(self, workload: str, points: int) -> None:
+        self.interest[workload] = max(self.interest.get(workload, 0), points)
+
+    def _interest_in(self, workload: str) -> int:
+        return self.interest.get(workload, 0)
+
+    # What matters to this alert
+
+    def _mark_own(self, services: Iterable[str]) -> None:
+        """Raise the interest in the workloads that the alert names."""
+        mentioned = {word.lower() for word in _WORDS.findall(self.about.text[:4_000])}
+        mentioned |= {self.about.service.lower()} - {""}
+        names = {
+            *services,
+            *(pod.workload for pod in self.pods),
+            *(e.workload for e in self.events),
+        }
+        for name in names:
+            if _is_named(name.lower(), mentioned) or (
+                self.about.pod and self.about.pod.startswith(f"{name}-")
+            ):
+                self.own.add(name)
+                self.interest[name] = self.interest.get(name, 0) + _ALERTS_OWN
+
+    async def _read_errors(self, services: dict[str, str]) -> None:
+        """Read logs, then raise the interest in what they name: the callers name who fails them."""
+        order = sorted(services, key=lambda name: (-self._interest_in(name), name))[:MOST_LOGS]
+        answers = await asyncio.gather(*(self._ask(Query.ERRORS, services[name]) for name in order))
+        self.forms = {
+            name: error_forms(text) for name, text in zip(order, answers, strict=True) if text
+        }
+        known = {*services, *(pod.workload for pod in self.pods)}
+        named: dict[str, int] = {}
+        for name, forms in self.forms.items():
+            for other in named_in(forms, known - {name}):
+                named[other] = named.get(other, 0) + 1
+        for name, callers in named.items():
+            self.interest[name] = self._interest_in(name) + _NAMED_IN_ERRORS + min(callers, 10)
+
+    # The parts
+
+    async def _nodes(self) -> list[tuple[Part, bool]]:
+        names = list(await self.source.arguments(Query.NODE_SERVICES, ""))[:MOST_NODES]
+        answers = await asyncio.gather(*(self._ask(Query.NODE_SERVICES, name) for name in names))
+        parts = []
+        for name, text in zip(names, answers, strict=True):
+            if not text:
+                continue
+            lines, is_down = node_lines(text)
+            share = NODE_DOWN_SHARE if is_down else NODE_FINE_SHARE
+            parts.append((Part(f"{Query.NODE_SERVICES}/{name}", share, lines), is_down))
+        return parts
+
+    async def _described(self) -> list[Part]:
+        """Describe one pod of each workload that matters, the most suspicious one."""
+        names = await self.source.arguments(Query.DESCRIBE, self.about.namespace)
+        ranked = sorted(names, key=lambda name: (-self._points(name), name))
+        chosen: dict[str, str] = {}
+        for name in ranked:
+            pod = name.partition(".")[2]
+            if self._points(name) > 0:
+                chosen.setdefault(_workload(pod, self.pods), name)
+        arguments = list(chosen.values())[:MOST_DESCRIBED]
+        answers = await asyncio.gather(*(self._ask(Query.DESCRIBE, name) for name in arguments))
+        shown = {event_key(event) for event in self.events}
+        return [
+            Part(
+                f"{Query.DESCRIBE}/{name}",
+                DESCRIBE_SHARES[min(number, 1)],
+                describe_lines(text, lambda event: event_key(event) in shown),
+            )
+            for number, (name, text) in enumerate(zip(arguments, answers, strict=True))
+            if text
+        ]
+
+    def _points(self, argument: str) -> int:
+        pod = argument.partition(".")[2]
+        own = 100 if pod == self.about.pod else 0
+        return self.scores.get(pod, 0) + self._interest_in(_workload(pod, self.pods)) + own
+
+    def _error_parts(self, services: dict[str, str]) -> list[Part]:
+        def order(name: str) -> tuple[float, int, str]:
+            forms = self.forms[name]
+            return -self._interest_in(name), -sum(form.count for form in forms), name
+
+        ranked = sorted((name for name, forms in self.forms.items() if forms), key=order)
+        return [
+            Part(
+                f"{Query.ERRORS}/{services[name]}",
+                ERRORS_SHARES[min(number, 1)],
+                error_lines(self.forms[name]),
+            )
+            for number, name in enumerate(ranked)
+        ]
+
+
+def _workload(pod: str, pods: Sequence[Pod]) -> str:
+    return next((p.workload for p in pods if p.name == pod), pod)
+
+
+def _is_named(name: str, mentioned: Iterable[str]) -> bool:
+    short = next((name.removesuffix(end) for end in _ENDINGS if name.endswith(end)), name)
+    return any(
+        word in (name, short) or short in (word, word.rstrip("s")) for word in mentioned if word
+    )

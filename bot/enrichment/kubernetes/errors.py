@@ -1,0 +1,123 @@
+"""Groups the error lines of a log by their form, with the number of each."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from bot.enrichment.kubernetes.fitting import Line
+from bot.enrichment.kubernetes.text import lines_of, one_space, template_of
+
+MOST_LINES = 100_000
+SHOWN_CHARS = 420
+MOST_FORMS = 2_000
+SHOWN_FORMS = 40
+_CAUSE_POINTS = 12.0  # as much as four thousand equal lines
+_TIME = re.compile(
+    r"[\[(]?(?:\d{4}[-/]\d\d[-/]\d\d[T ])?(\d\d:\d\d:\d\d)[.,]?\d{0,9}(?:Z|[+-]\d\d:?\d\d)?[\])]?"
+    r"[\s:|-]{0,4}"
+)
+_FRAME = re.compile(r"\s+(?:at |File \"|\.\.\. \d|in )|goroutine \d|\s+/\S+\.go:\d|\t")
+_NOTHING = re.compile(r"(?i)\W*no (?:recent |error |matching )*(?:logs?|lines|errors?|entries)\b")
+_CAUSE = re.compile(
+    r"(?i)refused|denied|forbidden|unauthori[sz]ed|no such host|timed? ?out|deadline|unreachable"
+    r"|out of memory|oom|exhausted|too many|not found|no route|reset by peer|unavailable|x509"
+    r"|certificate|read-only|no space|cannot|could ?n[o']t|unable|failed to|invalid|panic|fatal"
+    r"|killed|caused by|bad gateway|broken pipe|unknown host|in use|permission"
+)
+_TEXT_FIELDS = (
+    "severity",
+    "level",
+    "logger",
+    "name",
+    "message",
+    "msg",
+    "error",
+    "err",
+    "exception",
+)
+
+
+@dataclass(slots=True)
+class ErrorForm:
+    """Error lines that differ only in numbers and ids.
+
+    `line` is the newest of them without its time, `first` and `last` their times of day, '' if
+    they have none.
+    """
+
+    line: str
+    first: str
+    last: str
+    count: int = 1
+
+    @property
+    def points(self) -> float:
+        """Return how telling it is: words of a cause, then how often it comes."""
+        return math.log2(self.count + 1) + (_CAUSE_POINTS if _CAUSE.search(self.line) else 0.0)
+
+
+def error_forms(text: str) -> list[ErrorForm]:
+    """Return the forms of the lines, the most telling first. Frames of a stack are left out."""
+    forms: dict[str, ErrorForm] = {}
+    for dated in _error_lines(text):
+        time = _TIME.search(dated)
+        at = time[1] if time else ""
+        line = _TIME.sub("", dated, count=2).strip() or dated
+        template = template_of(line)
+        known = forms.get(template)
+        if known is not None:
+            known.line, known.last, known.count = line, at, known.count + 1
+        elif len(forms) < MOST_FORMS:
+            forms[template] = ErrorForm(line, at, at)
+    return sorted(forms.values(), key=lambda form: -form.points)
+
+
+def _error_lines(text: str) -> Iterator[str]:
+    for number, raw in enumerate(text.split("\n")):
+        if number == MOST_LINES:
+            return
+        if _FRAME.match(raw):
+            continue
+        line = next(lines_of(raw), "")
+        if line and not _NOTHING.match(line):
+            yield _from_json(line)
+
+
+def _from_json(line: str) -> str:
+    """Return the telling fields of a line that is a JSON object, else the line."""
+    if not line.startswith("{"):
+        return line
+    try:
+        body = json.loads(line)
+    except (ValueError, RecursionError):
+        return line
+    parts = [str(body[name]) for name in _TEXT_FIELDS if isinstance(body.get(name), str | int)]
+    return " ".join(parts) if len(parts) > 1 else line
+
+
+def error_lines(forms: list[ErrorForm]) -> list[Line]:
+    """Return a line for each form, with its count and the times of its first and last line."""
+    lines = []
+    for index, form in enumerate(forms[:SHOWN_FORMS]):
+        text = one_space(form.line)
+        shown = text[:SHOWN_CHARS] + ("…" if len(text) > SHOWN_CHARS else "")
+        times = f" {form.first}–{form.last}" if form.first != form.last else f" {form.first}"
+        lines.append(Line(f"×{form.count}{times.rstrip()} {shown}", index))
+    if (more := len(forms) - SHOWN_FORMS) > 0:
+        lines.append(Line(f"{more} more kinds of lines", SHOWN_FORMS))
+    return lines
+
+
+def named_in(forms: list[ErrorForm], names: Collection[str]) -> dict[str, int]:
+    """Return how many error lines name each of these workloads."""
+    counts: dict[str, int] = {}
+    for form in forms[:200]:
+        tokens = set(re.split(r"[^A-Za-z0-9-]+", form.line.lower()))
+        for name in names:
+            if name.lower() in tokens:
+                counts[name] = counts.get(name, 0) + form.count
+    return counts
