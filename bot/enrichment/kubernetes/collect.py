@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import re
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from bot.enrichment.kubernetes.describe import describe_lines, event_key
@@ -13,12 +14,21 @@ from bot.enrichment.kubernetes.errors import ErrorForm, error_forms, error_lines
 from bot.enrichment.kubernetes.events import Event, event_lines, read_events
 from bot.enrichment.kubernetes.fitting import Line, Part
 from bot.enrichment.kubernetes.node_services import node_lines
-from bot.enrichment.kubernetes.pods import Pod, pod_lines, read_pods, suspicion, young_pods
+from bot.enrichment.kubernetes.pods import (
+    Pod,
+    pod_lines,
+    read_pods,
+    suspicion,
+    usual_restarts,
+    young_pods,
+)
 from bot.enrichment.kubernetes.source import ClusterSource, NoAnswer, Query
+from bot.enrichment.kubernetes.text import raw_lines
 
 MOST_DESCRIBED = 6
 MOST_LOGS = 60
 MOST_NODES = 30
+MOST_RAW = 60  # lines of an answer that cannot be read
 PODS_SHARE, EVENTS_SHARE = 2_000, 2_600
 DESCRIBE_SHARES = (1_500, 900)  # of the first pod, and of each further one
 ERRORS_SHARES = (1_000, 500)
@@ -27,7 +37,7 @@ _ALERTS_OWN = 50
 _CAUSE_EVENT, _WARNING = 60, 30
 _NAMED_IN_ERRORS = 30
 _WORDS = re.compile(r"[A-Za-z0-9-]+")
-_ENDINGS = ("service", "svc", "-service", "-svc")
+_ENDINGS = ("-service", "-svc", "service", "svc")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +75,7 @@ class _Collector:
         self.forms: dict[str, list[ErrorForm]] = {}
         self.interest: dict[str, int] = {}
         self.own: set[str] = set()
+        self.callers: dict[str, int] = {}  # how many services' error lines name a workload
 
     async def findings(self) -> Findings:
         about = self.about
@@ -73,7 +84,8 @@ class _Collector:
         )
         self.pods, self.events = read_pods(pods or "", about.namespace), read_events(events or "")
         young = young_pods(self.pods)
-        self.scores = {pod.name: suspicion(pod, young) for pod in self.pods}
+        usual = usual_restarts(self.pods)
+        self.scores = {pod.name: suspicion(pod, young, usual) for pod in self.pods}
         for pod in self.pods:
             self._raise(pod.workload, self.scores[pod.name])
         for event in self.events:
@@ -85,9 +97,13 @@ class _Collector:
         await self._read_errors(services)
         nodes = await self._nodes()
         if pods is not None:
-            self._add(f"{Query.PODS}/{about.namespace}", PODS_SHARE, self._pod_lines(young))
+            lines = self._pod_lines(young) or _as_they_are(pods, "no pods")
+            self._add(f"{Query.PODS}/{about.namespace}", PODS_SHARE, lines)
         if events is not None:
             lines = event_lines(self.events, self._interest_in)
+            if not self.events:
+                lines = _as_they_are(events, "no events")
+            lines = lines or [Line("no warnings")]
             self._add(f"{Query.EVENTS}/{about.namespace}", EVENTS_SHARE, lines)
         described = await self._described()
         errors = self._error_parts(services)
@@ -133,8 +149,9 @@ class _Collector:
             *(pod.workload for pod in self.pods),
             *(e.workload for e in self.events),
         }
+        prefix = _common_prefix(names)
         for name in names:
-            if _is_named(name.lower(), mentioned) or (
+            if _is_named(name.lower(), prefix, mentioned) or (
                 self.about.pod and self.about.pod.startswith(f"{name}-")
             ):
                 self.own.add(name)
@@ -148,11 +165,10 @@ class _Collector:
             name: error_forms(text) for name, text in zip(order, answers, strict=True) if text
         }
         known = {*services, *(pod.workload for pod in self.pods)}
-        named: dict[str, int] = {}
         for name, forms in self.forms.items():
             for other in named_in(forms, known - {name}):
-                named[other] = named.get(other, 0) + 1
-        for name, callers in named.items():
+                self.callers[other] = self.callers.get(other, 0) + 1
+        for name, callers in self.callers.items():
             self.interest[name] = self._interest_in(name) + _NAMED_IN_ERRORS + min(callers, 10)
 
     # The parts
@@ -178,7 +194,10 @@ class _Collector:
             pod = name.partition(".")[2]
             if self._points(name) > 0:
                 chosen.setdefault(_workload(pod, self.pods), name)
+        blamed = max(self.callers, key=lambda name: (self.callers[name], name), default="")
         arguments = list(chosen.values())[:MOST_DESCRIBED]
+        if self.callers.get(blamed, 0) > 1 and chosen.get(blamed, "") not in ("", *arguments):
+            arguments[-1] = chosen[blamed]  # all its callers fail: it may be the cause
         answers = await asyncio.gather(*(self._ask(Query.DESCRIBE, name) for name in arguments))
         shown = {event_key(event) for event in self.events}
         return [
@@ -212,12 +231,26 @@ class _Collector:
         ]
 
 
+def _as_they_are(text: str, nothing: str) -> list[Line]:
+    """Return the first lines of an answer that has another form than the expected one."""
+    lines = [Line(line, 1 + index // 20) for index, line in enumerate(raw_lines(text, MOST_RAW))]
+    return lines or [Line(nothing)]
+
+
 def _workload(pod: str, pods: Sequence[Pod]) -> str:
     return next((p.workload for p in pods if p.name == pod), pod)
 
 
-def _is_named(name: str, mentioned: Iterable[str]) -> bool:
-    short = next((name.removesuffix(end) for end in _ENDINGS if name.endswith(end)), name)
+def _common_prefix(names: Collection[str]) -> str:
+    """Return the first part of the names, with its dash, if most share it: `ts-` of `ts-order`."""
+    first = Counter(name.partition("-")[0] for name in names if "-" in name)
+    part, count = first.most_common(1)[0] if first else ("", 0)
+    return f"{part}-".lower() if count > 3 and count * 10 > len(names) * 6 else ""
+
+
+def _is_named(name: str, prefix: str, mentioned: Iterable[str]) -> bool:
+    bare = name.removeprefix(prefix)
+    short = next((bare.removesuffix(end) for end in _ENDINGS if bare.endswith(end)), bare)
     return any(
-        word in (name, short) or short in (word, word.rstrip("s")) for word in mentioned if word
+        word in (name, bare, short) or short == word.removesuffix("s") for word in mentioned if word
     )

@@ -45,7 +45,7 @@ def describe_lines(text: str, is_shown: Callable[[Event], bool]) -> list[Line]:
     body, marker, events = text.partition("\nEvents:")
     lines = _without_empty(list(_body(body)))
     if marker:
-        shown = [event for event in _events(events) if not is_shown(event)]
+        shown = [event for event in read_events(events) if not is_shown(event)]
         for number, event in enumerate(shown):
             times = f" ×{event.count}" if event.count > 1 else ""
             weight = number if event.type == "Warning" else 4
@@ -102,30 +102,6 @@ def _weight(name: str, section: str) -> int:
     if name in _SECOND:
         return 1
     return 1 if section in ("Containers", "Init Containers") else 3
-
-
-def _events(text: str) -> list[Event]:
-    """Return the events at a description's end: their table names the sender, not the object."""
-    rows = []
-    for line in lines_of(text):
-        word, _, rest = line.strip().partition(" ")
-        if word not in ("Warning", "Normal"):
-            continue
-        reason, _, rest = rest.strip().partition(" ")
-        age, sender, message = _after_reason(rest.strip())
-        rows.append(f"{age} {word} {reason} pod/{sender} {message}")
-    return read_events("\n".join(rows))
-
-
-def _after_reason(rest: str) -> tuple[str, str, str]:
-    """Return the age with its count, the sender and the message of `2m (x4 over 5m) kubelet …`."""
-    age, _, rest = rest.partition(" ")
-    rest = rest.strip()
-    if rest.startswith("(x"):
-        count, _, rest = rest.partition(")")
-        age = f"{age} {count})"
-    sender, _, message = rest.strip().partition(" ")
-    return age, sender or "-", message.strip()
 
 
 def event_key(event: Event) -> tuple[str, str]:

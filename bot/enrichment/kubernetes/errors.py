@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from bot.enrichment.kubernetes.fitting import Line
@@ -77,7 +77,7 @@ def error_forms(text: str) -> list[ErrorForm]:
 
 
 def _error_lines(text: str) -> Iterator[str]:
-    for number, raw in enumerate(text.split("\n")):
+    for number, raw in enumerate(_texts(text)):
         if number == MOST_LINES:
             return
         if _FRAME.match(raw):
@@ -85,6 +85,18 @@ def _error_lines(text: str) -> Iterator[str]:
         line = next(lines_of(raw), "")
         if line and not _NOTHING.match(line):
             yield _from_json(line)
+
+
+def _texts(text: str) -> Iterable[str]:
+    """Return the lines of a text, or the items of a JSON list."""
+    if text.lstrip()[:1] == "[":
+        try:
+            items = json.loads(text)
+        except (ValueError, RecursionError):
+            items = None
+        if isinstance(items, list):
+            return [item if isinstance(item, str) else json.dumps(item) for item in items]
+    return text.split("\n")
 
 
 def _from_json(line: str) -> str:

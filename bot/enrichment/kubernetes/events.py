@@ -61,7 +61,11 @@ class Event:
 
 
 def read_events(text: str) -> list[Event]:
-    """Return the events of a table of `kubectl get events`, folded, in the order of the table."""
+    """Return the events of a table, folded, in the order of the table.
+
+    The table is one of `kubectl get events`, or the one at the end of a description, which names
+    the sender of an event in place of its object.
+    """
     folded: dict[tuple[str, ...], Event] = {}
     for number, line in enumerate(lines_of(text)):
         if number == MOST_EVENTS:
@@ -85,7 +89,10 @@ def _event(line: str) -> Event | None:
     if not word:
         return None
     reason, _, rest = rest.partition(" ")
-    target, _, message = rest.strip().partition(" ")
+    rest = rest.strip()
+    if seconds_of(rest.partition(" ")[0]) is not None:  # the table of a description
+        head, rest = _age_first(rest)
+    target, _, message = rest.partition(" ")
     ages = [seconds for token in head.split() if (seconds := seconds_of(token)) is not None]
     times = _TIMES.search(head)
     return Event(
@@ -96,6 +103,16 @@ def _event(line: str) -> Event | None:
         age=ages[0] if ages else None,
         count=int(times[1]) if times else 1,
     )
+
+
+def _age_first(text: str) -> tuple[str, str]:
+    """Return the age with its count, and the rest, of `2m (x4 over 5m) kubelet Back-off …`."""
+    age, _, rest = text.partition(" ")
+    rest = rest.strip()
+    if rest.startswith("(x"):
+        count, _, rest = rest.partition(")")
+        age = f"{age} {count})"
+    return age, rest.strip()
 
 
 def _split_at_type(line: str) -> tuple[str, str, str]:
@@ -129,8 +146,6 @@ def event_lines(events: Iterable[Event], interest: Callable[[str], int]) -> list
     for event in sorted(notable, key=order):
         seen = reasons[event.reason] = reasons.get(event.reason, 0) + 1
         lines.append(Line(_shown(event), seen if event.type == "Warning" else seen + 3))
-    if not lines:
-        lines.append(Line("no warnings", 0))
     return lines
 
 

@@ -19,7 +19,7 @@ _STATE = re.compile(
     r"(?i)(?:^|[\s\"'])(?:active|status|state|phase|health)[\"']?\s{0,4}:"
     r"|^(?:activestate|substate|result)=|could not be found|connection refused|no route to host"
 )
-_FINE = re.compile(r"(?i)\bactive \(running\)|\brunning\b|\bhealthy\b")
+_FINE = re.compile(r"(?i)\bactive \(running\)|(?<!not )\brunning\b|\bhealthy\b")
 _HEADING = re.compile(r"\s*(?:[●○×*]\s+)?([\w@-]{1,60})\.service\b")
 _MOST_WORDS = 6  # of a line such as `kubelet inactive (dead)`
 _BEHIND = 8  # lines behind a state that is down: among them the log of the service

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.enrichment.kubernetes.fitting import Line
@@ -33,9 +33,10 @@ _BY_STATUS = {
 }
 _OTHER_STATUS = 80
 _NOT_READY = 70
-_RESTARTS = 40
 _YOUNG = 15
-RECENT_SECONDS = 3_600
+_RESTARTED_BY_AGE = ((3_600, 55), (6 * 3_600, 30), (86_400, 15))
+"""The points of a restart that is at most so many seconds old; one of long ago says nothing."""
+_MOST_ROWS = 10  # of suspicious pods; of the others the names are enough
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,47 +110,62 @@ def young_pods(pods: Sequence[Pod]) -> frozenset[str]:
     )
 
 
-def suspicion(pod: Pod, young: Collection[str]) -> int:
+def suspicion(pod: Pod, young: Collection[str], usual_restarts: int) -> int:
     """Return how suspicious a pod is; 0 for one that runs as usual."""
     points = 0
     if not pod.is_whole:
         status = pod.status.removeprefix("Init:")
         points = _BY_STATUS.get(status, _NOT_READY if status == "Running" else _OTHER_STATUS)
-    if pod.restarts:
-        is_recent = pod.restarted is not None and pod.restarted < RECENT_SECONDS
-        points = max(points, _RESTARTS) + min(pod.restarts, 9) + (10 if is_recent else 0)
-    if pod.name in young:
-        points += _YOUNG
-    return points
+    points = max(points, _points_of_restarts(pod, usual_restarts))
+    if points and pod.restarts > usual_restarts:
+        points += min(pod.restarts, 9)
+    return points + (_YOUNG if pod.name in young else 0)
+
+
+def _points_of_restarts(pod: Pod, usual: int) -> int:
+    if not pod.restarts:
+        return 0
+    if pod.restarted is None:  # older kubectl does not say when
+        return 40 if pod.restarts > 3 * usual + 2 else 0
+    return next((points for seconds, points in _RESTARTED_BY_AGE if pod.restarted <= seconds), 0)
+
+
+def usual_restarts(pods: Sequence[Pod]) -> int:
+    """Return the median of the restarts."""
+    counts = sorted(pod.restarts for pod in pods)
+    return counts[len(counts) // 2] if counts else 0
 
 
 def pod_lines(
     pods: Sequence[Pod],
-    scores: dict[str, int],
+    scores: Mapping[str, int],
     young: Collection[str],
     own: Collection[str],
     absent: Collection[str],
 ) -> list[Line]:
-    """Return the rows of suspicious pods, the most suspicious first, and the others in one line.
+    """Return the rows of suspicious pods, the most suspicious first, and the names of the others.
 
     `own` are the workloads that the alert names: their rows are shown too. `absent` are workloads
     that should have pods and have none.
     """
     chosen = [pod for pod in pods if scores[pod.name] or pod.workload in own]
     ranked = sorted(chosen, key=lambda pod: (-scores[pod.name], pod.name))
-    lines = [Line(_row(pod, young), index // 5) for index, pod in enumerate(ranked)]
+    lines = [Line(_row(pod, young), index // 5) for index, pod in enumerate(ranked[:_MOST_ROWS])]
     if absent:
         lines.insert(0, Line(f"no pod of: {', '.join(sorted(absent))}", 0))
+    by_status: dict[str, list[str]] = {}
+    for pod in ranked[_MOST_ROWS:]:
+        by_status.setdefault(f"{pod.ready}/{pod.containers} {pod.status}", []).append(pod.workload)
+    lines += [Line(f"{status}: {_counted(names)}", 2) for status, names in by_status.items()]
     others = [pod for pod in pods if not scores[pod.name] and pod.workload not in own]
     if others:
         lines.append(Line(f"as usual: {_counted(pod.workload for pod in others)}", 3))
-    if not pods:
-        lines.append(Line("no pods", 0))
     return lines
 
 
 def _row(pod: Pod, young: Collection[str]) -> str:
-    return f"{pod.row} (much younger than most others)" if pod.name in young else pod.row
+    row = pod.row.removesuffix(" <none> <none>")
+    return f"{row} (much younger than most others)" if pod.name in young else row
 
 
 def _counted(names: Iterable[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 
@@ -49,3 +50,8 @@ def seconds_of(age: str) -> int | None:
     if match is None:
         return None
     return sum(int(n) * unit for n, unit in zip(match.groups(), _UNITS, strict=True) if n)
+
+
+def raw_lines(text: str, most: int) -> list[str]:
+    """Return the first lines of an answer that has another form than the expected one."""
+    return [one_space(line) for line in itertools.islice(lines_of(text), most)]
