@@ -53,7 +53,7 @@ from bot.serving.logs import bind
 from bot.settings import Settings
 from bot.steps.heartbeat import heartbeat
 from bot.steps.runner import StepRunner
-from bot.steps.table import all_steps
+from bot.steps.table import OtherParts, all_steps
 from bot.tasks import cancel
 from bot.web.ingest import IngestEndpoints
 from bot.web.server import web_app
@@ -66,6 +66,7 @@ from handlers.inbound.dispatcher import EnvelopeDispatcher
 from handlers.inbound.history_backfill import HistoryBackfill
 from handlers.inbound.startup import Identity, connect, identify
 from handlers.listeners.user_status import People
+from handlers.outbound.home_tabs import HomeTabs
 from handlers.outbound.metadata import Sender
 from handlers.outbound.outbox import Outbox
 from handlers.outbound.posted_head import compare_posted_heads
@@ -259,23 +260,25 @@ class Bot:
             ops_channel=ops,
             sender=sender,
         )
+        self.home_tabs = HomeTabs(self.service, self.outbox.direct, self._clock)
         await compare_posted_heads(store, slack.call, ops, sender)
 
     def _start_steps(self, session: aiohttp.ClientSession) -> None:
         """Start the outbox, and every step that a commit wakes."""
-        steps = all_steps(
-            self.service,
-            self.health,
-            self._watchdog,
-            self._reload_notice,
-            self._backfill.periodic,
-            LogPoller(
-                self.service, self._config, self._clock, self._settings.slack_alert_channels[0]
-            ).poll,
-            alertmanager_silences(self._settings, session, self.service, self._clock).sync,
-            advisors=self._settings.qchat_max_concurrent,
-            health_interval=self._settings.health_check_interval,
+        settings = self._settings
+        channel = settings.slack_alert_channels[0]
+        silences = alertmanager_silences(settings, session, self.service, self._clock)
+        parts = OtherParts(
+            health=self.health,
+            watchdog=self._watchdog,
+            reload_notice=self._reload_notice,
+            backfill=self._backfill.periodic,
+            poll_logs=LogPoller(self.service, self._config, self._clock, channel).poll,
+            sync_silences=silences.sync,
+            refresh_homes=self.home_tabs.refresh,
         )
+        advisors, interval = settings.qchat_max_concurrent, settings.health_check_interval
+        steps = all_steps(self.service, parts, advisors=advisors, health_interval=interval)
         self.runner = StepRunner(steps, self.service.store, self._clock)
         self._parts.push_async_callback(self.outbox.drain, DRAIN)
         self._run_until_the_end(self.outbox.run(), "outbox")
@@ -316,7 +319,8 @@ class Bot:
         """Open the Socket Mode connections, and start the backfill of what they do not deliver."""
         settings = self._settings
         app = bolt_app(client, self.identity)
-        handlers.register(app, service=self.service, outbox=self.outbox, clock=self._clock)
+        outbox, home_tabs = self.outbox, self.home_tabs
+        handlers.register(app, self.service, outbox, home_tabs=home_tabs, clock=self._clock)
         await self._backfill.set_first_cursors()
         dispatcher = EnvelopeDispatcher(app, receiver, self._backfill.request)
         self._connections = dispatcher.connections = ConnectionPool(

@@ -15,32 +15,36 @@ from handlers.listeners import (
     commands,
     context,
     errors,
+    home,
     incidents,
     readings,
     silences,
     unknown,
 )
 from handlers.listeners.registration import Listeners
+from handlers.outbound.home_tabs import HomeTabs
 from handlers.outbound.outbox import Outbox
 
 
 def register(
     app: AsyncApp,
-    *,
     service: IncidentService,
     outbox: Outbox,
+    *,
+    home_tabs: HomeTabs,
     clock: Callable[[], datetime],
 ) -> None:
     """Register every listener with the app, in the order in which they see a payload."""
-    context.register(app, service, outbox, clock)
+    context.register(app, service, outbox, home_tabs, clock)
     failures = errors.Failures(service)
     errors.register(app, outbox, failures)
-    listeners = Listeners(app, outbox, failures)
+    listeners = Listeners(app, outbox, home_tabs, failures)
     alert_receiver.register(listeners)
     approvals.register(listeners)
     incidents.register(listeners)
     silences.register(listeners)
     cascades.register(listeners)
     readings.register(listeners)
+    home.register(listeners)
     commands.register(listeners)
     unknown.register(listeners)

@@ -34,6 +34,7 @@ from store.operations.freezes import FreezesPart
 from store.operations.grouping import GroupingPart
 from store.operations.guards import GuardsPart
 from store.operations.history import HistoryPart
+from store.operations.home import HomePart
 from store.operations.housekeeping import HousekeepingPart
 from store.operations.identity import IdentityPart
 from store.operations.incidents import IncidentsPart
@@ -116,6 +117,7 @@ class Store(
     OutboxPart,  # Slack
     OutboxFetchPart,
     OutboxResultsPart,
+    HomePart,
     PublicationsPart,  # NATS
     AuditTrailPart,  # the audit trail
     TrailUpkeepPart,

@@ -26,7 +26,9 @@ def app():
         authorize=authorize,
         request_verification_enabled=False,
     )
-    handlers.register(app, service=None, outbox=None, clock=lambda: datetime.now(UTC))
+    handlers.register(
+        app, service=None, outbox=None, home_tabs=None, clock=lambda: datetime.now(UTC)
+    )
     return app
 
 

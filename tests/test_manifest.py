@@ -50,6 +50,7 @@ def test_every_slack_method_we_call_is_covered_by_a_scope():
         "conversations_history": "channels:history",
         "conversations_replies": "channels:history",
         "views_open": None,
+        "views_publish": None,
         "users_info": "users:read",
         "usergroups_users_list": "usergroups:read",
     }

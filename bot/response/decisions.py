@@ -10,7 +10,7 @@ from dataclasses import replace
 from bot.approvals import reason_text
 from bot.approvals.blockers import Blocker, evaluate, signature
 from bot.approvals.facts import Facts
-from bot.approvals.mentions import mentions
+from bot.approvals.mentions import is_group, mentions
 from bot.approvals.model import (
     Approval,
     Choice,
@@ -83,6 +83,22 @@ class Decisions:
         """Raise Refused unless this person's approval would count now. It counts nothing."""
         voter = await self._may_vote(approval, voter, Choice.APPROVE)
         check_vote(approval, voter, home_team=self._home_team, now=self._clock())
+
+    async def waiting_for(self, user: str) -> tuple[list[Approval], str]:
+        """The waiting approvals on which this person's approval would count, the first to expire
+        first; and the reason why there may be more, '' if all are known.
+        """
+        waiting = await self._store.approvals_waiting()
+        groups = {name for approval in waiting for name in approval.approvers if is_group(name)}
+        user_status = await self._user_status(user, sorted(groups))
+        theirs, caveat = [], ""
+        for approval in waiting:
+            uncounted = no_vote(approval, user, user_status)
+            if uncounted is None and user not in approval.approved_by:
+                theirs.append(approval)
+            elif uncounted and uncounted.problem and uncounted.problem.is_unread:
+                caveat = f"There may be more: {reason_text.to_presser(uncounted)}."
+        return theirs, caveat
 
     async def refuse(
         self, error: SopbotError, approval_id: str, user: str, facts: Mapping[str, str]

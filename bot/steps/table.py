@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from bot.observability.health import Health
 from bot.response import IncidentService
 from bot.response.reload_notice import ReloadNotice
@@ -15,20 +17,29 @@ PLANS_AT_ONCE = 16  # incidents whose remediations the gateway is asked to plan 
 EACH, ONE = Replicas.EACH, Replicas.ONE
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherParts:
+    """The parts besides the incident service that have a step."""
+
+    health: Health
+    watchdog: Watchdog
+    reload_notice: ReloadNotice
+    backfill: Function
+    poll_logs: Function
+    sync_silences: Function
+    refresh_homes: Function
+
+
 def all_steps(
-    service: IncidentService,
-    health: Health,
-    watchdog: Watchdog,
-    reload_notice: ReloadNotice,
-    backfill: Function,
-    poll_logs: Function,
-    sync_silences: Function,
-    *,
-    advisors: int,
-    health_interval: float,
+    service: IncidentService, parts: OtherParts, *, advisors: int, health_interval: float
 ) -> tuple[Step, ...]:
     """Every step. `advisors` run at once; every part's health is checked each `health_interval`."""
-    decisions, dispatches, upkeep = service.decisions, service.dispatches, service.upkeep
+    return (*_woken(service, parts, advisors), *_by_time(service, parts, health_interval))
+
+
+def _woken(service: IncidentService, parts: OtherParts, advisors: int) -> tuple[Step, ...]:
+    """The steps that a commit wakes."""
+    decisions, dispatches = service.decisions, service.dispatches
     advise = Pool(service.claim_advice, service.advise, lambda: advisors)
     propose = Pool(service.proposal_queue.claim, service.proposal_queue.work, lambda: PLANS_AT_ONCE)
     dispatch = Pool(
@@ -36,17 +47,24 @@ def all_steps(
     )
 
     async def check_store() -> None:
-        await health.check("store")
+        await parts.health.check("store")
 
     return (
-        # Woken by a commit.
         Step("advise", advise, Topic.ADVICE, POLL),
         Step("propose", propose, Topic.PROPOSE, POLL),
         Step("dispatch", dispatch, Topic.DISPATCH, POLL),
         Step("approvals", decisions.redraw, Topic.APPROVALS),  # by time: expire_approvals
-        Step("reload notice", reload_notice.write, Topic.CONFIGURATION, POLL),
+        Step("reload notice", parts.reload_notice.write, Topic.CONFIGURATION, POLL),
         Step("watch store", check_store, Topic.STORE),  # readiness need not wait for watch_health
-        # By time alone.
+    )
+
+
+def _by_time(
+    service: IncidentService, parts: OtherParts, health_interval: float
+) -> tuple[Step, ...]:
+    """The steps that run by time alone."""
+    decisions, dispatches, upkeep = service.decisions, service.dispatches, service.upkeep
+    return (
         Step("expire_approvals", decisions.expire_and_revoke, seconds=2, replicas=ONE),
         Step("report_unanswered", upkeep.report_unanswered, seconds=5, replicas=ONE),
         Step("end_flapping", upkeep.end_flapping, seconds=15, replicas=ONE),
@@ -56,12 +74,13 @@ def all_steps(
         Step("look_up_unknown", dispatches.look_up_unknown, seconds=3, replicas=ONE, overlaps=True),
         Step("recover", dispatches.recover, seconds=1, replicas=EACH, overlaps=True),
         Step("retry_outbox", upkeep.retry_outbox, seconds=5, replicas=EACH),
-        Step("watch_health", health.check, seconds=health_interval, replicas=EACH),
+        Step("watch_health", parts.health.check, seconds=health_interval, replicas=EACH),
         Step("post_audit_head", upkeep.close_audit_day, seconds=60, replicas=ONE),
-        Step("self_audit", watchdog.run, seconds=60, replicas=EACH),
-        Step("read_back", backfill, seconds=300, replicas=ONE),
-        Step("poll_logs", poll_logs, seconds=1, replicas=EACH),
-        Step("sync_silences", sync_silences, seconds=15, replicas=ONE),
+        Step("self_audit", parts.watchdog.run, seconds=60, replicas=EACH),
+        Step("read_back", parts.backfill, seconds=300, replicas=ONE),
+        Step("poll_logs", parts.poll_logs, seconds=1, replicas=EACH),
+        Step("sync_silences", parts.sync_silences, seconds=15, replicas=ONE),
+        Step("refresh_homes", parts.refresh_homes, seconds=5, replicas=ONE),
         Step("summarise_hours", upkeep.summarise_hours, seconds=60, replicas=ONE),
         Step("prune", upkeep.prune, seconds=3600, replicas=ONE),
     )

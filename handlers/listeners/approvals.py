@@ -13,7 +13,7 @@ from bot.approvals.policy import Voter
 from bot.errors import NotFound, Refused
 from bot.incidents.remediation import RemediationStatus
 from bot.response import IncidentService
-from handlers.listeners.context import team_of
+from handlers.listeners.context import holds_button, is_on_home, team_of
 from handlers.listeners.registration import Listeners
 from handlers.outbound.outbox import Outbox
 from handlers.views import modals
@@ -149,9 +149,11 @@ async def approval_of_press(
 ) -> Approval:
     """The approval of the button, which must be on that approval's own card or result.
 
-    NotFound for an id that is not ours; Refused if the button is anywhere else: on another card,
-    or on another app's message.
+    A Home tab shows the whole card too. NotFound for an id that is not ours; Refused if the button
+    is anywhere else: on another card, or on another app's message.
     """
+    if is_on_home(body) and holds_button(body["view"], action):
+        return await service.store.approval(str(action.get("value", "")))
     approval_id, channel = str(action.get("value", "")), (body.get("channel") or {}).get("id")
     ts = str((body.get("message") or {}).get("ts", ""))
     approval, card = await asyncio.gather(

@@ -16,9 +16,10 @@ from slack_bolt.response import BoltResponse
 
 from bot.errors import Refused
 from bot.response import IncidentService
+from handlers.outbound.home_tabs import HomeTabs
 from handlers.outbound.outbox import Outbox
 
-SERVICES = ("service", "outbox", "clock")
+SERVICES = ("service", "outbox", "home_tabs", "clock")
 
 
 class HomeOnly(AsyncMiddleware):
@@ -59,6 +60,21 @@ def _is_stolen(body: dict[str, Any], own_bot_id: str | None) -> bool:
     return ours and message.get("bot_id") != own_bot_id
 
 
+def is_on_home(body: dict[str, Any]) -> bool:
+    """True for a press in the bot's Home tab."""
+    view = body.get("view")
+    return isinstance(view, dict) and view.get("type") == "home"
+
+
+def holds_button(view: dict[str, Any], action: dict[str, Any]) -> bool:
+    """True if this message or view has the button that was pressed, with its value."""
+    elements = (
+        element for block in view.get("blocks") or [] for element in block.get("elements") or []
+    )
+    pressed = (action.get("action_id"), action.get("value"))
+    return any((item.get("action_id"), item.get("value")) == pressed for item in elements)
+
+
 def team_of(body: dict[str, Any]) -> str:
     """The workspace of the person who acted, or ''.
 
@@ -75,9 +91,13 @@ class Provide(AsyncMiddleware):
     """Puts the services into Bolt's context."""
 
     def __init__(
-        self, service: IncidentService, outbox: Outbox, clock: Callable[[], datetime]
+        self,
+        service: IncidentService,
+        outbox: Outbox,
+        home_tabs: HomeTabs,
+        clock: Callable[[], datetime],
     ) -> None:
-        self._services = dict(zip(SERVICES, (service, outbox, clock), strict=True))
+        self._services = dict(zip(SERVICES, (service, outbox, home_tabs, clock), strict=True))
 
     async def async_process(
         self,
@@ -92,8 +112,12 @@ class Provide(AsyncMiddleware):
 
 
 def register(
-    app: AsyncApp, service: IncidentService, outbox: Outbox, clock: Callable[[], datetime]
+    app: AsyncApp,
+    service: IncidentService,
+    outbox: Outbox,
+    home_tabs: HomeTabs,
+    clock: Callable[[], datetime],
 ) -> None:
     """Register both middlewares."""
     app.middleware(HomeOnly(service))
-    app.middleware(Provide(service, outbox, clock))
+    app.middleware(Provide(service, outbox, home_tabs, clock))

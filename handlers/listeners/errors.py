@@ -13,7 +13,7 @@ from slack_bolt.response import BoltResponse
 from bot.errors import InputError, NotFound, Refused, SopbotError, StoreError
 from bot.observability.events import Event, emit
 from bot.response import IncidentService
-from handlers.listeners.context import team_of
+from handlers.listeners.context import is_on_home, team_of
 from handlers.outbound.outbox import Outbox
 from handlers.views.text import escape
 from store.operations.audit import LONGEST_ID
@@ -126,6 +126,8 @@ class Failures:
             }
         if "view" not in body:
             return body
+        if is_on_home(body):
+            return {}  # a Home tab is in no channel
         try:
             subject = str(body["view"].get("private_metadata", ""))
             store = self._service.store

@@ -10,6 +10,7 @@ from typing import Any
 from bot.errors import InputError, Refused
 from bot.incidents.model import Incident
 from bot.response import IncidentService
+from handlers.listeners.context import holds_button, is_on_home
 from handlers.listeners.registration import Listeners
 from handlers.outbound.outbox import Outbox
 from handlers.views import steering
@@ -168,11 +169,13 @@ async def mentioned(event: dict[str, Any], service: IncidentService) -> None:
 async def incident_of_press(
     body: dict[str, Any], action: dict[str, Any], service: IncidentService
 ) -> Incident:
-    """The incident of the button, which must be on a message of that incident.
+    """The incident of the button, which must be on a message of that incident, or a Home tab.
 
     Raises InputError, NotFound, or Refused if the button is anywhere else.
     """
     incident = await service.store.incident(incident_id(action.get("value")))
+    if is_on_home(body) and holds_button(body["view"], action):
+        return incident
     channel = str((body.get("channel") or {}).get("id", ""))
     ts = str((body.get("message") or {}).get("ts", ""))
     shown = await service.store.incident_of_message(channel, ts)

@@ -12,6 +12,8 @@ registered here, by the kind of answer that Slack waits for.
 | `view` | when it is done, or after ANSWER_WITHIN | into the modal, or to that person alone |
 | `options` | with the options | an empty menu |
 | `event` | before the listener runs, by Bolt | to its author, if a person wrote it |
+
+The answer to a press in the Home tab stands in the tab, which shows the result as well.
 """
 
 from __future__ import annotations
@@ -26,8 +28,9 @@ from typing import Any
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
-from handlers.listeners.context import SERVICES
+from handlers.listeners.context import SERVICES, is_on_home
 from handlers.listeners.errors import Failures
+from handlers.outbound.home_tabs import HomeTabs
 from handlers.outbound.outbox import Outbox
 
 log = logging.getLogger(__name__)
@@ -44,9 +47,12 @@ Constraint = str | re.Pattern[str] | dict[str, Any]
 class Listeners:
     """Registers handlers. Bolt calls the first one that matches a payload."""
 
-    def __init__(self, app: AsyncApp, outbox: Outbox, failures: Failures) -> None:
+    def __init__(
+        self, app: AsyncApp, outbox: Outbox, home_tabs: HomeTabs, failures: Failures
+    ) -> None:
         self._app = app
         self._outbox = outbox
+        self._home_tabs = home_tabs
         self._failures = failures
 
     def action(self, constraint: Constraint, handler: Handler) -> None:
@@ -132,8 +138,17 @@ class Listeners:
         return _for(handler, listener)
 
     async def _send(self, body: dict[str, Any], text: str) -> None:
-        if text:
+        """Show the text to its person. A Home tab shows it, and what the press has changed."""
+        if is_on_home(body):
+            await self._show_home(body, text)
+        elif text:
             await self._outbox.direct.send_ephemeral(await self._failures.place_of(body), text)
+
+    async def _show_home(self, body: dict[str, Any], notice: str) -> None:
+        try:
+            await self._home_tabs.show(str(body["user"]["id"]), notice=notice)
+        except Exception:  # the press itself has run
+            log.exception("the Home tab does not show the answer to a press")
 
     async def _answer(self, handler: Handler, args: AsyncArgs) -> tuple[str, bool]:
         """The text for the person, and whether the handler failed."""

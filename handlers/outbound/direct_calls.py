@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 class DirectCalls:
-    """Ephemeral messages, modals and permalinks."""
+    """Ephemeral messages, modals, Home tabs and permalinks."""
 
     def __init__(self, slack: SlackClient) -> None:
         self._slack = slack
@@ -52,6 +52,10 @@ class DirectCalls:
     async def update_view(self, view_id: str, view: dict[str, Any]) -> None:
         """Change an open modal; SlackRefused if it is closed."""
         await self._slack.call("views_update", view_id=view_id, view=view)
+
+    async def publish_home(self, user: str, view: dict[str, Any]) -> None:
+        """Show the view on the person's Home tab; SlackRefused or OutcomeUnknown if that fails."""
+        await self._slack.call("views_publish", user_id=user, view=view)
 
     async def permalink(self, channel: str, ts: str) -> str:
         """The message's address, or '' if Slack does not return it."""

@@ -25,6 +25,7 @@ from handlers.views import (
     evidence,
     news,
     notices,
+    places,
     result,
     silences,
     steering,
@@ -32,8 +33,6 @@ from handlers.views import (
 from handlers.views.text import Block, context
 from store.messages import OutboxMessage
 from store.operations.cards import CardContent
-
-PERMALINK = "https://slack.com/archives"  # Slack leads from there to the reader's workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +102,7 @@ class Renderer:
     def _card_of(self, content: CardContent) -> Rendered:
         incident = content.incident
         if root := content.root:
-            url = f"{PERMALINK}/{root.channel}/p{root.ts.replace('.', '')}" if root.ts else ""
+            url = places.thread_link(root.channel, root.ts) if root.ts else ""
             folded = cascade.folded_card(incident, root.incident, url)
             return Rendered(*folded, only_if_posted=True)
         sop = self._service.sops.get(cascade.cause(incident, content.children).sop_id)

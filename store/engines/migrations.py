@@ -15,6 +15,7 @@ from bot.errors import StoreError
 from store.engines import (
     episode_columns,
     first_schema,
+    home_tables,
     outbox_columns,
     schema_changes,
     scope_columns,
@@ -224,6 +225,11 @@ def m037_expand_evidence() -> str:
     return stats_columns.M037
 
 
+def m038_expand_home() -> str:
+    """Store which Home tabs people have open, and index the open incidents by severity."""
+    return home_tables.M038
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     m001_initial,
     m002_expand_storm,
@@ -262,6 +268,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m035_expand_reading_cases,
     m036_expand_remote_silences,
     m037_expand_evidence,
+    m038_expand_home,
 )
 
 

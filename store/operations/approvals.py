@@ -3,6 +3,7 @@ begins."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import datetime
 
 from bot.approvals.blockers import HOUR, PROPOSE_AGAIN, Blocker, signature
@@ -17,7 +18,7 @@ from store.operations import incidents, news, proposing
 from store.operations.part import Part
 from store.operations.transitions import Change, transition
 from store.rows import approval_from, execution_from
-from store.statements import Operation, notify, query, run, to_db_time
+from store.statements import Operation, Row, notify, query, run, to_db_time, together
 from store.topics import Topic
 
 AGAIN_PER_HOUR = 3
@@ -245,13 +246,17 @@ def drawn() -> Operation[dict[str, str]]:
 
 def waiting() -> Operation[list[Approval]]:
     """Return every approval that waits for a vote, the first to expire first."""
-    rows = yield query(
-        "SELECT id FROM approvals WHERE state = 'awaiting approval' ORDER BY expires_at"
+    rows, votes = yield from together(
+        query("SELECT * FROM approvals WHERE state = 'awaiting approval' ORDER BY expires_at, id"),
+        query(
+            "SELECT v.* FROM votes v JOIN approvals a ON a.id = v.approval_id"
+            " WHERE a.state = 'awaiting approval' ORDER BY v.at, v.voter"
+        ),
     )
-    approvals = []
-    for row in rows:
-        approvals.append((yield from get(row["id"])))
-    return approvals
+    votes_of: dict[str, list[Row]] = defaultdict(list)
+    for vote in votes:
+        votes_of[vote["approval_id"]].append(vote)
+    return [approval_from(row, votes_of[row["id"]]) for row in rows]
 
 
 class ApprovalsPart(Part):

@@ -88,6 +88,7 @@ def event(name: str, **more: Any) -> dict[str, Any]:
     }
 
 
+HOME_OPENED = event("app_home_opened", user=USER, tab="home")
 MENTION = event("app_mention", user=USER, text="<@U0BOT> why?", thread_ts="1.000001")
 
 # One payload for each listener that acts; add the payload of a new listener here.
@@ -121,6 +122,7 @@ ACTING = {
     "question_submitted": view("sopbot.ask_modal"),
     "read_wrongly": message_shortcut("sopbot.read_wrongly"),
     "mentioned": MENTION,
+    "home_opened": HOME_OPENED,
     "incident": command("/incident", "list"),
     "sop": command("/sop", "list"),
 }

@@ -115,7 +115,13 @@ def desk_of(response_url: tuple[str, list[dict[str, Any]]]) -> Callable[[Any], D
             request_verification_enabled=False,
         )
         outbox: Any = Outbox()
-        handlers.register(app, service=service, outbox=outbox, clock=lambda: datetime.now(UTC))
+        handlers.register(
+            app,
+            service=service,
+            outbox=outbox,
+            home_tabs=service,
+            clock=lambda: datetime.now(UTC),
+        )
         return Desk(app, outbox, response_url[1], response_url[0])
 
     return make

@@ -50,6 +50,7 @@ STEPS = {
     "read_back": (None, 300, ONE, ALONE),
     "poll_logs": (None, 1, EACH, ALONE),
     "sync_silences": (None, 15, ONE, ALONE),
+    "refresh_homes": (None, 5, ONE, ALONE),
     "summarise_hours": (None, 60, ONE, ALONE),
     "prune": (None, 3600, ONE, ALONE),
 }
@@ -129,6 +130,7 @@ LISTENERS = [
     ("action", "sopbot.split", "listeners.cascades.split"),
     ("action", "sopbot.join", "listeners.cascades.join"),
     ("shortcut", "sopbot.read_wrongly", "listeners.readings.read_wrongly"),
+    ("event", "app_home_opened", "listeners.home.home_opened"),
     ("command", "/incident", "listeners.commands.incident"),
     ("command", "/sop", "listeners.commands.sop"),
     ("action", "anything", "listeners.unknown.pressed"),
@@ -180,7 +182,9 @@ def _in_words(constraint: object) -> str:
 
 def test_every_listener_is_registered_once_and_in_this_order() -> None:
     app = RecordingApp()
-    handlers.register(app, service=None, outbox=None, clock=lambda: datetime.now(UTC))  # type: ignore[arg-type]
+    handlers.register(
+        app, service=None, outbox=None, home_tabs=None, clock=lambda: datetime.now(UTC)
+    )  # type: ignore[arg-type]
     assert app.listeners == LISTENERS
 
 

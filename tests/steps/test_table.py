@@ -16,7 +16,7 @@ from bot.response.reload_notice import ReloadNotice
 from bot.response.watchdog import Watchdog
 from bot.steps.runner import StepRunner
 from bot.steps.step import Pool, Replicas, Step
-from bot.steps.table import all_steps
+from bot.steps.table import OtherParts, all_steps
 from store import Store, open_store
 from store.topics import Topic
 from tests.helpers.builders import AUDIT_KEY, NOW, OPS
@@ -36,17 +36,16 @@ async def nothing() -> None: ...
 def table(bench: Bench, health: Health) -> dict[str, Step]:
     parts = (bench.store, Metrics(), bench.clock, OPS)
     watchdog, notice = Watchdog(*parts), ReloadNotice(*parts)
-    steps = all_steps(
-        bench.service,
-        health,
-        watchdog,
-        notice,
-        nothing,
-        nothing,
-        nothing,
-        advisors=1,
-        health_interval=10,
+    others = OtherParts(
+        health=health,
+        watchdog=watchdog,
+        reload_notice=notice,
+        backfill=nothing,
+        poll_logs=nothing,
+        sync_silences=nothing,
+        refresh_homes=nothing,
     )
+    steps = all_steps(bench.service, others, advisors=1, health_interval=10)
     return {step.name: step for step in steps}
 
 

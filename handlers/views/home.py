@@ -1,0 +1,208 @@
+"""A person's Home tab: what waits for them, what they own, what is open, and the week's numbers.
+
+Slack takes 100 blocks: at most `APPROVALS` approval cards of ten blocks, and twice `LISTED`
+incidents of two blocks, leave room for everything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.approvals.blockers import Blocker
+from bot.approvals.model import Approval, Freeze
+from bot.approvals.record import TrackRecord
+from bot.incidents.home import HomeFacts
+from bot.incidents.model import Incident, Severity
+from bot.incidents.stats import IncidentStats
+from bot.incidents.windows import Window
+from handlers.views import lists, stats
+from handlers.views.approval import approval_card
+from handlers.views.places import thread_button, thread_link
+from handlers.views.silences import mute_line
+from handlers.views.steering import resolved_mark
+from handlers.views.text import (
+    SYMBOL,
+    Block,
+    button,
+    clock,
+    context,
+    plural,
+    section,
+    untrusted_line,
+)
+
+APPROVALS = 4
+LISTED = 8
+NAMED = 5  # incidents that a list without buttons names
+HOURS = 12
+CALLBACK = "sopbot_home"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingApproval:
+    """An approval that waits for this person, with what its card shows."""
+
+    approval: Approval
+    incident: Incident
+    record: TrackRecord | None = None
+    blocker: Blocker | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HomeContent:
+    """All that a person's Home tab shows.
+
+    `waiting` are the first of the `waiting_total` approvals that wait for this person. `caveat` is
+    the reason why there may be more, '' if all are known. `week` are the numbers of `window`.
+    """
+
+    facts: HomeFacts
+    waiting: Sequence[WaitingApproval]
+    waiting_total: int
+    caveat: str
+    frozen: Freeze | None
+    week: IncidentStats
+    window: Window
+
+
+def home_blocks(content: HomeContent) -> list[Block]:
+    """The blocks without the time of the update: they are the same while nothing changes."""
+    facts = content.facts
+    return [
+        _heading("Incidents"),
+        section(_totals(facts)),
+        *([section(facts.notice)] if facts.notice else []),
+        *([section(lists.freeze(content.frozen))] if content.frozen else []),
+        *_waiting(content),
+        *_mine(content),
+        *_open(content),
+        *_muted(content),
+        *_last_hours(facts),
+        {"type": "divider"},
+        section(stats.overview(content.week, (), content.window)),
+    ]
+
+
+def home_view(blocks: Sequence[Block], now: datetime) -> Block:
+    """The view for `views.publish`."""
+    updated = context(f"Updated {clock(now)}. `/incident help` shows the commands.")
+    return {"type": "home", "callback_id": CALLBACK, "blocks": [*blocks, updated]}
+
+
+def refusal(text: str) -> list[Block]:
+    """The blocks for a person who may not see incidents; `text` says why."""
+    return [_heading("Incidents"), section(text)]
+
+
+def _heading(text: str) -> Block:
+    return {"type": "header", "text": {"type": "plain_text", "text": text, "emoji": True}}
+
+
+def _totals(facts: HomeFacts) -> str:
+    counts, total = facts.severities, _open_total(facts)
+    if not total:
+        return "No open incidents."
+    by_severity = " · ".join(
+        f"{SYMBOL[severity]} {counts[severity]:,}" for severity in Severity if counts.get(severity)
+    )
+    return f"*{plural(total, 'open incident')}*   {by_severity}"
+
+
+def _open_total(facts: HomeFacts) -> int:
+    return sum(facts.severities.values())
+
+
+def _waiting(content: HomeContent) -> list[Block]:
+    """The cards of the approvals, whole: a vote counts for what the person could read."""
+    blocks: list[Block] = [_heading(f"Waiting for your approval ({content.waiting_total:,})")]
+    if content.caveat:
+        blocks.append(context(content.caveat))
+    elif not content.waiting_total:
+        return [context("Nothing waits for your approval.")]
+    for item in content.waiting[:APPROVALS]:
+        place = content.facts.places.get(item.incident.id)
+        link = f" · <{thread_link(*place)}|Open thread>" if place else ""
+        title = untrusted_line(item.incident.title, 120)
+        mark = SYMBOL[item.incident.severity]
+        blocks.append(context(f"{mark} `{item.incident.number}` {title}{link}"))
+        blocks += approval_card(item.approval, None, item.record, item.blocker)[1]
+    more = content.waiting_total - len(content.waiting[:APPROVALS])
+    if more > 0:
+        blocks.append(context(f"… and {more:,} more. Decide these first; the others follow here."))
+    return blocks
+
+
+def _mine(content: HomeContent) -> list[Block]:
+    mine = content.facts.mine
+    if not mine.total:
+        return []
+    blocks = [_heading(f"Yours ({mine.total:,})")]
+    for incident in mine.incidents[:LISTED]:
+        # The press opens a modal that asks, if closing it would end something.
+        resolve = button("Resolve", "sopbot.resolve", str(incident.id))
+        blocks += _incident(incident, content.facts, [resolve])
+    return [*blocks, *_more(mine.total - LISTED)]
+
+
+def _open(content: HomeContent) -> list[Block]:
+    facts, others = content.facts, content.facts.others[:LISTED]
+    if not others:
+        return []
+    blocks = [_heading("Open, most severe first")]
+    for incident in others:
+        buttons = []
+        if not incident.acknowledged_by:
+            value = str(incident.id)
+            buttons = [button("Acknowledge", "sopbot.acknowledge", value, style="primary")]
+        blocks += _incident(incident, facts, buttons)
+    return [*blocks, *_more(_open_total(facts) - facts.mine.total - len(others))]
+
+
+def _more(count: int) -> list[Block]:
+    return [context(f"… and {count:,} more: `/incident list`")] if count > 0 else []
+
+
+def _incident(incident: Incident, facts: HomeFacts, buttons: list[Block]) -> list[Block]:
+    """An incident, with its buttons and the button that opens its thread."""
+    shown = incident.display
+    parts = [untrusted_line(part, 40) for part in (shown.env, shown.region, shown.service) if part]
+    parts.append(f"since {clock(shown.since)}")
+    if incident.parent_id is not None:
+        parts.append(f"part of `INC-{incident.parent_id}`")
+    if incident.acknowledged_by:
+        parts.append(f"👀 <@{incident.acknowledged_by}>")
+    title = untrusted_line(incident.title, 150) or "(no title)"
+    head = f"*{SYMBOL[incident.severity]} · {title}*   `{incident.number}`"
+    blocks = [section(f"{head}\n{' · '.join(parts)}")]
+    if place := facts.places.get(incident.id):
+        buttons = [*buttons, thread_button(*place, incident.id)]
+    return [*blocks, {"type": "actions", "elements": buttons}] if buttons else blocks
+
+
+def _muted(content: HomeContent) -> list[Block]:
+    muted = content.facts.muted
+    if not muted.total:
+        return []
+    lines = [
+        f"`{item.number}` {untrusted_line(item.title, 80)} · {mute_line(item.mute)}"
+        for item in muted.incidents[:NAMED]
+        if item.mute
+    ]
+    more = muted.total - len(lines)
+    if more > 0:
+        lines.append(f"… and {more:,} more")
+    return [_heading(f"Muted ({muted.total:,})"), section("\n".join(lines))]
+
+
+def _last_hours(facts: HomeFacts) -> list[Block]:
+    """The last hours, for a person who begins the day."""
+    counts = f"{plural(facts.opened, 'incident')} opened, {facts.resolved.total:,} resolved"
+    lines = [
+        f"{resolved_mark(item)} `{item.number}` {untrusted_line(item.title, 80)}"
+        f" · {clock(item.resolved_at)}"
+        for item in facts.resolved.incidents[:NAMED]
+        if item.resolved_at
+    ]
+    return [_heading(f"Last {HOURS} hours"), section("\n".join([counts, *lines]))]
