@@ -79,6 +79,14 @@ def resolve_warning(
     return " ".join(parts)
 
 
+def resolve_alone(incident: Incident) -> str:
+    """The answer if a command named several incidents that each need a confirmation."""
+    return (
+        f"{incident.number} is not resolved: an alert fires, an action waits, or a child is open."
+        f" `/incident resolve {incident.number}` asks you about it."
+    )
+
+
 def resolve_modal(
     incident: Incident, waiting: Sequence[Approval], children: Sequence[Incident] = ()
 ) -> Block:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from handlers.listeners.commands.verbs import INCIDENT, SOP
+from handlers.listeners.commands import unknown
+from handlers.listeners.commands.verbs import INCIDENT, MEANT, SOP
 from handlers.views.help import TITLES, Topic, details, overview
 
 LINES, WIDTH = 16, 45  # of a phone
@@ -30,3 +31,26 @@ def test_a_topic_says_of_each_of_its_verbs_what_to_type_and_what_it_does(topic) 
     for verb in verbs.values():
         assert f"`{command} {verb.usage}`   {verb.help}" in text
     assert lines_on_a_phone(text) <= LINES
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("acknowledge 7 8", "ack 7 8"),
+        ("resovle INC-7", "resolve INC-7"),
+        ("Close inc7", "resolve inc7"),
+        ("inc-7", "show inc-7"),
+        ("dance", ""),
+        ("<!channel>", ""),
+    ],
+)
+def test_an_unknown_word_is_answered_with_the_nearest_command(typed: str, meant: str) -> None:
+    word, _, rest = typed.partition(" ")
+    text = str(unknown("/incident", word.lower(), rest, INCIDENT))
+    assert text.endswith("`/incident help` lists the commands.")
+    assert (f"Did you mean `/incident {meant}`?" in text) if meant else ("mean" not in text)
+
+
+def test_every_word_of_another_tool_leads_to_a_verb_and_is_none_itself() -> None:
+    assert set(MEANT.values()) <= set(INCIDENT)
+    assert not set(MEANT) & set(INCIDENT)

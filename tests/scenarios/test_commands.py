@@ -156,7 +156,7 @@ async def test_the_number_may_be_left_out_while_one_is_open(world: World, one_op
 @pytest.mark.parametrize(
     ("line", "text"),
     [
-        ("/incident dance", "/incident dance is not known. Known: help, list"),
+        ("/incident dance", "/incident dance is not a command. /incident help lists the commands."),
         ("/incident ack", "Which incident? Name it: /incident ack INC-1."),
         (
             "/incident show",
@@ -179,7 +179,7 @@ async def test_the_number_may_be_left_out_while_one_is_open(world: World, one_op
         ("/incident fix INC-1 restart --all", "target"),
         ("/incident fix INC-1 restart grace_seconds=soon", "grace_seconds"),
         ("/incident fix INC-1 restart probe_url=http://x/", "probe_url can only come from an SOP"),
-        ("/sop dance", "/sop dance is not known. Known: list, show, help."),
+        ("/sop dance", "/sop dance is not a command. /sop help lists the commands."),
         ("/incident reopen", "Which incident? Name it: /incident reopen INC-1."),
         ("/incident unfreeze", "Nothing is frozen, so nothing was unfrozen."),
         ("/sop show <!channel> *bold*", "There is no SOP <!channel> ∗bold∗."),

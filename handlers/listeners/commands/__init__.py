@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from difflib import get_close_matches
 from typing import Any
 
 from bot.errors import InputError
 from bot.response import IncidentService
-from handlers.listeners.commands.call import Call, Verb
-from handlers.listeners.commands.verbs import INCIDENT, SOP
+from handlers.listeners.commands.call import INCIDENT_NUMBER, Call, Verb
+from handlers.listeners.commands.verbs import INCIDENT, MEANT, SOP
 from handlers.listeners.registration import Listeners
 from handlers.outbound.outbox import Outbox
 from handlers.views.text import typed
@@ -57,19 +58,31 @@ async def _answer(
     word, _, rest = text.strip().partition(" ")
     verb = verbs.get(word.lower() or default)
     if verb is None:
-        known = ", ".join(verbs)
-        raise InputError(f"{typed(f'{name} {word}')} is not known.", remedy=f"Known: {known}.")
+        raise unknown(name, word.lower(), rest, verbs)
     call = Call(
         service,
         outbox,
         clock(),
         verbs,
-        line=f"{name} {word.lower()}",
-        user=str(command["user_id"]),
-        channel=str(command.get("channel_id") or ""),
-        trigger_id=str(command["trigger_id"]),
+        line=f"{name} {word.lower() or default}",
+        payload=command,
     )
     return await verb.run(call, rest.strip())
+
+
+def unknown(name: str, word: str, rest: str, verbs: Mapping[str, Verb]) -> InputError:
+    """The error that names the nearest verb, as it would have to be typed."""
+    remedy = f"`{name} help` lists the commands."
+    if INCIDENT_NUMBER.fullmatch(word) and "show" in verbs:
+        nearest = f"show {word}"
+    elif (meant := MEANT.get(word)) in verbs:
+        nearest = f"{meant} {rest}"
+    else:
+        near = get_close_matches(word, verbs, n=1, cutoff=0.65)
+        nearest = f"{near[0]} {rest}" if near else ""
+    if nearest:
+        remedy = f"Did you mean {typed(f'{name} {nearest}')}? {remedy}"
+    return InputError(f"{typed(f'{name} {word}')} is not a command.", remedy=remedy)
 
 
 def _as_typed(text: str) -> str:

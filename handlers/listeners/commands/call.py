@@ -6,17 +6,23 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from bot.errors import InputError, NotFound
+from bot.errors import InputError, NotFound, SopbotError
 from bot.incidents.model import Incident
 from bot.response import IncidentService
+from handlers.listeners.errors import Failures
 from handlers.listeners.incidents import incident_id
 from handlers.outbound.outbox import Outbox
 from handlers.views.help import Topic
 from store import Store
 
 MANY, NAMED = 100, 5  # open incidents: how many are read, and named, if the command names none
+MOST_NAMED = 10  # incidents that one command may change
 INCIDENT_NUMBER = re.compile(r"(INC-?|#)?\d+", re.IGNORECASE)
+_NAMED = re.compile(  # one of several numbers; but not the 30 of "30 min"
+    r"((?:INC-?|#)?\d+),?(?:\s+(?!\s|(?:min(?:ute)?s?|h(?:ou)?rs?|days?|[mhd])\b)|$)", re.IGNORECASE
+)
 PERSON = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
 
 
@@ -39,14 +45,27 @@ class Call:
     now: datetime
     verbs: Mapping[str, Verb]  # the table that has this command
     line: str  # the command and its verb, as "/incident ack"
-    user: str
-    channel: str
-    trigger_id: str
+    payload: dict[str, Any]  # as Slack sent it
 
     @property
     def store(self) -> Store:
         """The store."""
         return self.service.store
+
+    @property
+    def user(self) -> str:
+        """The id of the person who typed it."""
+        return str(self.payload["user_id"])
+
+    @property
+    def channel(self) -> str:
+        """The id of the channel in which it was typed."""
+        return str(self.payload.get("channel_id") or "")
+
+    @property
+    def trigger_id(self) -> str:
+        """Opens a modal, within three seconds."""
+        return str(self.payload["trigger_id"])
 
     @property
     def key(self) -> str:
@@ -70,3 +89,39 @@ class Call:
             "Which incident?",
             remedy=f"Name it: `{self.line} {first}`. The most severe that are open: {names}.",
         )
+
+    async def each(self, text: str, act: Callable[[Incident, str], Awaitable[str]]) -> str:
+        """Call `act` with each named incident and the rest of the text; an answer a line.
+
+        A refusal of one incident is its line, on record as any refusal; the others go on.
+        """
+        numbers, rest = leading_numbers(text)
+        if not numbers:
+            return await act(*await self.subject(text))
+        if len(numbers) == 1:
+            return await act(await self.store.incident(incident_id(numbers[0])), rest)
+        if len(numbers) > MOST_NAMED:
+            raise InputError(
+                f"Nothing was done: that names {len(numbers)} incidents.",
+                remedy=f"Name at most {MOST_NAMED} at once.",
+            )
+        lines = []
+        for number in numbers:
+            try:
+                lines.append(await act(await self.store.incident(incident_id(number)), rest))
+            except SopbotError as error:
+                verb = self.line.partition(" ")[2]
+                alone = {**self.payload, "text": f"{verb} {number} {rest}".strip()}
+                sentence = await Failures(self.service).answer_to(error, alone)
+                lines.append(sentence if number in sentence else f"`{number}`: {sentence}")
+        return "\n".join(lines)
+
+
+def leading_numbers(text: str) -> tuple[list[str], str]:
+    """The incidents that the text begins with, each once, and the rest of it."""
+    numbers: dict[int, str] = {}
+    while match := _NAMED.match(text):
+        number = incident_id(match[1])
+        numbers[number] = f"INC-{number}"
+        text = text[match.end() :]
+    return list(numbers.values()), text.strip()

@@ -3,42 +3,56 @@
 from __future__ import annotations
 
 from bot.errors import InputError
+from bot.incidents.model import Incident
 from handlers.listeners.commands.call import Call
 from handlers.listeners.incidents import incident_id
 from handlers.views import cascade, steering
+from handlers.views.text import Block
 
 
 async def resolve(call: Call, rest: str) -> str:
     """Resolve the incident, or open a confirmation that says what resolving ends."""
-    incident, _ = await call.subject(rest)
-    await call.service.decisions.check_person(call.user, "resolve")
-    warning = None if incident.resolved_at else await call.service.what_resolving_ends(incident)
-    if warning is None:
-        await call.service.resolve(incident.id, call.user)
-        return f"✅ {incident.number} is resolved."
-    await call.outbox.direct.open_view(
-        call.trigger_id, steering.resolve_modal(incident, warning.waiting, warning.children)
-    )
-    consequences = steering.resolve_warning(incident, warning.waiting, warning.children)
-    return (
-        f"{incident.number} is not resolved yet: confirm it in the box that opened. {consequences}"
-    )
+    modals: list[Block] = []
+
+    async def act(incident: Incident, _: str) -> str:
+        await call.service.decisions.check_person(call.user, "resolve")
+        warning = None if incident.resolved_at else await call.service.what_resolving_ends(incident)
+        if warning is None:
+            await call.service.resolve(incident.id, call.user)
+            return f"✅ {incident.number} is resolved."
+        modals.append(steering.resolve_modal(incident, warning.waiting, warning.children))
+        if len(modals) > 1:  # Slack opens one modal a command
+            return steering.resolve_alone(incident)
+        await call.outbox.direct.open_view(call.trigger_id, modals[0])
+        consequences = steering.resolve_warning(incident, warning.waiting, warning.children)
+        return (
+            f"{incident.number} is not resolved yet: confirm it in the box that opened."
+            f" {consequences}"
+        )
+
+    return await call.each(rest, act)
 
 
 async def reopen(call: Call, rest: str) -> str:
     """Open a resolved incident again."""
+
+    async def act(incident: Incident, _: str) -> str:
+        return steering.reopened(await call.service.reopen(incident.id, call.user))
+
     if not rest:
         raise InputError("Which incident?", remedy="Name it: `/incident reopen INC-1`.")
-    incident, _ = await call.subject(rest)
-    return steering.reopened(await call.service.reopen(incident.id, call.user))
+    return await call.each(rest, act)
 
 
 async def split(call: Call, rest: str) -> str:
     """Make a child an incident of its own."""
+
+    async def act(incident: Incident, _: str) -> str:
+        return cascade.was_split(await call.service.split(incident.id, call.user))
+
     if not rest:
         raise InputError("Which incident?", remedy="Name it: `/incident split INC-8`.")
-    incident, _ = await call.subject(rest)
-    return cascade.was_split(await call.service.split(incident.id, call.user))
+    return await call.each(rest, act)
 
 
 async def merge(call: Call, rest: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.incidents.model import Incident
 from bot.incidents.silences import parse_mute, parse_silence
 from handlers.listeners.commands.call import Call
 from handlers.listeners.silences import silence_id
@@ -22,12 +23,18 @@ async def unsilence(call: Call, rest: str) -> str:
 
 async def mute(call: Call, rest: str) -> str:
     """Keep the incident's thread quiet."""
-    incident, text = await call.subject(rest)
-    change = await call.service.silences.mute(incident.id, parse_mute(text), call.user)
-    return silences.muted(change)
+
+    async def act(incident: Incident, text: str) -> str:
+        change = await call.service.silences.mute(incident.id, parse_mute(text), call.user)
+        return silences.muted(change)
+
+    return await call.each(rest, act)
 
 
 async def unmute(call: Call, rest: str) -> str:
     """End the mute."""
-    incident, _ = await call.subject(rest)
-    return silences.unmuted(await call.service.silences.unmute(incident.id, call.user))
+
+    async def act(incident: Incident, _: str) -> str:
+        return silences.unmuted(await call.service.silences.unmute(incident.id, call.user))
+
+    return await call.each(rest, act)

@@ -84,3 +84,31 @@ SOP: dict[str, Verb] = {
     ),
     "help": Verb(help_pages.show, "help", "the commands for procedures", _SOPS),
 }
+
+# Words of other tools, and the verb that does that here. `difflib` finds mere misspellings.
+MEANT = {
+    "acknowledge": "ack",
+    "take": "ack",
+    "claim": "ack",
+    "own": "ack",
+    "close": "resolve",
+    "done": "resolve",
+    "fixed": "resolve",
+    "details": "show",
+    "info": "show",
+    "status": "show",
+    "get": "show",
+    "ls": "list",
+    "mine": "list",
+    "incidents": "list",
+    "restart": "fix",
+    "stop": "fix",
+    "start": "fix",
+    "snooze": "mute",
+    "history": "trace",
+    "numbers": "stats",
+    "report": "stats",
+    "join": "merge",
+    "commands": "help",
+    "?": "help",
+}
