@@ -1,4 +1,4 @@
-"""`python -m bot [run|check|dump|store|audit|export|sources|replay|services|enrich] …`."""
+"""`python -m bot [COMMAND]`: the bot, or one of the operator's commands."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from bot import (
     audit_command,
     enrich_command,
     replay_command,
+    runbooks_command,
     services_command,
     sources_command,
     store_command,
@@ -64,6 +65,9 @@ def main(argv: list[str] | None = None) -> int:
     enrich_command.add_arguments(
         commands.add_parser("enrich", help="print the evidence about an alert from a snapshot")
     )
+    runbooks_command.add_arguments(
+        commands.add_parser("runbooks", help="search, index, lint a folder of runbooks")
+    )
     options = parser.parse_args(argv)
     if options.command not in (None, "run"):
         return _run_command(options)
@@ -101,6 +105,10 @@ def _run_command(options: argparse.Namespace) -> int:
         from bot.enrich_command.commands import run as run_enrich
 
         return run_enrich(options)
+    if options.command == "runbooks":
+        from bot.runbooks_command.commands import run as run_runbooks
+
+        return run_runbooks(options)
     if options.command == "check":
         from bot.check import check
 

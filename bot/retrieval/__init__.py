@@ -1,0 +1,1 @@
+"""Finds the runbook passages that an alert is about: reading, tokens, index, ranking, floor."""

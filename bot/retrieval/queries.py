@@ -1,0 +1,116 @@
+"""The query of an alert: its terms, each with the weight of the field it stands in. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from bot.retrieval.tokens import terms
+
+NAME, TITLE, TEXT, LABEL, LABEL_NAME = 4.0, 3.0, 2.0, 1.0, 1.0
+FIELD_CHARS = 4_000  # of one text; alerts with a whole log in them have it later than that
+MOST_FIELDS = 60
+
+_NAME_LABELS = frozenset(("alertname", "alert_name", "alert"))
+_TITLE_ANNOTATIONS = frozenset(("summary", "title", "message", "subject"))
+# Labels whose values name one instance of a thing, not the kind of thing that a runbook is about.
+_INSTANCE_TEXT = (
+    "pod instance node host hostname ip address uid id pod_name node_name container_id image "
+    "image_id namespace exported_namespace exported_instance exported_pod prometheus "
+    "prometheus_replica replica cluster cluster_id region zone availability_zone env environment "
+    "stage tier tenant severity priority level team owner endpoint revision version git_version "
+    "from to url runbook_url dashboard generatorurl shard type"
+)
+_INSTANCE_LABELS = frozenset(_INSTANCE_TEXT.split())
+# Names of labels that nearly every alert has: they say nothing about the fault.
+_COMMON_LABELS = _INSTANCE_LABELS | {
+    "job", "service", "app", "application", "component", "monitor", "rule_group", "name",
+    "long_window", "short_window", "long", "short",
+}  # fmt: skip
+_LINK_ANNOTATIONS = ("url", "dashboard", "runbook", "link", "panel", "grafana", "query")
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """An alert as retrieval sees it.
+
+    `weights` are those of its terms. `text` is what the alert says in a sentence, for embedding.
+    `core` are the terms of its name and texts, which decide whether a passage fits at all.
+    """
+
+    weights: Mapping[str, float]
+    text: str
+    core: frozenset[str] = field(default_factory=frozenset)
+
+
+def build_query(
+    *,
+    name: str = "",
+    title: str = "",
+    text: str = "",
+    labels: Mapping[str, str] | None = None,
+    annotations: Mapping[str, str] | None = None,
+) -> Query:
+    """Return the query of an alert; a field that it lacks is left empty."""
+    labels, annotations = labels or {}, annotations or {}
+    name = name or next((labels[key] for key in labels if key.lower() in _NAME_LABELS), "")
+    titles, texts = [title], [text]
+    for key, value in list(annotations.items())[:MOST_FIELDS]:
+        if any(word in key.lower() for word in _LINK_ANNOTATIONS):
+            continue
+        (titles if key.lower() in _TITLE_ANNOTATIONS else texts).append(value)
+    instances = _instances(labels)
+    weights: dict[str, float] = {}
+    _add(weights, terms(_clipped(name)), NAME)
+    _add(weights, _kept(titles, instances), TITLE)
+    _add(weights, _kept(texts, instances), TEXT)
+    core = frozenset(weights)
+    for key, value in list(labels.items())[:MOST_FIELDS]:
+        lower = key.lower()
+        if lower in _NAME_LABELS:
+            continue
+        if lower not in _COMMON_LABELS:
+            _add(weights, terms(_clipped(key)), LABEL_NAME)
+        if lower not in _INSTANCE_LABELS:
+            _add(weights, terms(_clipped(value)), LABEL)
+    return Query(weights, _sentence(name, titles, texts), core)
+
+
+def _add(weights: dict[str, float], names: Iterable[str], weight: float) -> None:
+    """Give each term the weight of the best field that it stands in."""
+    for term in names:
+        weights[term] = max(weights.get(term, 0.0), weight)
+
+
+def _kept(texts: Iterable[str], instances: frozenset[str]) -> list[str]:
+    """Return the terms of the texts without the useful that are names of instances."""
+    useful = (
+        word for text in texts for word in _clipped(text).split() if _bare(word) not in instances
+    )
+    return terms(" ".join(useful))
+
+
+def _instances(labels: Mapping[str, str]) -> frozenset[str]:
+    values = [
+        value
+        for key, value in list(labels.items())[:MOST_FIELDS]
+        if key.lower() in _INSTANCE_LABELS
+    ]
+    return frozenset(_bare(value) for value in values if "-" in value or _has_digit(value))
+
+
+def _has_digit(text: str) -> bool:
+    return any(character.isdigit() for character in text)
+
+
+def _bare(word: str) -> str:
+    return word.strip("`'\"()[]{}<>.,:;!?").casefold()
+
+
+def _clipped(text: str) -> str:
+    return text[:FIELD_CHARS]
+
+
+def _sentence(name: str, titles: Iterable[str], texts: Iterable[str]) -> str:
+    parts = [name, *titles, *texts]
+    return ". ".join(dict.fromkeys(part.strip() for part in parts if part.strip()))[:FIELD_CHARS]

@@ -1,0 +1,97 @@
+"""Searches a folder of runbooks for alerts, without settings and without network."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bot.errors import InputError
+from bot.intake.fields import an_object
+from bot.retrieval.folder import read_folder
+from bot.retrieval.queries import Query, build_query
+from bot.retrieval.search import Hit, RunbookSearch
+from bot.retrieval.sqlite_index import SqliteIndex
+
+LONGEST_LINE = 1_048_576  # bytes of one alert
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """An alert to search for, under the sender's id."""
+
+    id: Any
+    query: Query
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the verb; returns the exit code."""
+    try:
+        documents, skipped = read_folder(options.dir)
+    except OSError as error:
+        print(f"{options.dir}: cannot be read: {error.strerror or error}", file=sys.stderr)
+        return 1
+    for item in skipped:
+        print(f"{item.path}: not read: {item.reason}", file=sys.stderr)
+    index = SqliteIndex()
+    index.replace(documents)
+    search = RunbookSearch(index)
+    failed = 0
+    for number, line in enumerate(sys.stdin.buffer, start=1):
+        if not line.strip():
+            continue
+        try:
+            question = parse_question(line)
+        except InputError as error:
+            failed += 1
+            print(f"line {number}: {error.message}", file=sys.stderr)
+            continue
+        hits = search.search(question.query, options.limit)
+        print(_json_line(question, hits) if options.json else _text(question, hits), flush=True)
+    return 1 if failed else 0
+
+
+def parse_question(line: bytes) -> Question:
+    """Read one line of the input, or raise InputError with what is wrong with it."""
+    if len(line) > LONGEST_LINE:
+        raise InputError(f"over {LONGEST_LINE >> 20} MiB", field="line")
+    try:
+        content = an_object(json.loads(line), "line")
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"not JSON: {error}", field="line") from error
+    alert = an_object(content.get("alert"), "alert")
+    return Question(
+        content.get("id"),
+        build_query(
+            labels=_texts(alert.get("labels"), "labels"),
+            annotations=_texts(alert.get("annotations"), "annotations"),
+        ),
+    )
+
+
+def _texts(value: Any, field: str) -> Mapping[str, str]:
+    if value is None:
+        return {}
+    return {
+        str(key): str(item) for key, item in an_object(value, field).items() if item is not None
+    }
+
+
+def _json_line(question: Question, hits: Sequence[Hit]) -> str:
+    documents = [
+        {"path": hit.passage.path, "heading": hit.passage.heading, "score": round(hit.score, 4)}
+        for hit in hits
+    ]
+    return json.dumps({"id": question.id, "documents": documents}, ensure_ascii=False)
+
+
+def _text(question: Question, hits: Sequence[Hit]) -> str:
+    lines = [f"{question.id}: {len(hits)} found" if hits else f"{question.id}: nothing fits"]
+    lines += [
+        f"  {hit.score:.2f}  {hit.passage.path}:{hit.passage.line}  {hit.passage.heading}"
+        for hit in hits
+    ]
+    return "\n".join(lines)

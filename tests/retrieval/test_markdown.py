@@ -1,0 +1,83 @@
+"""A Markdown file becomes passages, each under its heading with its line."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.retrieval.markdown import MOST_PASSAGES, PASSAGE_CHARS, parse_document, plain
+
+TEXT = """---
+title: Disk full
+tags: [disk, storage]
+---
+
+First words.
+
+# Disk full
+
+## Meaning
+
+No space.
+
+```sh
+# no heading
+df -h
+```
+
+Underlined
+----------
+
+Last words.
+"""
+
+
+def test_a_file_is_cut_at_its_headings_with_their_lines() -> None:
+    document = parse_document("disk.md", TEXT)
+    assert document.title == "Disk full"
+    assert document.keywords == "Disk full disk storage"
+    assert [(item.heading, item.line, item.parents) for item in document.passages] == [
+        ("", 5, ()),
+        ("Disk full", 8, ()),
+        ("Meaning", 10, ("Disk full",)),
+        ("Underlined", 19, ("Disk full",)),
+    ]
+    assert "# no heading" in document.passages[2].text
+    assert document.passages[3].text == "Last words."
+
+
+@pytest.mark.parametrize(
+    "matter",
+    [
+        "---\n: [\n---\n",
+        "---\n- a\n---\n",
+        "+++\nx = \n+++\n",
+        "---\ntitle: 7\n---\n",
+        "---\ntitle: x",
+    ],
+)
+def test_front_matter_that_cannot_be_read_does_not_hide_the_text(matter: str) -> None:
+    document = parse_document("a.md", matter + "\n# Head\n\nBody\n")
+    assert document.title == "Head"
+    assert document.passages[-1].text == "Body"
+
+
+def test_toml_between_plus_signs_is_front_matter_too() -> None:
+    document = parse_document("a.md", '+++\ntitle = "T"\naliases = ["Alias"]\n+++\nBody')
+    assert (document.title, document.keywords) == ("T", "T Alias")
+
+
+def test_a_long_section_is_cut_between_its_lines() -> None:
+    document = parse_document("a.md", "# Head\n\n" + "word word word\n" * 600)
+    assert len(document.passages) > 3
+    assert {passage.heading for passage in document.passages} == {"Head"}
+    assert all(len(passage.text) <= PASSAGE_CHARS for passage in document.passages)
+    assert document.passages[1].line > document.passages[0].line
+
+
+def test_a_document_has_a_bounded_number_of_passages() -> None:
+    assert len(parse_document("a.md", "# x\n\ny\n" * 10_000).passages) == MOST_PASSAGES
+
+
+def test_links_are_reduced_to_their_text() -> None:
+    text = plain("see [the **wiki**](https://wiki.example/x) or https://a.example <b>now</b>")
+    assert text.split() == ["see", "the", "wiki", "or", "now"]
