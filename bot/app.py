@@ -28,7 +28,6 @@ from bot.errors import SettingsError, StoreError
 from bot.from_settings import (
     advisor_command,
     alert_channels,
-    alertmanager_silences,
     connection_limits,
     first_configuration,
     gateway_client,
@@ -41,10 +40,10 @@ from bot.health_checks import register_checks
 from bot.observability.events import Event, emit
 from bot.observability.health import Health
 from bot.observability.metrics import Metrics
+from bot.outside_steps import outside_steps
 from bot.remediation.client import GatewayClient
 from bot.response import Dependencies, IncidentService
 from bot.response.gateway_watch import GatewayWatch
-from bot.response.log_poller import LogPoller
 from bot.response.reload_notice import ReloadNotice
 from bot.response.verify import http_probe
 from bot.response.watchdog import Watchdog
@@ -266,16 +265,13 @@ class Bot:
     def _start_steps(self, session: aiohttp.ClientSession) -> None:
         """Start the outbox, and every step that a commit wakes."""
         settings = self._settings
-        channel = settings.slack_alert_channels[0]
-        silences = alertmanager_silences(settings, session, self.service, self._clock)
         parts = OtherParts(
             health=self.health,
             watchdog=self._watchdog,
             reload_notice=self._reload_notice,
             backfill=self._backfill.periodic,
-            poll_logs=LogPoller(self.service, self._config, self._clock, channel).poll,
-            sync_silences=silences.sync,
             refresh_homes=self.home_tabs.refresh,
+            outside=outside_steps(settings, session, self.service, self._clock),
         )
         advisors, interval = settings.qchat_max_concurrent, settings.health_check_interval
         steps = all_steps(self.service, parts, advisors=advisors, health_interval=interval)

@@ -29,7 +29,6 @@ from bot.policy import Policy, read_policy
 from bot.regular_files import read_regular
 from bot.remediation.client import GatewayClient
 from bot.response import IncidentService
-from bot.response.alertmanager_silences import AlertmanagerSilences
 from bot.serving.limits import ConnectionLimits
 from bot.settings import Settings, StoreSettings
 from handlers.inbound.alert_receiver import AlertChannels
@@ -53,24 +52,6 @@ def gateway_client(
         source_id=settings.ai_command_gateway_source_id,
         secret=settings.ai_command_gateway_secret.get_secret_value(),
         clock=clock,
-    )
-
-
-def alertmanager_silences(
-    settings: Settings,
-    session: aiohttp.ClientSession,
-    service: IncidentService,
-    clock: Callable[[], datetime],
-) -> AlertmanagerSilences:
-    """The silences of the Alertmanager that the settings name; without one it does nothing."""
-    return AlertmanagerSilences(
-        session,
-        service.store,
-        service.config,
-        clock,
-        url=settings.alertmanager_url,
-        token=settings.alertmanager_token.get_secret_value(),
-        channel=settings.ops_channel,
     )
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, Field, SecretStr, field_validator
+from typing import Self
 
-from bot.setting_types import NatsName, OptionalUrl, check_nats_url
+from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
+
+from bot.setting_types import NatsName, OptionalUrl, Url, check_nats_url
 
 
 class AlertmanagerGroup(BaseModel):
@@ -17,6 +19,34 @@ class AlertmanagerGroup(BaseModel):
         SecretStr(""),
         description="bearer token for it; with one, silences of people are written back",
     )
+
+
+class PagingGroup(BaseModel):
+    """The paging services at which the bot acknowledges what a person acknowledged here."""
+
+    pagerduty_url: Url = Field(
+        "https://api.pagerduty.com", description="PagerDuty's REST API; the EU has its own"
+    )
+    pagerduty_token: SecretStr = Field(
+        SecretStr(""),
+        description="REST API key; with one, acknowledging here acknowledges at PagerDuty",
+    )
+    pagerduty_from: str = Field(
+        "", description="e-mail address of the PagerDuty user in whose name the bot acknowledges"
+    )
+    opsgenie_url: Url = Field(
+        "https://api.opsgenie.com", description="Opsgenie's API; the EU has its own"
+    )
+    opsgenie_api_key: SecretStr = Field(
+        SecretStr(""),
+        description="API key; with one, acknowledging here acknowledges at Opsgenie",
+    )
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.pagerduty_token.get_secret_value() and "@" not in self.pagerduty_from:
+            raise ValueError("PAGERDUTY_FROM: required with PAGERDUTY_TOKEN: a user's e-mail")
+        return self
 
 
 class NatsGroup(BaseModel):

@@ -57,6 +57,7 @@ from store.operations.retries import RetriesPart
 from store.operations.silence_ends import SilenceEndsPart
 from store.operations.silence_reports import SilenceReportsPart
 from store.operations.silences import SilencesPart
+from store.operations.source_acknowledgements import SourceAcknowledgementsPart
 from store.operations.source_silences import SourceSilencesPart
 from store.operations.stages import StagesPart
 from store.operations.stale import StalePart
@@ -98,6 +99,7 @@ class Store(
     StagesPart,
     SilenceReportsPart,
     SourceSilencesPart,
+    SourceAcknowledgementsPart,
     AdvicePart,  # advice
     AdviceContextPart,
     EvidencePart,

@@ -25,16 +25,17 @@ class OtherParts:
     watchdog: Watchdog
     reload_notice: ReloadNotice
     backfill: Function
-    poll_logs: Function
-    sync_silences: Function
     refresh_homes: Function
+    outside: tuple[Step, ...]
+    """Those that ask other systems."""
 
 
 def all_steps(
     service: IncidentService, parts: OtherParts, *, advisors: int, health_interval: float
 ) -> tuple[Step, ...]:
     """Every step. `advisors` run at once; every part's health is checked each `health_interval`."""
-    return (*_woken(service, parts, advisors), *_by_time(service, parts, health_interval))
+    by_time = _by_time(service, parts, health_interval)
+    return (*_woken(service, parts, advisors), *by_time, *parts.outside)
 
 
 def _woken(service: IncidentService, parts: OtherParts, advisors: int) -> tuple[Step, ...]:
@@ -78,8 +79,6 @@ def _by_time(
         Step("post_audit_head", upkeep.close_audit_day, seconds=60, replicas=ONE),
         Step("self_audit", parts.watchdog.run, seconds=60, replicas=EACH),
         Step("read_back", parts.backfill, seconds=300, replicas=ONE),
-        Step("poll_logs", parts.poll_logs, seconds=1, replicas=EACH),
-        Step("sync_silences", parts.sync_silences, seconds=15, replicas=ONE),
         Step("refresh_homes", parts.refresh_homes, seconds=5, replicas=ONE),
         Step("summarise_hours", upkeep.summarise_hours, seconds=60, replicas=ONE),
         Step("prune", upkeep.prune, seconds=3600, replicas=ONE),

@@ -20,6 +20,7 @@ from store.engines import (
     schema_changes,
     scope_columns,
     silence_tables,
+    source_tables,
     stats_columns,
 )
 
@@ -230,6 +231,11 @@ def m038_expand_home() -> str:
     return home_tables.M038
 
 
+def m039_expand_source_acknowledgements() -> str:
+    """Store which acknowledgements were passed on to the senders of alerts."""
+    return source_tables.M039
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     m001_initial,
     m002_expand_storm,
@@ -269,6 +275,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m036_expand_remote_silences,
     m037_expand_evidence,
     m038_expand_home,
+    m039_expand_source_acknowledgements,
 )
 
 

@@ -120,6 +120,11 @@ RULES = (
     Rule("news", _of_incident("news"), _details),
     Rule("advice", _of_incident("advice", also=_NOT_PUBLISHED), _details),
     Rule("evidence", _of_incident("evidence", key="incident_id"), _details),
+    Rule(
+        "source_acknowledgements",
+        _of_incident("source_acknowledgements", key="incident_id"),
+        _details,
+    ),
     Rule("proposing", _of_incident("proposing", also="t.state = 'done'"), _details),
     Rule("activities", _of_incident("activities"), _details),
     Rule(

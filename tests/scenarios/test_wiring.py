@@ -50,6 +50,7 @@ STEPS = {
     "read_back": (None, 300, ONE, ALONE),
     "poll_logs": (None, 1, EACH, ALONE),
     "sync_silences": (None, 15, ONE, ALONE),
+    "acknowledge_at_sources": (None, 3, ONE, ALONE),
     "refresh_homes": (None, 5, ONE, ALONE),
     "summarise_hours": (None, 60, ONE, ALONE),
     "prune": (None, 3600, ONE, ALONE),

@@ -41,9 +41,8 @@ def table(bench: Bench, health: Health) -> dict[str, Step]:
         watchdog=watchdog,
         reload_notice=notice,
         backfill=nothing,
-        poll_logs=nothing,
-        sync_silences=nothing,
         refresh_homes=nothing,
+        outside=(),
     )
     steps = all_steps(bench.service, others, advisors=1, health_interval=10)
     return {step.name: step for step in steps}

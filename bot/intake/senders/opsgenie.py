@@ -90,6 +90,7 @@ def _labels(alert: object) -> dict[str, str]:
     for tag in texts_at(alert, "tags"):
         name, colon, value = tag.partition(":")
         labels.setdefault(name.strip(), value.strip() if colon else "true")
+    labels.setdefault("alert_id", text_at(alert, "alertId"))
     for name in ("entity", "team", "source", "tinyId"):
         labels.setdefault(name, text_at(alert, name))
     return labels

@@ -1,0 +1,55 @@
+"""Builds the steps that ask systems outside of Slack and the gateway, from the settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import aiohttp
+
+from bot.response import IncidentService
+from bot.response.alertmanager_silences import AlertmanagerSilences
+from bot.response.log_poller import LogPoller
+from bot.response.source_acknowledgements import PagingAccess, SourceAcknowledgements
+from bot.settings import Settings
+from bot.steps.step import Replicas, Step
+
+
+def outside_steps(
+    settings: Settings,
+    session: aiohttp.ClientSession,
+    service: IncidentService,
+    clock: Callable[[], datetime],
+) -> tuple[Step, ...]:
+    """The steps for log files, Alertmanager's silences and the paging services.
+
+    Each does nothing where neither the settings nor the policy names something to ask.
+    """
+    poller = LogPoller(service, service.config, clock, settings.slack_alert_channels[0])
+    silences = AlertmanagerSilences(
+        session,
+        service.store,
+        service.config,
+        clock,
+        url=settings.alertmanager_url,
+        token=settings.alertmanager_token.get_secret_value(),
+        channel=settings.ops_channel,
+    )
+    access = PagingAccess(
+        pagerduty_url=settings.pagerduty_url.rstrip("/"),
+        pagerduty_token=settings.pagerduty_token.get_secret_value(),
+        pagerduty_from=settings.pagerduty_from,
+        opsgenie_url=settings.opsgenie_url.rstrip("/"),
+        opsgenie_api_key=settings.opsgenie_api_key.get_secret_value(),
+    )
+    acknowledgements = SourceAcknowledgements(session, service.store, clock, access)
+    return (
+        Step("poll_logs", poller.poll, seconds=1, replicas=Replicas.EACH),
+        Step("sync_silences", silences.sync, seconds=15, replicas=Replicas.ONE),
+        Step(
+            "acknowledge_at_sources",
+            acknowledgements.send_due,
+            seconds=3,
+            replicas=Replicas.ONE,
+        ),
+    )
