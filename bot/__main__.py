@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from bot import (
     audit_command,
     enrich_command,
+    policy_command,
     replay_command,
     runbooks_command,
     services_command,
@@ -68,6 +69,9 @@ def main(argv: list[str] | None = None) -> int:
     runbooks_command.add_arguments(
         commands.add_parser("runbooks", help="search, index, lint a folder of runbooks")
     )
+    policy_command.add_arguments(
+        commands.add_parser("policy", help="schema, show: print the policy as it is in force")
+    )
     options = parser.parse_args(argv)
     if options.command not in (None, "run"):
         return _run_command(options)
@@ -109,6 +113,10 @@ def _run_command(options: argparse.Namespace) -> int:
         from bot.runbooks_command.commands import run as run_runbooks
 
         return run_runbooks(options)
+    if options.command == "policy":
+        from bot.policy_command.commands import run as run_policy
+
+        return run_policy(options)
     if options.command == "check":
         from bot.check import check
 

@@ -7,7 +7,6 @@ production.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 import os
 import secrets
@@ -204,7 +203,7 @@ class Bot:
 
     async def _record_policy(self, store: Store) -> None:
         """Record which policy decides from now on. StoreError: the audit trail is not ours."""
-        digest = hashlib.sha256(self._settings.policy_file.read_bytes()).hexdigest()
+        digest = self._config.current.policy_digest
         await store.record(Kind.POLICY_LOADED, now=self._clock(), subject=digest)
 
     async def _record_reload(self) -> None:

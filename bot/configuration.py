@@ -22,12 +22,13 @@ from bot.remediation.catalogue import cooldowns_in, enabled_in, risk_in
 @dataclass(frozen=True, slots=True)
 class Configuration:
     """Policy, services, SOPs and mappings of one moment, which belong together: nothing changes in
-    them.
+    them. `policy_digest` is the SHA-256 of the policy's files.
     """
 
     policy: Policy = field(default_factory=Policy)
     sops: SopLibrary = field(default_factory=SopLibrary)
     mappings: SourceMappings = NO_MAPPINGS
+    policy_digest: str = ""
     calls: Calls = field(init=False)
     """The declared relations between services."""
 

@@ -25,7 +25,7 @@ from bot.incidents.sops import SopLibrary, SopProblem
 from bot.intake.mappings import SourceMappings, load_mappings
 from bot.nats.options import NatsOptions
 from bot.observability.metrics import Metrics
-from bot.policy import Policy, read_policy
+from bot.policy import Policy, load_policy
 from bot.regular_files import read_regular
 from bot.remediation.client import GatewayClient
 from bot.response import IncidentService
@@ -204,7 +204,8 @@ def read_services(path: Path) -> Catalogue:
 
 def first_configuration(settings: Settings) -> Configuration:
     """The configuration of a start: a bad line of an SOP file is logged, and the rest is used."""
-    policy = read_policy(settings.policy_file)
+    loaded = load_policy(settings.policy_file)
+    policy = loaded.policy
     services = read_catalogue(settings)
     services = services.with_called(policy.correlate.depends_on)
     sops = read_sops(settings.sop_dir, policy.remediate.declared, services)
@@ -213,7 +214,7 @@ def first_configuration(settings: Settings) -> Configuration:
     mappings = read_mappings(settings.sources_dir)
     for line in mappings.problems:
         log.warning("mapping not loaded: %s", line)
-    return Configuration(policy, sops, mappings)
+    return Configuration(policy, sops, mappings, loaded.digest)
 
 
 def read_configuration(settings: Settings) -> Configuration:
@@ -222,9 +223,10 @@ def read_configuration(settings: Settings) -> Configuration:
     A start loses only the line that is bad. A reload must not: it would take an SOP away that is
     in use, and revoke the approvals that wait for it.
     """
-    policy, services, problems = Policy(), NO_SERVICES, []
+    policy, digest, services, problems = Policy(), "", NO_SERVICES, []
     try:
-        policy = read_policy(settings.policy_file)
+        loaded = load_policy(settings.policy_file)
+        policy, digest = loaded.policy, loaded.digest
     except (SettingsError, InputError) as error:
         problems += error.message.splitlines()
     try:
@@ -242,4 +244,4 @@ def read_configuration(settings: Settings) -> Configuration:
     problems += mappings.problems
     if problems:
         raise SettingsError(problems)
-    return Configuration(policy, sops, mappings)
+    return Configuration(policy, sops, mappings, digest)

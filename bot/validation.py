@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from pydantic import AfterValidator, BaseModel, ValidationError
+from pydantic import AfterValidator, BaseModel, GetJsonSchemaHandler, ValidationError
 
 _MOST_KNOWN = 12  # names that are listed if none is similar
 _UNUSABLE = "cannot be used here"
@@ -158,10 +158,23 @@ def _unquoted(value: object) -> str:
     return text[1:-1] if re.fullmatch(r"'\w+'", text) else text
 
 
-def form(pattern: str, reason: str) -> AfterValidator:
+@dataclass(frozen=True, slots=True)
+class _Form(AfterValidator):
+    """A check by a pattern, which a JSON Schema shows too."""
+
+    pattern: str
+
+    def __get_pydantic_json_schema__(
+        self, core_schema: Any, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {**handler(core_schema), "pattern": f"^(?:{self.pattern})$"}
+
+
+def form(pattern: str, reason: str, *, schema_pattern: str = "") -> AfterValidator:
     """Require text that matches the whole pattern; the error shows `reason` instead of the pattern.
 
-    For use in `Annotated[str, form(r"[a-z]+", "must be lower case letters")]`.
+    For use in `Annotated[str, form(r"[a-z]+", "must be lower case letters")]`. `schema_pattern` is
+    for a JSON Schema where the file may have other text, which is replaced before this check.
     """
     compiled = re.compile(pattern)
 
@@ -170,7 +183,7 @@ def form(pattern: str, reason: str) -> AfterValidator:
             raise ValueError(reason)
         return value
 
-    return AfterValidator(check)
+    return _Form(check, schema_pattern or pattern)
 
 
 def _meant(name: str, known: Iterable[str]) -> str:

@@ -93,7 +93,8 @@ class QuestionRecord:
 class TracedAlert:
     """One stored alert: its source and time, the incident that it joined, and the reason.
 
-    `read_from` says by field where its value was read, see `Alert`.
+    `read_from` says by field where its value was read, see `Alert`. `facts` are those of the
+    decision, see `correlation.Decision`.
     """
 
     tracking_id: str
@@ -106,6 +107,13 @@ class TracedAlert:
     received_at: datetime
     incident_id: int | None
     read_from: Mapping[str, str]
+    facts: Mapping[str, str | int]
+
+
+def facts_from(decision: str) -> Mapping[str, str | int]:
+    """Return the facts of a stored decision; none of an alert of before they were stored."""
+    facts: Mapping[str, str | int] = json.loads(decision).get("facts", {}) if decision else {}
+    return facts
 
 
 def dump(value: object) -> str:

@@ -21,9 +21,16 @@ from bot.incidents.remediation import Risk
 from bot.incidents.time_windows import TimeWindow
 from bot.validation import form
 
+SLACK_ID = r"[UWS][A-Z0-9]{2,}"
+ROLE = r"[a-z][a-z0-9_-]{0,40}"  # in lower case, so that it is no id
+
 Approver = Annotated[
     str,
-    form(r"[UWS][A-Z0-9]{2,}", "must be the Slack id of a person (U…, W…) or of a user group (S…)"),
+    form(
+        SLACK_ID,
+        "must be the Slack id of a person (U…, W…) or of a user group (S…)",
+        schema_pattern=f"{SLACK_ID}|{ROLE}",
+    ),
 ]
 """A Slack user id (U…, W…) or the id of a user group (S…)."""
 
@@ -33,7 +40,7 @@ GuestAction = Literal["acknowledge", "assign", "resolve", "reopen", "ask", "fix"
 Seconds = Annotated[int, Field(ge=10, le=86_400)]
 Needed = Annotated[int, Field(ge=1, le=10)]
 # A rule with a glob that nothing can match would never apply.
-Glob = Annotated[str, form(r"(?s).*\S.*", "must not be empty")]
+Glob = Annotated[str, form(r"[\s\S]*\S[\s\S]*", "must not be empty")]
 EnvironmentGlob = Annotated[str, AfterValidator(environment_glob)]
 
 

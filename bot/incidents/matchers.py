@@ -32,8 +32,9 @@ MatchKey = Annotated[
         f"not a key of a matcher; known: {', '.join(FIELDS)}, {LABEL}NAME",
     ),
 ]
-Glob = Annotated[str, form(r"(?s).*\S.*", "must not be empty"), Field(max_length=200)]
-Globs = Annotated[tuple[Glob, ...], BeforeValidator(_as_list), Field(min_length=1, max_length=100)]
+Glob = Annotated[str, form(r"[\s\S]*\S[\s\S]*", "must not be empty"), Field(max_length=200)]
+_GlobList = Annotated[tuple[Glob, ...], Field(min_length=1, max_length=100)]
+Globs = Annotated[_GlobList, BeforeValidator(_as_list, json_schema_input_type=Glob | _GlobList)]
 
 
 class Matcher(BaseModel):

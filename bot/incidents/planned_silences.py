@@ -23,7 +23,11 @@ def _not_empty(windows: tuple[TimeWindow, ...]) -> tuple[TimeWindow, ...]:
     return windows
 
 
-Windows = Annotated[tuple[TimeWindow, ...], Field(max_length=100), AfterValidator(_not_empty)]
+Windows = Annotated[
+    tuple[TimeWindow, ...],
+    Field(max_length=100, json_schema_extra={"minItems": 1}),
+    AfterValidator(_not_empty),
+]
 
 
 class Maintenance(Matcher):

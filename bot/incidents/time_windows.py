@@ -35,6 +35,8 @@ _FIELDS = (
     frozenset({"starts_at", "ends_at"}),
 )
 
+_ONE_KIND: list[Any] = [{"required": sorted(fields)} for fields in _FIELDS]
+
 
 def _in_quotes(value: Any) -> Any:
     """Text `HH:MM`, nothing else: to YAML an unquoted 22:00 is the number 1320."""
@@ -59,7 +61,12 @@ def _is_cron(value: str) -> str:
     return value
 
 
-TimeOfDay = Annotated[time, BeforeValidator(_in_quotes)]
+TimeOfDay = Annotated[
+    time,
+    BeforeValidator(
+        _in_quotes, json_schema_input_type=Annotated[str, Field(pattern=f"^(?:{_TIME.pattern})$")]
+    ),
+]
 Zone = Annotated[str, AfterValidator(_known_zone)]
 Cron = Annotated[str, AfterValidator(_is_cron)]
 
@@ -70,7 +77,12 @@ class TimeWindow(BaseModel):
     `timezone` is that of `days`, `start`, `end` and `cron`.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+        json_schema_extra={"oneOf": _ONE_KIND},
+    )
 
     days: tuple[Day, ...] = EVERY_DAY
     start: TimeOfDay | None = None

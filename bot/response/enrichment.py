@@ -39,10 +39,11 @@ class Enrichment:
     async def evidence_of(self, context: AdviceContext) -> Evidence:
         """Gather, store and show it. A source that fails or is late is named in the evidence."""
         incident, now = context.incident, self._clock()
-        llm = self._config.current.policy.llm
+        policy = self._config.current.policy.for_scope(context.scope)
+        llm = policy.llm
         past = await self._store.history(incident.id, now)
         known = list(own_facts(past, now))
-        if self._session is None or not llm.sources:
+        if self._session is None or not llm.sources or not policy.features.evidence:
             evidence = Evidence()
         else:
             evidence = await gather(

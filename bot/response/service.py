@@ -150,6 +150,8 @@ class IncidentService:
             incident=incident.number, sop_id=incident.sop_id, tracking_id=incident.tracking_id
         ):
             evidence = await self._enrichment.evidence_of(context)
+            if not record.question and not self.policy.for_scope(context.scope).features.advice:
+                return
             subject = advise.subject_of(
                 self.sops, context, record.question, self._clock(), evidence
             )

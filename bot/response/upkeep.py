@@ -6,9 +6,11 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from bot.configuration import LiveConfiguration
+from bot.incidents.subject import Scope
 from bot.observability.metrics import Metrics
 from bot.policy import Retention
 from store import Store
+from store.operations.cutoffs import Cutoff
 from store.operations.retention import Limits
 from store.topics import Topic
 
@@ -44,27 +46,36 @@ class Upkeep:
 
     async def report_unanswered(self) -> None:
         """Post in the threads of incidents that nobody acknowledged in time."""
-        policy = self._config.current.policy
-        seconds = policy.notify.unanswered_seconds
-        if seconds:
-            now = self._clock()
-            before = now - timedelta(seconds=seconds)
-            await self._store.report_unanswered(before, policy.remediate.approvers, now)
+        approvers, now = self._config.current.policy.remediate.approvers, self._clock()
+        if cutoff := self._cutoff(now, "notify", "unanswered_seconds", timedelta(seconds=1)):
+            await self._store.report_unanswered(cutoff, approvers, now)
 
     async def end_flapping(self) -> None:
         """End the flapping of incidents in which nothing changed for the window."""
-        now = self._clock()
-        window = self._config.current.policy.correlate.flapping_window_seconds
-        await self._store.end_flapping(now - timedelta(seconds=window), now)
+        now, second = self._clock(), timedelta(seconds=1)
+        if cutoff := self._cutoff(now, "correlate", "flapping_window_seconds", second):
+            await self._store.end_flapping(cutoff, now)
 
     async def end_stale(self) -> None:
         """Close incidents of which nothing was heard for long; ask about those with an owner."""
-        hours = self._config.current.policy.correlate.stale_after_hours
-        if hours:
-            now = self._clock()
-            before = now - timedelta(hours=hours)
-            await self._store.close_stale(before, now)
-            await self._store.ask_if_stale(before, now)
+        now = self._clock()
+        if cutoff := self._cutoff(now, "correlate", "stale_after_hours", timedelta(hours=1)):
+            await self._store.close_stale(cutoff, now)
+            await self._store.ask_if_stale(cutoff, now)
+
+    def _cutoff(self, now: datetime, segment: str, key: str, unit: timedelta) -> Cutoff | None:
+        """Return the times that lie so long before now as the policy says; None for never."""
+        policy = self._config.current.policy
+        spans = [span for span in policy.values_of(segment, key) if span]
+        if not spans:
+            return None
+
+        def by_scope(scope: Scope) -> datetime | None:
+            span = getattr(getattr(policy.for_scope(scope), segment), key)
+            return now - span * unit if span else None
+
+        is_one = len(policy.values_of(segment, key)) == 1
+        return Cutoff(now - min(spans) * unit, None if is_one else by_scope)
 
     async def retry_outbox(self) -> None:
         """Wake the outbox for what fell due by time, and enqueue again what it gave up long ago.

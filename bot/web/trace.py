@@ -73,6 +73,7 @@ def _traced(alert: TracedAlert) -> dict[str, Any]:
         "received_at": rfc3339_or_none(alert.received_at),
         "incident": f"INC-{alert.incident_id}" if alert.incident_id else None,
         "reason": alert.reason,
+        "facts": dict(alert.facts),
         "read_from": dict(alert.read_from),
     }
 

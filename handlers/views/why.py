@@ -31,6 +31,8 @@ def why(reason: str, facts: Mapping[str, Any], alternatives: Sequence[Sequence[A
         text = _WHY[Reason(reason)].format_map(_Facts(facts))
     except (ValueError, KeyError):  # another version wrote it, or before facts were stored
         text = _without_facts(reason)
+    if override := facts.get("override"):
+        text += f". The override {line(str(override), 60)} says how soon it would be reopened"
     if alternatives:
         others = ", ".join(
             f"INC-{number} ({line(str(rule), 60)})"

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.incidents.model import Alert, Incident
-from store.incident_rows import incident_from
+from bot.incidents.subject import Scope
+from store.incident_rows import incident_from, scope_from
 from store.operations import advice, alerts, incidents
 from store.operations.part import Part
 from store.rows import TurnRecord
@@ -17,11 +18,14 @@ TURNS = 10
 
 @dataclass(frozen=True, slots=True)
 class AdviceContext:
-    """An incident, its newest firing alert, and the last turns of its SOP ID, oldest first."""
+    """An incident with its scope, its newest firing alert, and the last turns of its SOP ID, oldest
+    first.
+    """
 
     incident: Incident
     alert: Alert | None
     turns: Sequence[TurnRecord]
+    scope: Scope
 
 
 def read(incident_id: int) -> Operation[AdviceContext]:
@@ -39,7 +43,10 @@ def read(incident_id: int) -> Operation[AdviceContext]:
     if not rows:
         raise incidents.unknown(incident_id)
     return AdviceContext(
-        incident_from(rows[0]), alerts.latest_from(latest), advice.turns_from(turns)
+        incident_from(rows[0]),
+        alerts.latest_from(latest),
+        advice.turns_from(turns),
+        scope_from(rows[0]),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import cache, partial
 
+from bot.incidents.cascades import newcomer
 from bot.incidents.correlation import (
     Candidate,
     Decision,
@@ -48,6 +49,7 @@ from store.receipts import AlertOutcome, Receipt, receipt_of
 from store.rows import (
     TracedAlert,
     alert_from_json,
+    facts_from,
 )
 from store.statements import (
     Operation,
@@ -57,6 +59,10 @@ from store.statements import (
     query,
     together,
 )
+
+
+def _reopen_after(identified_alert: IdentifiedAlert, arrival: DeliveryContext) -> datetime:
+    return arrival.of_scope(identified_alert.scope).reopen_after(identified_alert.alert)
 
 
 def accept(
@@ -75,9 +81,7 @@ def accept(
     """
     # The first alert's candidates come along, though a delivery that was seen needs none.
     ahead = (
-        [lock_scopes(named), open_for(named[0], arrival.reopen_after(named[0].alert))]
-        if named
-        else []
+        [lock_scopes(named), open_for(named[0], _reopen_after(named[0], arrival))] if named else []
     )
     inserted, in_force, *read = yield from together(
         insert(key, arrival.now), silences.in_force(arrival.now), *ahead
@@ -94,7 +98,8 @@ def accept(
     # Of the whole delivery at once: locks that are taken in any order wait for each other.
     lock_near = cache(partial(cascades.lock_near, named, arrival.calls, arrival.now))
     for item in named:
-        outcome = yield from _accept_one(item, arrival, rows, lock_near)
+        of_scope = arrival.of_scope(item.scope)
+        outcome = yield from _accept_one(item, of_scope, rows, lock_near)
         rows = None  # what is open changes with each alert
         outcomes.append(outcome)
     yield from repeats.count(named, outcomes, arrival.now)
@@ -133,15 +138,14 @@ def _accept_one(
     elif decision.verdict is not Verdict.JOIN:
         decision, row = yield from episodes.of_ended(identified_alert, decision, arrival, result)
     decision = explained(decision, identified_alert, open_incidents)
+    if result.may_reopen:
+        decision = _with_override(decision, arrival)
     decision, silence = yield from suppression.suppress(identified_alert, decision, arrival)
     if silence is not None:
         row = None
     placement: Placement | None = None
     if decision.verdict is Verdict.OPEN:
-        yield lock_near()
-        placement = yield from cascades.place(identified_alert, arrival.calls, arrival.now)
-        own_channel = identified_alert.channel or arrival.channel
-        placement = placement.seen_in(own_channel, identified_alert)
+        placement = yield from _place(identified_alert, arrival, lock_near)
         decision = placement.decision(decision)
     yield from stored_alerts.insert(identified_alert, decision, arrival)
     yield from suppression.record(identified_alert, decision, silence, arrival)
@@ -152,6 +156,26 @@ def _accept_one(
         may_fire = row["id"] in result.with_its_key
         yield from _join(row, identified_alert, decision, arrival, may_fire=may_fire)
     return AlertOutcome(decision.incident_id, decision.reason)
+
+
+def _place(
+    identified_alert: IdentifiedAlert,
+    arrival: DeliveryContext,
+    lock_near: Callable[[], Statement],
+) -> Operation[Placement]:
+    """Find where the incident that the alert opens belongs."""
+    if not arrival.policy.features.cascades:
+        return Placement(newcomer(identified_alert, arrival.now))
+    yield lock_near()
+    placement = yield from cascades.place(identified_alert, arrival.calls, arrival.now)
+    return placement.seen_in(identified_alert.channel or arrival.channel, identified_alert)
+
+
+def _with_override(decision: Decision, arrival: DeliveryContext) -> Decision:
+    """Return the decision with the override that says how soon an incident is reopened."""
+    if not arrival.reopen_override or decision.verdict not in (Verdict.OPEN, Verdict.REOPEN):
+        return decision
+    return replace(decision, facts={**decision.facts, "override": arrival.reopen_override})
 
 
 def _overtaken(identified_alert: IdentifiedAlert, decision: Decision) -> Decision:
@@ -223,6 +247,7 @@ def trace(tracking_id: str) -> Operation[list[TracedAlert]]:
             from_db_time(row["received_at"]),
             row["incident_id"],
             alert_from_json(row["body"]).read_from,
+            facts_from(row["decision"]),
         )
         for row in rows
     ]

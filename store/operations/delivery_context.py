@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.incidents.cascades import NO_CALLS, Calls
@@ -11,30 +11,46 @@ from bot.incidents.environments import DEFAULT, Environments
 from bot.incidents.episodes import began_at
 from bot.incidents.model import Alert
 from bot.incidents.silences import Silence
-from bot.policy import Correlate
+from bot.incidents.subject import Scope
+from bot.policy import Correlate, Policy
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryContext:
     """The context that the alerts of one delivery share.
 
-    `channel` is where a card goes unless the policy routes its alert; `correlate` is the policy in
+    `channel` is where a card goes unless the policy routes its alert; `policy` is the one in
     force; `posted` says that the sender's own message is in that channel. `calls` are the declared
     calls between services. `silences` are in force now; `environments` are those that the policy
     declares, for their matchers.
+    `reopen_override` is the name of the override that decides how soon an incident is reopened.
     `arrived_at` is when its first bytes came, if that was before `now`; `clock` tells the time at
     which each alert is written.
     """
 
     channel: str
     now: datetime
-    correlate: Correlate
+    policy: Policy
     posted: bool = True
     calls: Calls = NO_CALLS
     silences: tuple[Silence, ...] = ()
     environments: Environments = DEFAULT
+    reopen_override: str = ""
     arrived_at: datetime | None = None
     clock: Callable[[], datetime] | None = None
+
+    @property
+    def correlate(self) -> Correlate:
+        """Return the policy's segment `correlate`."""
+        return self.policy.correlate
+
+    def of_scope(self, scope: Scope) -> DeliveryContext:
+        """Return the context for an alert of that scope: overrides may match it."""
+        policy = self.policy.for_scope(scope)
+        if policy is self.policy:
+            return self
+        decides = self.policy.decided_by(scope, "correlate", "reopen_within_seconds")
+        return replace(self, policy=policy, reopen_override=decides)
 
     def written_at(self) -> datetime | None:
         """Return the time now, while its alerts are written; None without a clock."""

@@ -11,8 +11,10 @@ from datetime import datetime, timedelta
 from bot.incidents.news import NewsKind
 from bot.observability.events import Event
 from bot.policy import Correlate
+from store.incident_rows import SCOPE_COLUMNS
 from store.log_events import log_event
 from store.operations import closing, incidents, news
+from store.operations.cutoffs import Cutoff
 from store.operations.part import Part
 from store.statements import Operation, from_db_time, query, run, to_db_time
 
@@ -80,13 +82,15 @@ def _changed(incident_id: int, count: int, kind: str, text: str, now: datetime) 
     yield from incidents.show_card(incident_id, incident.channel, incident.severity, now)
 
 
-def due(quiet_since: datetime) -> Operation[list[int]]:
-    """The incidents that flapped, and in which nothing changed since then."""
+def due(cutoff: Cutoff) -> Operation[list[tuple[int, datetime]]]:
+    """The incidents that flapped, and in which nothing changed since the time beside each."""
     rows = yield query(
-        "SELECT id FROM incidents WHERE flapping_changes > 0 AND changed_at <= ? ORDER BY id",
-        to_db_time(quiet_since),
+        f"SELECT i.id, i.changed_at, {SCOPE_COLUMNS} FROM incidents i"  # noqa: S608 - a constant
+        " WHERE i.flapping_changes > 0 AND i.changed_at <= ? ORDER BY i.id",
+        to_db_time(cutoff.latest),
     )
-    return [row["id"] for row in rows]
+    quiet = ((row["id"], cutoff.if_before(row, row["changed_at"])) for row in rows)
+    return [(incident_id, time) for incident_id, time in quiet if time is not None]
 
 
 def end(incident_id: int, quiet_since: datetime, now: datetime) -> Operation[bool]:
@@ -119,7 +123,7 @@ def end(incident_id: int, quiet_since: datetime, now: datetime) -> Operation[boo
 class FlappingPart(Part):
     """The method of `Store` that ends the flapping of incidents."""
 
-    async def end_flapping(self, quiet_since: datetime, now: datetime) -> int:
+    async def end_flapping(self, cutoff: Cutoff, now: datetime) -> int:
         """End the flapping of each incident in which nothing changed since then; says how many."""
-        ids = await self._engine.read(due, quiet_since)
-        return sum([await self._write(end, number, quiet_since, now) for number in ids])
+        quiet = await self._engine.read(due, cutoff)
+        return sum([await self._write(end, number, time, now) for number, time in quiet])

@@ -11,7 +11,9 @@ from bot.approvals.reasons import Reason, to_text
 from bot.incidents.model import Incident, IncidentStatus, Severity
 from bot.incidents.news import News, NewsKind
 from bot.incidents.remediation import RemediationStatus
+from store.incident_rows import SCOPE_COLUMNS
 from store.operations import incidents, mutes, outbox
+from store.operations.cutoffs import Cutoff
 from store.operations.part import Part
 from store.rows import dump
 from store.statements import Operation, Row, from_db_time, query, to_db_time
@@ -181,7 +183,7 @@ def waiting_by_channel() -> Operation[dict[str, int]]:
     return {row["channel"]: int(row["n"]) for row in counts}
 
 
-def unanswered(opened_before: datetime, mentions: Sequence[str], now: datetime) -> Operation[int]:
+def unanswered(cutoff: Cutoff, mentions: Sequence[str], now: datetime) -> Operation[int]:
     """Report each critical or high incident not acknowledged in time. Returns how many.
 
     At most MOST_WAITING wait to be posted in a channel: a storm does not become another one.
@@ -189,7 +191,7 @@ def unanswered(opened_before: datetime, mentions: Sequence[str], now: datetime) 
     1. Find them, the most severe first. 2. Count what waits. 3. Say it while there is room.
     """
     rows = yield query(
-        f"SELECT i.id, i.channel, {_OPENED} AS opened FROM incidents i"  # noqa: S608 - a constant
+        f"SELECT i.id, i.channel, {_OPENED} AS opened, {SCOPE_COLUMNS} FROM incidents i"  # noqa: S608 - constants
         " JOIN outbox card ON card.incident_id = i.id"
         " AND card.kind = 'card' AND card.ts IS NOT NULL"
         " WHERE i.status IN ('open', 'acknowledged') AND i.status = 'open' AND i.muted_by = ''"
@@ -198,11 +200,12 @@ def unanswered(opened_before: datetime, mentions: Sequence[str], now: datetime) 
         f" AND {_OPENED} <= ?"
         " AND NOT EXISTS (SELECT 1 FROM news n WHERE n.incident_id = i.id AND n.kind = ?"
         f"   AND n.subject = {_OPENED})"
-        " ORDER BY CASE i.severity WHEN 'critical' THEN 0 ELSE 1 END, i.id LIMIT 200",
+        " ORDER BY CASE i.severity WHEN 'critical' THEN 0 ELSE 1 END, i.id LIMIT ?",
         Severity.CRITICAL,
         Severity.HIGH,
-        to_db_time(opened_before),
+        to_db_time(cutoff.latest),
         NewsKind.UNANSWERED,
+        cutoff.limit(200),
     )
     if not rows:
         return 0
@@ -210,6 +213,8 @@ def unanswered(opened_before: datetime, mentions: Sequence[str], now: datetime) 
     value = 0
     for row in rows:
         if waiting.get(row["channel"], 0) >= MOST_WAITING:
+            continue
+        if cutoff.if_before(row, row["opened"]) is None:
             continue
         yield from incidents.lock_incident(row["id"])
         incident = yield from incidents.get(row["id"])
@@ -291,10 +296,10 @@ class NewsPart(Part):
         return await self._engine.read(get, news_id)
 
     async def report_unanswered(
-        self, opened_before: datetime, mentions: Sequence[str], now: datetime
+        self, cutoff: Cutoff, mentions: Sequence[str], now: datetime
     ) -> int:
         """Report critical and high incidents opened before then that nobody acknowledged.
 
         Once each, to `mentions`; a channel gets a few at a time. Returns how many.
         """
-        return await self._write(unanswered, opened_before, mentions, now)
+        return await self._write(unanswered, cutoff, mentions, now)

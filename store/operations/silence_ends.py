@@ -162,6 +162,7 @@ class SilenceEndsPart(Part):
         """
         current = self.config.current
         arrival = suppression.delivery_context(current, row.channel, now, posted=row.posted)
+        arrival = arrival.of_scope(identified_alert.scope)
         await self._write(open_after, row, identified_alert, arrival)
 
     async def close_silences(self, now: datetime) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from bot.incidents.trace import RepeatedAlert, Stage
 from store.operations import senders
 from store.operations.part import Part
+from store.rows import facts_from
 from store.statements import Operation, Row, Statement, from_db_time, query, together
 
 MOST = 200  # events, messages, advice or executions of an incident, the newest
@@ -31,7 +32,8 @@ def stages(tracking_id: str, incident_id: int | None) -> Operation[list[Stage]]:
     the root if it is a child.
     """
     alerts = yield query(
-        "SELECT source, status, told_at, arrived_at, received_at, written_at, reason FROM alerts"
+        "SELECT source, status, told_at, arrived_at, received_at, written_at, reason,"
+        " decision FROM alerts"
         " WHERE tracking_id = ? ORDER BY id LIMIT ?",
         tracking_id,
         MOST,
@@ -45,7 +47,9 @@ def stages(tracking_id: str, incident_id: int | None) -> Operation[list[Stage]]:
 def _of_alert(row: Row) -> Iterator[Stage]:
     yield from _at(row["told_at"], "sent", f"by {row['source']}")
     yield from _at(row["arrived_at"] or row["received_at"], "received", f"from {row['source']}")
-    yield from _at(row["received_at"], "decided", f"{row['status']}: {row['reason']}")
+    override = facts_from(row["decision"]).get("override")
+    by = f" (override {override})" if override else ""
+    yield from _at(row["received_at"], "decided", f"{row['status']}: {row['reason']}{by}")
     yield from _at(row["written_at"], "written")
 
 

@@ -7,7 +7,9 @@ from datetime import datetime, timedelta
 from bot.errors import Refused
 from bot.incidents.model import IncidentChange, IncidentStatus
 from bot.incidents.news import NewsKind
+from store.incident_rows import SCOPE_COLUMNS
 from store.operations import incidents, news
+from store.operations.cutoffs import Cutoff
 from store.operations.part import Part
 from store.statements import Operation, Row, from_db_time, query, run, to_db_time
 
@@ -46,7 +48,7 @@ def redraw(incident_id: int, now: datetime) -> Operation[None]:
         yield from incidents.show_card(incident.id, incident.channel, incident.severity, now)
 
 
-def ask(active_before: datetime, now: datetime) -> Operation[int]:
+def ask(cutoff: Cutoff, now: datetime) -> Operation[int]:
     """Ask about each incident that a person has, or must settle, without a sign of activity since
     then. Returns how many.
 
@@ -54,7 +56,8 @@ def ask(active_before: datetime, now: datetime) -> Operation[int]:
     question: its subject is the last sign, so a new sign lets the incident be asked about again.
     """
     rows = yield query(
-        f"SELECT i.id, i.channel FROM incidents i JOIN outbox card ON card.incident_id = i.id"  # noqa: S608 - a constant
+        f"SELECT i.id, i.channel, {SCOPE_COLUMNS} FROM incidents i"  # noqa: S608 - constants
+        " JOIN outbox card ON card.incident_id = i.id"
         " AND card.kind = 'card' AND card.ts IS NOT NULL"
         " WHERE i.status IN ('open', 'acknowledged') AND i.parent_id IS NULL"
         " AND (i.status = 'acknowledged' OR i.muted_by != ''"
@@ -63,16 +66,18 @@ def ask(active_before: datetime, now: datetime) -> Operation[int]:
         " AND NOT EXISTS (SELECT 1 FROM news n WHERE n.incident_id = i.id AND n.kind = ?"
         f"   AND n.subject = {LAST_ACTIVE})"
         " ORDER BY CASE i.severity WHEN 'critical' THEN 0 WHEN 'high' THEN 1 WHEN 'medium' THEN 2"
-        " ELSE 3 END, i.id LIMIT 200",
-        to_db_time(active_before),
+        " ELSE 3 END, i.id LIMIT ?",
+        to_db_time(cutoff.latest),
         NewsKind.STALE,
+        cutoff.limit(200),
     )
     if not rows:
         return 0
     waiting = yield from news.waiting_by_channel()
     count = 0
     for row in rows:
-        if waiting.get(row["channel"], 0) >= news.MOST_WAITING:
+        active_before = cutoff.of(row)
+        if active_before is None or waiting.get(row["channel"], 0) >= news.MOST_WAITING:
             continue
         yield from incidents.lock_incident(row["id"])
         incident = yield from incidents.get(row["id"])
@@ -116,11 +121,11 @@ def still_going_on(incident_id: int, user: str, now: datetime) -> Operation[Inci
 class StalePart(Part):
     """The methods of `Store` for incidents of which no alert comes any more."""
 
-    async def ask_if_stale(self, active_before: datetime, now: datetime) -> int:
+    async def ask_if_stale(self, cutoff: Cutoff, now: datetime) -> int:
         """Ask, once, about each incident that a person has, or whose outcome is unknown, and of
         which no alert came since then; says how many.
         """
-        return await self._write(ask, active_before, now)
+        return await self._write(ask, cutoff, now)
 
     async def still_going_on(self, incident_id: int, user: str, now: datetime) -> IncidentChange:
         """Record that it goes on, and re-arm the question. Refused when it is not open."""

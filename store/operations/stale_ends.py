@@ -6,7 +6,9 @@ from datetime import datetime
 
 from bot.incidents.correlation import Decision, IdentifiedAlert, Reason, Verdict
 from bot.incidents.model import Resolution
+from store.incident_rows import SCOPE_COLUMNS
 from store.operations import closing, ended_incidents, incidents, stale
+from store.operations.cutoffs import Cutoff
 from store.operations.part import Part
 from store.statements import Operation, query, run, to_db_time
 
@@ -34,11 +36,20 @@ _IS_STALE = (
 )
 
 
-def silent(active_before: datetime) -> Operation[list[int]]:
-    """The incidents that are stale: open, and no alert or person said anything since then."""
-    before = to_db_time(active_before)
-    rows = yield query(f"SELECT i.id {_IS_STALE} ORDER BY i.id LIMIT {AT_ONCE}", before, before)
-    return [row["id"] for row in rows]
+def silent(cutoff: Cutoff) -> Operation[list[tuple[int, datetime]]]:
+    """The incidents that are stale: open, and no alert or person said anything since the time that
+    stands beside each.
+    """
+    before = to_db_time(cutoff.latest)
+    rows = yield query(
+        f"SELECT i.id, {SCOPE_COLUMNS}, {stale.LAST_ACTIVE} AS active {_IS_STALE}"
+        " ORDER BY i.id LIMIT ?",
+        before,
+        before,
+        cutoff.limit(AT_ONCE),
+    )
+    old = ((row["id"], cutoff.if_before(row, row["active"])) for row in rows)
+    return [(incident_id, time) for incident_id, time in old if time is not None][:AT_ONCE]
 
 
 def close(incident_id: int, active_before: datetime, now: datetime) -> Operation[bool]:
@@ -82,9 +93,9 @@ def of_resolve(
 class StaleEndsPart(Part):
     """The method of `Store` that closes incidents as stale."""
 
-    async def close_stale(self, active_before: datetime, now: datetime) -> int:
+    async def close_stale(self, cutoff: Cutoff, now: datetime) -> int:
         """Close each incident without an owner or a mute of which no alert or person said
         anything since then. Says how many; one with a remediation that waits or runs is left.
         """
-        ids = await self._engine.read(silent, active_before)
-        return sum([await self._write(close, number, active_before, now) for number in ids])
+        stale_ones = await self._engine.read(silent, cutoff)
+        return sum([await self._write(close, number, time, now) for number, time in stale_ones])

@@ -33,7 +33,7 @@ def delivery_context(
     return DeliveryContext(
         channel,
         now,
-        policy.correlate,
+        policy,
         posted,
         current.calls,
         silences=planned_silences(policy.notify.maintenance, policy.notify.quiet_hours, now),

@@ -262,3 +262,16 @@ async def test_an_edit_without_a_change_changes_nothing(
     assert "grace_seconds" in json.dumps(outcome.errors)
     assert len(world.replies("approval")) == 1
     await nothing_ran(world, gateway)
+
+
+async def test_advice_that_is_switched_off_comes_only_to_those_who_ask(
+    world: World, bot: StartBot
+) -> None:
+    world.write_policy(BEN, segments={"features": {"advice": False}})
+    await bot()
+    await world.alert()
+    done = "SELECT 1 FROM advice WHERE state = 'done' AND body IS NULL"
+    await until(lambda: world.rows(done), why="the advice that is left out")
+    await world.types("/incident ask INC-1 why?")
+    await world.advice("why?")
+    assert len(world.replies("advice")) == 1

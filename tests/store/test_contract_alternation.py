@@ -8,6 +8,7 @@ import pytest
 
 from store import Store
 from store.admin import invariants
+from store.operations.cutoffs import Cutoff
 from tests.helpers.builders import alert, deliver, later, resolved
 from tests.helpers.news import shown
 
@@ -42,7 +43,7 @@ async def test_a_symptom_between_two_firings_of_another_becomes_part_of_it(store
     assert (await store.incident(between)).parent_id == first
     assert [child.id for child in (await store.card_content(first)).children] == [between]
     await end(store, 18)
-    await store.end_flapping(later(18 * MINUTE), later(48 * MINUTE))
+    await store.end_flapping(Cutoff(later(18 * MINUTE)), later(48 * MINUTE))
     assert await store.incident_counts() == {"resolved": 2}
 
 

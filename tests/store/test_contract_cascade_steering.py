@@ -12,6 +12,7 @@ from bot.errors import Refused
 from bot.incidents.model import IncidentStatus, Severity
 from bot.policy import Correlate, Policy
 from store import Store
+from store.operations.cutoffs import Cutoff
 from tests.helpers.builders import ANA, NOW, alert, deliver, later, resolved
 from tests.helpers.cascades import cards, check, declare_calls, latency, symptom
 from tests.helpers.stores import Storage
@@ -150,7 +151,7 @@ async def test_nobody_is_asked_about_a_child(store: Store) -> None:
         assert card is not None
         await store.outbox_sent(card, f"1.{number}")
     await deliver(store, symptom("cart-api"))
-    assert await store.report_unanswered(later(60), (ANA,), later(900)) == 1
+    assert await store.report_unanswered(Cutoff(later(60)), (ANA,), later(900)) == 1
     news = (await store.card_content(older)).bad_news
     assert [item.incident_id for item in news] == [older]
 

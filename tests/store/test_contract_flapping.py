@@ -11,6 +11,7 @@ from bot.incidents.model import IncidentStatus, Resolution
 from bot.incidents.news import NewsKind
 from store import Store
 from store.admin import invariants
+from store.operations.cutoffs import Cutoff
 from tests.helpers.builders import ANA, CHANNEL, alert, deliver, identify, later, resolved
 from tests.helpers.news import news_of
 from tests.helpers.stores import Storage
@@ -34,7 +35,7 @@ async def flap(store: Store, *seconds: float) -> int:
 
 
 async def end(store: Store, at: float) -> int:
-    return await store.end_flapping(later(at - WINDOW), later(at))
+    return await store.end_flapping(Cutoff(later(at - WINDOW)), later(at))
 
 
 async def test_four_changes_in_half_an_hour_are_flapping_and_hold_the_incident_open(

@@ -16,6 +16,7 @@ from bot.incidents.model import IncidentStatus, Resolution, Severity
 from bot.incidents.news import News, NewsKind
 from store import Store
 from store.admin import invariants
+from store.operations.cutoffs import Cutoff
 from store.operations.news import MOST_WAITING
 from tests.helpers.builders import (
     ANA,
@@ -48,7 +49,7 @@ async def open_shown(store: Store, **changes: object) -> int:
 
 async def ask(store: Store, seconds: float) -> int:
     """Ask at that time about what was silent for a day."""
-    return await store.ask_if_stale(later(seconds - DAY), later(seconds))
+    return await store.ask_if_stale(Cutoff(later(seconds - DAY)), later(seconds))
 
 
 async def questions(store: Store) -> list[News]:
@@ -182,7 +183,7 @@ STALE = 2 * HOUR
 
 async def close(store: Store, seconds: float) -> int:
     """Close at that time what was silent for two hours."""
-    return await store.close_stale(later(seconds - STALE), later(seconds))
+    return await store.close_stale(Cutoff(later(seconds - STALE)), later(seconds))
 
 
 async def resolution_of(store: Store, incident_id: int) -> Resolution | None:
