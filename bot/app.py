@@ -238,6 +238,7 @@ class Bot:
                 clock=self._clock,
                 metrics=self.metrics,
                 ops_channel=ops,
+                alert_channels=settings.slack_alert_channels,
                 home_team=self.identity.team_id,
                 dispatch_timeout=settings.ai_command_gateway_timeout + 30,
                 session=session,

@@ -18,6 +18,7 @@ from handlers.listeners import (
     home,
     incidents,
     readings,
+    shortcuts,
     silences,
     unknown,
 )
@@ -45,6 +46,7 @@ def register(
     silences.register(listeners)
     cascades.register(listeners)
     readings.register(listeners)
+    shortcuts.register(listeners)
     home.register(listeners)
     commands.register(listeners)
     unknown.register(listeners)

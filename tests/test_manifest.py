@@ -27,6 +27,12 @@ def test_the_usage_hints_name_the_verbs_there_are():
     assert hints["/sop"].split(" | ") == list(SOP)
 
 
+def test_every_declared_shortcut_has_a_listener_and_the_reverse():
+    declared = {shortcut["callback_id"] for shortcut in MANIFEST["features"]["shortcuts"]}
+    handled = set(re.findall(r'listeners\.shortcut\("([a-z_.]+)",', CODE))
+    assert declared == handled
+
+
 def test_every_subscribed_event_has_a_listener_and_the_reverse():
     declared = {e.split(".")[0] for e in MANIFEST["settings"]["event_subscriptions"]["bot_events"]}
     handled = set(re.findall(r'listeners\.event\("([a-z_]+)",', CODE))

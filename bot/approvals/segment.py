@@ -34,7 +34,9 @@ Approver = Annotated[
 ]
 """A Slack user id (U…, W…) or the id of a user group (S…)."""
 
-GuestAction = Literal["acknowledge", "assign", "resolve", "reopen", "ask", "fix", "silence", "mute"]
+GuestAction = Literal[
+    "acknowledge", "assign", "resolve", "reopen", "ask", "fix", "silence", "mute", "open"
+]
 """What people do to an incident, short of deciding on an approval."""
 
 Seconds = Annotated[int, Field(ge=10, le=86_400)]

@@ -24,7 +24,8 @@ AskUserStatus = Callable[[str, Collection[str]], Awaitable[UserStatus]]
 class Dependencies:
     """Each part of the incident service takes the objects that it needs.
 
-    `home_team` is our workspace's id. `ops_channel` gets the bot's own notices. A dispatch
+    `home_team` is our workspace's id. `ops_channel` gets the bot's own notices; the first of the
+    `alert_channels` gets the incidents of people who report one elsewhere. A dispatch
     without an outcome is looked up after `dispatch_timeout` seconds, which must be more than the
     gateway's timeout. `session` asks the policy's sources of evidence; without one none is asked.
     """
@@ -38,6 +39,7 @@ class Dependencies:
     clock: Callable[[], datetime]
     metrics: Metrics
     ops_channel: str
+    alert_channels: tuple[str, ...] = ()
     home_team: str = ""
     dispatch_timeout: float = 120.0
     session: aiohttp.ClientSession | None = None

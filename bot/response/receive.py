@@ -33,7 +33,8 @@ class Delivery:
     channel, which people can read. `sender` is who handed it over, as only the endpoint can know
     it: `slack:<bot id>` or `http:<source>`. `thread` is how the keys of every version of the
     message begin in whose thread this was posted, '' if it was not. `arrived_at` is when its first
-    bytes came, where that was before the whole was read.
+    bytes came, where that was before the whole was read. Unless `routed`, no route of the policy
+    changes the channel.
     """
 
     key: str
@@ -47,6 +48,7 @@ class Delivery:
     activities: Sequence[Activity] = ()
     thread: str = ""
     arrived_at: datetime | None = None
+    routed: bool = True
 
 
 def identify_activities(
@@ -130,7 +132,9 @@ def _name(
         edit_of=DeliveryPart(delivery.edit_of, index) if delivery.edit_of else None,
         sent_at=delivery.sent_at,
         senders=senders,
-        channel="" if delivery.posted else _channel_of(alert, subject, routes, sops),
+        channel=""
+        if delivery.posted or not delivery.routed
+        else _channel_of(alert, subject, routes, sops),
     )
 
 

@@ -31,6 +31,7 @@ from bot.response.enrichment import Enrichment
 from bot.response.proposal_queue import ProposalQueue
 from bot.response.proposals import Proposals
 from bot.response.receive import Delivery, identify_activities, name_all, named_in_steps
+from bot.response.reports import Report, Reported, delivery_of
 from bot.response.silences import Silences
 from bot.response.upkeep import Upkeep
 from bot.serving.logs import bound
@@ -58,6 +59,7 @@ class IncidentService:
         self.store = dependencies.store
         self.config = dependencies.config
         self.home_team = dependencies.home_team
+        self._alert_channels = dependencies.alert_channels
         self.decisions = Decisions(dependencies)
         self.proposals = Proposals(dependencies, self.decisions.check_person)
         self.proposal_queue = ProposalQueue(dependencies, self.proposals)
@@ -120,6 +122,21 @@ class IncidentService:
         self._metrics.received(source, receipt.accepted, receipt.duplicates, len(receipt.opened))
         return receipt
 
+    async def report(self, report: Report) -> Reported:
+        """A person opens an incident, or joins an open one; the same key twice is the same report.
+
+        InputError without a title. The thread quotes a report that joins.
+        """
+        await self.decisions.check_person(report.user, "open")
+        receipt = await self.receive(delivery_of(report, self._alert_channels))
+        outcome = receipt.outcomes[0]
+        if outcome.incident_id is None:
+            return Reported(None, opened=False)
+        if not outcome.is_repeat:
+            text = "Opened this incident" if outcome.opened else f"{report.title}\n{report.text}"
+            await self.store.note(outcome.incident_id, text.strip(), report.user, self._clock())
+        return Reported(await self.store.incident(outcome.incident_id), outcome.opened)
+
     # 2. Advise: after the card, never in its way.
 
     async def claim_advice(self) -> AdviceRecord | None:
@@ -162,12 +179,16 @@ class IncidentService:
             give = partial(self.store.give_advice, record.id, asdict(advice), advice.answer)
             await gateway_results.written(lambda: give(self._clock()))
 
-    async def ask(self, incident: Incident, question: str, user: str, *, once: str = "") -> None:
-        """Queue a person's question, one a key `once`; the answer is posted in the thread."""
+    async def ask(self, incident: Incident, question: str, user: str, *, once: str = "") -> bool:
+        """Queue a person's question, one a key `once`; the answer is posted in the thread.
+
+        False if that key was asked before.
+        """
         if not question.strip():
             raise InputError("What is the question?", remedy="`/incident ask INC-1 why now?`")
         await self.decisions.check_person(user, "ask")
-        await self.store.enqueue_advice(incident, question.strip(), user, self._clock(), once)
+        now = self._clock()
+        return await self.store.enqueue_advice(incident, question.strip(), user, now, once)
 
     async def answer(self, subject: Subject) -> Advice:
         """Answer now, for POST /incident; AdvisorError says why there is no answer."""

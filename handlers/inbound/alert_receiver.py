@@ -153,7 +153,7 @@ class AlertReceiver:
             return None
         message, version = alert
         channel = str(event["channel"])
-        versions = _versions(channel, message.get("ts"))
+        versions = versions_of(channel, message.get("ts"))
         reading = parse_message(message)
         thread_ts = message.get("thread_ts")
         return Delivery(
@@ -165,12 +165,12 @@ class AlertReceiver:
             posted=True,
             sender=f"slack:{message.get('bot_id')}",
             activities=reading.activities,
-            thread=_versions(channel, thread_ts) if thread_ts else "",
+            thread=versions_of(channel, thread_ts) if thread_ts else "",
         )
 
 
-def _versions(channel: str, ts: object) -> str:
-    """Return how the keys of all versions of a message begin."""
+def versions_of(channel: str, ts: object) -> str:
+    """Return how the keys of the deliveries of all versions of a message begin."""
     return f"slack/{channel}/{ts}/"
 
 

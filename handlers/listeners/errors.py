@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 _VOTES = ("sopbot.approve", "sopbot.reject", "sopbot.reason_modal")
 _REASONS = {InputError: "input", NotFound: "not_found"}  # anything else: not allowed, or not now
+_CHANNEL = re.compile(r"[CGD][A-Z0-9]{2,}")
 _NUMBER = re.compile(r"[0-9]{1,12}")
 _NAMED = re.compile(r"(?:INC-?|#)?([0-9]{1,12})", re.IGNORECASE)
 
@@ -131,6 +132,9 @@ class Failures:
         try:
             subject = str(body["view"].get("private_metadata", ""))
             store = self._service.store
+            channel = subject.partition("/")[0]
+            if _CHANNEL.fullmatch(channel):  # of a report: the place is the channel of the report
+                return {"channel": {"id": channel}, "user": body.get("user")}
             if subject.isdigit():
                 incident, card = await store.incident(int(subject)), None
             else:

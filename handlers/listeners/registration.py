@@ -6,7 +6,8 @@ registered here, by the kind of answer that Slack waits for.
 
 | registered by | Slack gets its answer | an error, or the listener's return value, goes |
 |---|---|---|
-| `action`, `shortcut` | before the listener runs | to that person alone, in the place |
+| `action` | before the listener runs | to that person alone, in the place |
+| `shortcut` | before the listener runs | to that person alone, by its URL or in a modal |
 | `opener` (modal) | when it is open, or after ANSWER_WITHIN | to that person alone, in the place |
 | `command` | with the answer itself, or after ANSWER_WITHIN with "working" | in the answer |
 | `view` | when it is done, or after ANSWER_WITHIN | into the modal, or to that person alone |
@@ -32,6 +33,7 @@ from handlers.listeners.context import SERVICES, is_on_home
 from handlers.listeners.errors import Failures
 from handlers.outbound.home_tabs import HomeTabs
 from handlers.outbound.outbox import Outbox
+from handlers.views.modals import answer_modal
 
 log = logging.getLogger(__name__)
 
@@ -72,8 +74,26 @@ class Listeners:
         self._app.action(constraint)(_for(handler, listener))
 
     def shortcut(self, constraint: Constraint, handler: Handler) -> None:
-        """Register a handler of a global or a message shortcut."""
-        self._app.shortcut(constraint)(self._acknowledged_first(handler))
+        """Register a handler of a global or a message shortcut, which may open a modal.
+
+        The bot may be in no channel of the message, so the answer goes by the response URL. A
+        global shortcut has none: a modal shows its answer.
+        """
+
+        async def listener(args: AsyncArgs) -> None:
+            await args.ack()
+            text, _ = await self._answer(handler, args)
+            if not text:
+                return
+            try:
+                if args.body.get("type") == "shortcut":
+                    await self._outbox.direct.open_view(args.body["trigger_id"], answer_modal(text))
+                else:
+                    await args.respond(text)
+            except Exception:  # only the answer failed: the shortcut itself has run
+                log.exception("the answer to a shortcut did not reach Slack")
+
+        self._app.shortcut(constraint)(_for(handler, listener))
 
     def event(self, constraint: Constraint, handler: Handler) -> None:
         """Register a handler of an event, which Bolt acknowledges before it runs."""
@@ -96,8 +116,11 @@ class Listeners:
 
         self._app.command(name)(_for(handler, listener))
 
-    def view(self, constraint: Constraint, handler: Handler) -> None:
-        """Register a handler of a submitted modal, which shows an error while it is open."""
+    def view(self, constraint: Constraint, handler: Handler, *, shows_answer: bool = False) -> None:
+        """Register a handler of a submitted modal, which shows an error while it is open.
+
+        `shows_answer`: the modal shows the answer too, because it may belong to no channel.
+        """
 
         async def listener(args: AsyncArgs) -> None:
             answer = asyncio.create_task(self._answer(handler, args), name=str(constraint))
@@ -107,6 +130,9 @@ class Listeners:
                 place = _first_input(args.body)
                 if failed and place:
                     await args.ack(response_action="errors", errors={place: text})
+                    return
+                if shows_answer and text:
+                    await args.ack(response_action="update", view=answer_modal(text))
                     return
             await args.ack()
             text, _ = await answer

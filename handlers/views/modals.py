@@ -7,7 +7,18 @@ from typing import Any
 from bot.approvals.model import Approval
 from bot.incidents.model import Incident
 from bot.remediation.catalogue import editable
-from handlers.views.text import Block, context, line, untrusted_line
+from handlers.views.text import Block, context, line, section, untrusted_line
+
+
+def answer_modal(text: str) -> Block:
+    """A modal that only shows an answer to its person."""
+    return {
+        "type": "modal",
+        "callback_id": "sopbot.answer_modal",
+        "title": {"type": "plain_text", "text": "sopbot"},
+        "close": {"type": "plain_text", "text": "Close"},
+        "blocks": [section(text)],
+    }
 
 
 def ask_modal(incident: Incident) -> Block:

@@ -9,7 +9,7 @@ from bot.incidents.model import Incident, Severity, TimelineEntry
 from store.incident_rows import incident_from, timeline_from
 from store.operations import outbox
 from store.operations.part import Part
-from store.statements import Operation, lock, query, run, to_db_time
+from store.statements import Operation, lock, query, run, starting_with, to_db_time
 
 
 def append_event(
@@ -155,6 +155,26 @@ def of_message(channel: str, ts: str) -> Operation[Incident | None]:
     return incident_from(rows[0]) if rows else None
 
 
+def of_delivery(versions: str) -> Operation[Incident | None]:
+    """The incident of the first alert that was delivered under a key that begins so."""
+    rows = yield query(
+        "SELECT i.* FROM alerts a JOIN incidents i ON i.id = a.incident_id"
+        " WHERE a.dedup_key >= ? AND a.dedup_key < ? ORDER BY a.dedup_key LIMIT 1",
+        *starting_with(versions),
+    )
+    return incident_from(rows[0]) if rows else None
+
+
+def card_place(incident_id: int) -> Operation[tuple[str, str] | None]:
+    """The channel and the ts of its card, of a child those of its root's; None if unposted."""
+    incident = yield from get(incident_id)
+    rows = yield query(
+        "SELECT channel, ts FROM outbox WHERE key = ? AND ts IS NOT NULL",
+        f"card:{incident.parent_id or incident.id}",
+    )
+    return (rows[0]["channel"], rows[0]["ts"]) if rows else None
+
+
 def timeline(incident_id: int, limit: int) -> Operation[list[TimelineEntry]]:
     """The newest entries, oldest first."""
     rows = yield query(
@@ -268,6 +288,14 @@ class IncidentsPart(Part):
     async def incident_of_message(self, channel: str, ts: str) -> Incident | None:
         """The incident whose card or reply is that Slack message."""
         return await self._engine.read(of_message, channel, ts)
+
+    async def incident_of_delivery(self, versions: str) -> Incident | None:
+        """The incident of an alert whose delivery has a key that begins with `versions`."""
+        return await self._engine.read(of_delivery, versions)
+
+    async def card_place(self, incident_id: int) -> tuple[str, str] | None:
+        """The place of an incident's card in Slack: channel and ts; None until it is posted."""
+        return await self._engine.read(card_place, incident_id)
 
     async def timeline(self, incident_id: int, limit: int = 100) -> list[TimelineEntry]:
         """The newest entries, oldest first."""

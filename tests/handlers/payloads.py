@@ -28,6 +28,7 @@ def view(callback_id: str) -> dict[str, Any]:
         "user": PERSON,
         "trigger_id": "1.2.3",
         "view": {
+            "id": "V1",
             "type": "modal",
             "callback_id": callback_id,
             "private_metadata": "1",
@@ -120,6 +121,10 @@ ACTING = {
     "join": action("sopbot.join"),
     "ask": action("sopbot.ask"),
     "question_submitted": view("sopbot.ask_modal"),
+    "report": shortcut("sopbot_report"),
+    "open_from_message": message_shortcut("sopbot_open"),
+    "explain": message_shortcut("sopbot_explain"),
+    "reported": view("sopbot.report_modal"),
     "read_wrongly": message_shortcut("sopbot.read_wrongly"),
     "mentioned": MENTION,
     "home_opened": HOME_OPENED,

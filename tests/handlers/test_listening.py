@@ -46,6 +46,10 @@ class DirectCalls:
     async def send_ephemeral(self, body: dict[str, Any], text: str) -> None:
         self.sent.append((body, text))
 
+    async def open_view(self, trigger_id: str, view: dict[str, Any]) -> None:
+        place = {"channel": {"id": CHANNEL}, "user": {"id": USER}}
+        self.sent.append((place, view["blocks"][0]["text"]["text"]))
+
     def send_ephemeral_soon(self, body: dict[str, Any], text: str) -> None:
         self.sent.append((body, text))
 
@@ -150,10 +154,13 @@ async def test_a_listener_that_fails_at_once_is_acknowledged_and_tells_its_perso
     desk_of: Callable[[Any], Desk], name: str, error: Exception, expected: str
 ) -> None:
     desk = desk_of(Broken(error))
-    payload = ACTING[name]
+    payload = dict(ACTING[name])
+    if "response_url" in payload:
+        payload["response_url"] = desk.response_url
     response = await desk.dispatch(payload)
     assert response.status == 200, "Slack would show a warning sign, or deliver it again"
     answers = [text for _, text in desk.outbox.direct.sent]
+    answers += [response["text"] for response in desk.responses]
     if "command" in payload:
         answers.append(response.body)
     elif payload["type"] == "view_submission":
