@@ -227,6 +227,7 @@ class Bot:
             task_instructions(settings),
             private=lambda: self._config.current.policy.privacy.redact,
         )
+        people = People(slack, self.identity.team_id, self._clock)
         self.service = IncidentService(
             Dependencies(
                 store=store,
@@ -234,7 +235,8 @@ class Bot:
                 advisor=self._advisor,
                 gateway=gateway,
                 probe=http_probe(session),
-                user_status=People(slack, self.identity.team_id, self._clock).user_status,
+                user_status=people.user_status,
+                names_of=people.names,
                 clock=self._clock,
                 metrics=self.metrics,
                 ops_channel=ops,
@@ -249,7 +251,7 @@ class Bot:
 
     async def _build_outbox(self, slack: SlackClient) -> None:
         store, ops = self.service.store, self._settings.ops_channel
-        sender = Sender(self.identity.bot_id, await store.identity())
+        sender = Sender(self.identity.bot_id, await store.identity(), self.identity.user_id)
         self.outbox = Outbox(
             slack,
             store,

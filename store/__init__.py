@@ -15,6 +15,7 @@ from store.audit.sealing import AuditKey
 from store.engines.protocol import Engine
 from store.engines.sqlite import SqliteEngine
 from store.engines.urls import engine_of, path_of
+from store.operations.action_items import ActionItemsPart
 from store.operations.activities import ActivitiesPart
 from store.operations.advice import AdvicePart
 from store.operations.advice_context import AdviceContextPart
@@ -48,6 +49,7 @@ from store.operations.outbox_fetch import OutboxFetchPart
 from store.operations.outbox_results import OutboxResultsPart
 from store.operations.outcomes import OutcomesPart
 from store.operations.overdue_work import OverdueWorkPart
+from store.operations.postmortems import PostmortemsPart
 from store.operations.proposing import ProposalsPart
 from store.operations.publications import PublicationsPart
 from store.operations.questions import QuestionsPart
@@ -120,6 +122,8 @@ class Store(
     OutboxFetchPart,
     OutboxResultsPart,
     HomePart,
+    PostmortemsPart,  # what people keep of an incident
+    ActionItemsPart,
     PublicationsPart,  # NATS
     AuditTrailPart,  # the audit trail
     TrailUpkeepPart,

@@ -12,6 +12,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 from bot.enrichment.segment import MOST_SOURCES, EvidenceSource
+from bot.incidents.follow_up import ActionReminders, WebhookUrl
 from bot.incidents.planned_silences import Maintenance, QuietHours
 from bot.incidents.routes import Route
 from bot.serving.redaction import RuleName
@@ -66,7 +67,8 @@ class Notify(NotifyByScope):
     """The rate of posts in a channel: Slack allows one post a second, and a short burst.
 
     `longest_silence_hours` bounds what a person silences or mutes. `maintenance` and `quiet_hours`
-    are silences by time.
+    are silences by time. `action_reminders` is when open actions are reminded of, and
+    `postmortem_webhook` the address that gets each post-mortem, '' for none.
     """
 
     post_interval_seconds: float = Field(default=1.0, ge=0, le=60)
@@ -76,6 +78,8 @@ class Notify(NotifyByScope):
     longest_silence_hours: float = Field(default=168.0, ge=0.1, le=720)
     maintenance: tuple[Maintenance, ...] = Field(default=(), max_length=100)
     quiet_hours: QuietHours | None = None
+    action_reminders: ActionReminders | None = ActionReminders()
+    postmortem_webhook: WebhookUrl = ""
 
 
 Sender = Annotated[

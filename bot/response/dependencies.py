@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,6 +18,13 @@ from store import Store
 
 AskUserStatus = Callable[[str, Collection[str]], Awaitable[UserStatus]]
 """Asks Slack who a user is now, and which of these user groups they are in."""
+
+AskNames = Callable[[Collection[str]], Awaitable[Mapping[str, str]]]
+"""Asks Slack for the display names of users; a user whom Slack does not return is left out."""
+
+
+async def _no_names(_users: Collection[str]) -> Mapping[str, str]:
+    return {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,3 +50,4 @@ class Dependencies:
     home_team: str = ""
     dispatch_timeout: float = 120.0
     session: aiohttp.ClientSession | None = None
+    names_of: AskNames = _no_names

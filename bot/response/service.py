@@ -28,6 +28,7 @@ from bot.response.decisions import Decisions
 from bot.response.dependencies import Dependencies
 from bot.response.dispatches import Dispatches
 from bot.response.enrichment import Enrichment
+from bot.response.postmortems import Postmortems
 from bot.response.proposal_queue import ProposalQueue
 from bot.response.proposals import Proposals
 from bot.response.receive import Delivery, identify_activities, name_all, named_in_steps
@@ -65,6 +66,7 @@ class IncidentService:
         self.proposal_queue = ProposalQueue(dependencies, self.proposals)
         self.dispatches = Dispatches(dependencies)
         self.silences = Silences(dependencies, self.decisions)
+        self.postmortems = Postmortems(dependencies, self.decisions)
         self.upkeep = Upkeep(
             dependencies.store,
             dependencies.config,
@@ -262,6 +264,8 @@ class IncidentService:
             "end_flapping": self.upkeep.end_flapping,
             "end_stale": self.upkeep.end_stale,
             "end_silences": self.silences.settle,
+            "remind_of_actions": self.postmortems.remind,
+            "export_postmortems": self.postmortems.export,
             "retry_outbox": self.upkeep.retry_outbox,
             "post_audit_head": self.upkeep.close_audit_day,
             "summarise_hours": self.upkeep.summarise_hours,

@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 CACHE = timedelta(seconds=60)
 SILENCE = timedelta(seconds=5)  # after a call without an answer, before the next one
 TIMEOUT = 2.0  # seconds: Slack waits three for the answer to a press
+MOST_NAMES = 60  # that one post-mortem asks Slack for
 MOST = 1000  # cached people and groups; a workspace's approvers are far fewer
 
 T = TypeVar("T")
@@ -48,6 +49,16 @@ class People:
             groups=frozenset(name for name, users in by_group.items() if users and user in users),
             unread=frozenset(name for name, users in by_group.items() if users is None),
         )
+
+    async def names(self, users: Collection[str]) -> dict[str, str]:
+        """The display names of these people; those whom Slack does not return are left out."""
+        asked = list(users)[:MOST_NAMES]
+        answers = await asyncio.gather(*(self._cached(user, self._problem) for user in asked))
+        return {
+            user: answer[1]
+            for user, answer in zip(asked, answers, strict=True)
+            if answer is not None and answer[1]
+        }
 
     async def _cached(self, name: str, fetch: Callable[[str], Awaitable[T]]) -> T | None:
         """The answer of the last minute, or a new one; None if Slack gives none within TIMEOUT.
@@ -79,15 +90,25 @@ class People:
         self._known[name] = (self._clock(), fresh)
         return fresh
 
-    async def _problem(self, user: str) -> tuple[VoteProblem | None]:
-        """In a tuple: None alone means that Slack gave no answer."""
+    async def _problem(self, user: str) -> tuple[VoteProblem | None, str]:
+        """Why the user's vote never counts, and their display name."""
         answer = await self._call("users_info", user=user)
-        return (problem_of(answer.get("user"), self._home_team),)
+        found = answer.get("user")
+        return problem_of(found, self._home_team), name_of(found)
 
     async def _members(self, group: str) -> frozenset[str]:
         answer = await self._call("usergroups_users_list", usergroup=group)
         users = answer.get("users")
         return frozenset(map(str, users)) if isinstance(users, list) else frozenset()
+
+
+def name_of(user: Any) -> str:
+    """The user's display name by Slack's user object; '' if it has none."""
+    if not isinstance(user, dict):
+        return ""
+    profile = user.get("profile")
+    shown = profile.get("display_name") if isinstance(profile, dict) else ""
+    return str(shown or user.get("real_name") or user.get("name") or "")
 
 
 def problem_of(user: Any, home_team: str) -> VoteProblem | None:

@@ -9,11 +9,11 @@ from typing import Any
 
 from bot.errors import OutcomeUnknown, SlackRefused, SopbotError
 from bot.observability.events import Event, emit
-from handlers.outbound.metadata import Sender, metadata_for
+from handlers.outbound.metadata import Sender, as_object, file_key, metadata_for
 from handlers.outbound.posted_messages import PostedMessageLookup
 from handlers.outbound.rate_limiter import RateLimiter
-from handlers.outbound.rendering import Rendered, Renderer
-from handlers.outbound.slack_client import BAD_TOKEN, POST, SlackClient
+from handlers.outbound.rendering import File, Rendered, Renderer
+from handlers.outbound.slack_client import BAD_TOKEN, POST, UPLOAD, SlackClient
 from store import Store
 from store.messages import OutboxMessage
 from store.operations.cards import CardContent
@@ -136,11 +136,15 @@ class Delivery:
         """Post or update the message. Returns its ts, or None if another replica has the claim."""
         ts = message.ts
         if ts is None and (tried_at := self._tried_at(message, claim)):
-            ts = await self._lookup.find(message, tried_at)
+            key = file_key(rendered.file.name) if rendered.file else ""
+            ts = await self._lookup.find(message, tried_at, key)
             if ts is None and not self._store.replica.holds_channel(claim):
                 return None  # the lookup took so long that another replica may have posted it since
         if ts is None and rendered.only_if_posted:
             return None
+        if rendered.file:
+            # A shared file is never changed: the next version is a file of its own.
+            return ts or await self._upload(message, rendered.text, rendered.file)
         try:
             return await self._send(message, rendered.text, rendered.blocks, rendered, ts)
         except SlackRefused as error:
@@ -188,6 +192,25 @@ class Delivery:
         if not isinstance(posted, str) or not posted:
             raise OutcomeUnknown(f"Slack did not say where {message.key} is.")
         return posted
+
+    async def _upload(self, message: OutboxMessage, text: str, file: File) -> str:
+        """Share the file in the message's place, with `text` above it. Returns the file's id.
+
+        Slack shares it a moment after its answer, so that the message has no ts yet.
+        """
+        answer = await self._slack.call(
+            UPLOAD,
+            channel=message.channel,
+            thread_ts=message.thread_ts,
+            filename=file.name,
+            title=file.name,
+            content=file.content,
+            initial_comment=text[:3900],
+        )
+        files = answer.get("files")
+        if not isinstance(files, list) or not files or not as_object(files[0]).get("id"):
+            raise OutcomeUnknown(f"Slack did not say where {message.key} is.")
+        return str(files[0]["id"])
 
     async def _handle_refusal(
         self, message: OutboxMessage, error: SlackRefused, back_off: Callable[[], float]

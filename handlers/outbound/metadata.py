@@ -22,10 +22,14 @@ _NOT_KEPT = re.compile(r"[^a-z0-9_]")
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """The bot that posts: its bot_id ('' if Slack returned none), and its store's own id."""
+    """The bot that posts: its bot_id ('' if Slack returned none), and its store's own id.
+
+    `user_id` is the user as whom it uploads files; '' for anybody.
+    """
 
     bot_id: str
     store_id: str
+    user_id: str = ""
 
 
 def event_type(kind: str) -> str:
@@ -76,6 +80,21 @@ def key_of(posted: Any, sender: Sender, *, in_own_thread: bool) -> str | None:
         return None
     ours = in_own_thread if store_id is None else store_id == sender.store_id
     return key if ours else None
+
+
+def files_of(posted: Any, sender: Sender) -> dict[str, str]:
+    """The files that this bot shared by a message: the id of each, by `file_key` of its name."""
+    files = as_object(posted).get("files")
+    return {
+        file_key(str(file.get("name"))): str(file["id"])
+        for file in (files if isinstance(files, list) else ())
+        if isinstance(file, dict) and file.get("id") and sender.user_id in ("", file.get("user"))
+    }
+
+
+def file_key(name: str) -> str:
+    """The key of a posted file: Slack keeps no metadata for it, and its name is its own."""
+    return f"file/{name}"
 
 
 def time_of(ts: object) -> datetime | None:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.errors import OutcomeUnknown
-from handlers.outbound.metadata import Sender, as_object, key_of
+from handlers.outbound.metadata import Sender, as_object, files_of, key_of
 from store.messages import OutboxMessage
 
 log = logging.getLogger(__name__)
@@ -49,10 +49,11 @@ class PostedMessageLookup:
         self._sender = sender
         self._readings: OrderedDict[tuple[str, str], _Reading] = OrderedDict()
 
-    async def find(self, message: OutboxMessage, tried_at: datetime) -> str | None:
+    async def find(self, message: OutboxMessage, tried_at: datetime, key: str = "") -> str | None:
         """The ts of the message, if a try that ended at `tried_at` posted it.
 
-        Raises what `call` raises; the next call resumes the reading there.
+        `key` is `metadata.file_key` of a message that is a file; then it is the file's id. Raises
+        what `call` raises; the next call resumes the reading there.
         """
         place = (message.channel, message.thread_ts or "")
         oldest = message.created_at - BEFORE
@@ -64,7 +65,7 @@ class PostedMessageLookup:
                 self._readings.popitem(last=False)
         if reading.cursor is not None:
             await self._read(place, reading)
-        return reading.ts_by_key.get(message.key)
+        return reading.ts_by_key.get(key or message.key)
 
     async def _read(self, place: tuple[str, str], reading: _Reading) -> None:
         channel, thread = place
@@ -82,6 +83,7 @@ class PostedMessageLookup:
                 # The bot replies only to its own cards.
                 if key := key_of(posted, self._sender, in_own_thread=bool(thread)):
                     reading.ts_by_key[key] = str(posted["ts"])
+                reading.ts_by_key |= files_of(posted, self._sender)
             reading.cursor = following or None
 
 

@@ -26,6 +26,7 @@ from handlers.views import (
     news,
     notices,
     places,
+    postmortem,
     result,
     silences,
     steering,
@@ -36,11 +37,20 @@ from store.operations.cards import CardContent
 
 
 @dataclass(frozen=True, slots=True)
+class File:
+    """A file to share. No other file of the bot has its `name` in the same thread."""
+
+    name: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
 class Rendered:
     """A message in Slack's form; `broadcast` shows a reply in the channel too.
 
     `facts` go into its metadata, for the code that reads the message later. `only_if_posted`: it
-    changes a message that Slack shows, and is not posted anew.
+    changes a message that Slack shows, and is not posted anew. `file` is shared instead of a
+    message with blocks; `text` stands above it.
     """
 
     text: str
@@ -48,6 +58,7 @@ class Rendered:
     broadcast: bool = False
     facts: Mapping[str, str | int] = field(default_factory=dict)
     only_if_posted: bool = False
+    file: File | None = None
 
 
 class Renderer:
@@ -78,6 +89,9 @@ class Renderer:
             "news": self._news,
             "silence": self._silence,
             "silence_digest": self._silence_digest,
+            "postmortem": self._postmortem,
+            "action": self._action,
+            "action_reminder": self._action,
         }
 
     async def render(
@@ -244,6 +258,22 @@ class Renderer:
     async def _activity(self, subject: str) -> Rendered | None:
         item = await self._store.activity(int(subject))
         return Rendered(*activity.activity(item)) if item else None
+
+    async def _postmortem(self, subject: str) -> Rendered | None:
+        version = await self._store.postmortem(int(subject))
+        if version is None:
+            return None
+        file = File(version.file_name, version.body)
+        return Rendered(postmortem.posted(version), [], file=file)
+
+    async def _action(self, subject: str) -> Rendered | None:
+        number, _, reminder = subject.partition("/")
+        item = await self._store.action_item(int(number))
+        if item is None:
+            return None
+        text, blocks = postmortem.action(item, is_reminder=bool(reminder))
+        # What is done needs no reminder any more, but one that stands there follows.
+        return Rendered(text, blocks, only_if_posted=bool(reminder and item.done_at))
 
     async def _note(self, subject: str) -> Rendered | None:
         entry = await self._store.remark(int(subject))

@@ -27,6 +27,7 @@ BAD_TOKEN = frozenset(
     {"account_inactive", "invalid_auth", "not_authed", "token_expired", "token_revoked"}
 )
 POST = "chat_postMessage"  # limited for each channel, the other methods for the workspace
+UPLOAD = "files_upload_v2"  # the SDK's three calls that share a file
 
 # Slack will never take this message: another try gets the same answer.
 _PERMANENT = frozenset(

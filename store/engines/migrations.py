@@ -17,6 +17,7 @@ from store.engines import (
     first_schema,
     home_tables,
     outbox_columns,
+    record_tables,
     schema_changes,
     scope_columns,
     silence_tables,
@@ -236,6 +237,11 @@ def m039_expand_source_acknowledgements() -> str:
     return source_tables.M039
 
 
+def m040_expand_records() -> str:
+    """Store post-mortems, and the actions that follow from an incident."""
+    return record_tables.M040
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     m001_initial,
     m002_expand_storm,
@@ -276,6 +282,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m037_expand_evidence,
     m038_expand_home,
     m039_expand_source_acknowledgements,
+    m040_expand_records,
 )
 
 

@@ -1,0 +1,32 @@
+"""The tables of what people keep of an incident: post-mortems, and the actions that follow."""
+
+M040 = """
+CREATE TABLE postmortems (
+    id INTEGER PRIMARY KEY,
+    incident_id INTEGER NOT NULL REFERENCES incidents (id),
+    version INTEGER NOT NULL,
+    body TEXT NOT NULL,                 -- Markdown
+    made_by TEXT NOT NULL,
+    made_at TEXT NOT NULL,
+    origin TEXT NOT NULL UNIQUE,        -- the command or press that made it, once
+    export_at TEXT,                     -- when the webhook is called next; NULL for never
+    export_tries INTEGER NOT NULL DEFAULT 0,
+    exported_at TEXT,                   -- when the webhook took it
+    UNIQUE (incident_id, version)
+);
+CREATE INDEX postmortems_to_export ON postmortems (export_at) WHERE export_at IS NOT NULL;
+CREATE TABLE action_items (
+    id INTEGER PRIMARY KEY,
+    incident_id INTEGER NOT NULL REFERENCES incidents (id),
+    text TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    made_by TEXT NOT NULL,
+    made_at TEXT NOT NULL,
+    origin TEXT NOT NULL UNIQUE,
+    done_at TEXT,                       -- NULL while it is open
+    done_by TEXT NOT NULL DEFAULT '',
+    reminded_at TEXT NOT NULL           -- when its owner was mentioned last
+);
+CREATE INDEX action_items_of_incident ON action_items (incident_id, id);
+CREATE INDEX action_items_open ON action_items (reminded_at) WHERE done_at IS NULL;
+"""
