@@ -15,6 +15,7 @@ from handlers.listeners import (
     commands,
     context,
     errors,
+    follow_up,
     home,
     incidents,
     readings,
@@ -48,5 +49,6 @@ def register(
     readings.register(listeners)
     shortcuts.register(listeners)
     home.register(listeners)
+    follow_up.register(listeners)
     commands.register(listeners)
     unknown.register(listeners)

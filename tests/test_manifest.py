@@ -58,6 +58,7 @@ def test_every_slack_method_we_call_is_covered_by_a_scope():
         "views_open": None,
         "views_publish": None,
         "users_info": "users:read",
+        "files_upload_v2": "files:write",
         "usergroups_users_list": "usergroups:read",
     }
     called = set(re.findall(r'_call\(\s*"([A-Za-z_]+)"', CODE))

@@ -1,4 +1,4 @@
-"""What the policy says about the time after an incident: reminders of actions, the webhook."""
+"""The policy for the time after an incident: reminders of actions, the webhook."""
 
 from __future__ import annotations
 

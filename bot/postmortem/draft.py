@@ -169,19 +169,19 @@ def _advice(facts: PostmortemFacts) -> Iterator[str]:
         yield "No advice is stored."
         return
     yield "Advice is a suggestion; nobody has verified it unless a section above says so."
-    for given in facts.advice:
-        advice = given.advice
-        asked = ""
-        if given.question:
-            asked = f", asked by {person(given.asked_by, facts.names)}: “{inline(given.question)}”"
-        yield f"\n**{inline(advice.label)}**, {at_text(given.at)}{asked}\n"
+    for item in facts.advice:
+        advice = item.advice
+        question = ""
+        if item.question:
+            question = f", asked by {person(item.asked_by, facts.names)}: “{inline(item.question)}”"
+        yield f"\n**{inline(advice.label)}**, {at_text(item.at)}{question}\n"
         if advice.cause and advice.cause != UNDETERMINED:
             confidence = f" (confidence {inline(advice.confidence)})" if advice.confidence else ""
             yield f"- Probable cause: {inline(advice.cause)}{confidence}"
         else:
             yield "- Probable cause: undetermined"
-        yield from (f"- Evidence: {inline(item)}" for item in advice.evidence)
-        yield from (f"- Step: {inline(item)}" for item in advice.next_steps)
+        yield from (f"- Evidence: {inline(text)}" for text in advice.evidence)
+        yield from (f"- Step: {inline(text)}" for text in advice.next_steps)
         if advice.failure:
             yield f"- The advisor did not answer: {inline(advice.failure)}"
         if advice.text.strip():

@@ -25,7 +25,7 @@ _ASKED_OF_ACTIONS = {
 def open_questions(facts: PostmortemFacts, times: Times, asks: str) -> Iterator[str]:
     """Yield a question a line; `asks` begins each that only people can answer."""
     incident = facts.incident
-    causes = [given.advice.cause for given in facts.advice if given.advice.cause != UNDETERMINED]
+    causes = [item.advice.cause for item in facts.advice if item.advice.cause != UNDETERMINED]
     known = f" The advisor's newest suggestion: {inline(causes[-1])}." if causes else ""
     yield f"- {asks} What was the root cause?{known}"
     if incident.status is not IncidentStatus.RESOLVED:

@@ -19,8 +19,8 @@ from store.operations.postmortems import IncidentRecord
 log = logging.getLogger(__name__)
 
 LONGEST_ACTION = 1000  # characters: a task, not a report
-TRIES = 8  # of one export; with the doubling pauses that is about forty minutes
-FIRST_PAUSE = timedelta(seconds=10)
+TRIES = 8  # of one export; with the doubling pauses that is about an hour
+FIRST_PAUSE = timedelta(seconds=30)  # longer than a try takes
 TIMEOUT = aiohttp.ClientTimeout(total=10)
 _AGAIN = frozenset({408, 425, 429})  # statuses below 500 after which another try may succeed
 _USER = re.compile(r"@([UW][A-Z0-9]{2,20})(?![A-Za-z0-9])")
@@ -121,12 +121,11 @@ class Postmortems:
 
     async def export(self) -> None:
         """Send the post-mortems that are due to the webhook; each is recorded as sent once."""
-        for postmortem, tries in await self._store.postmortems_to_export(self._clock()):
+        while claimed := await self._store.claim_export(self._clock(), FIRST_PAUSE):
+            postmortem, tries = claimed
             problem, is_final = await self._send(postmortem)
-            if problem and not is_final and tries + 1 < TRIES:
+            if problem and not is_final and tries < TRIES:
                 log.warning("%s was not exported: %s", postmortem.file_name, problem)
-                pause = FIRST_PAUSE * 2**tries
-                await self._store.retry_export(postmortem, self._clock() + pause)
             else:
                 await self._store.end_export(postmortem, self._clock(), problem)
 

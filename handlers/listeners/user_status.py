@@ -52,11 +52,11 @@ class People:
 
     async def names(self, users: Collection[str]) -> dict[str, str]:
         """The display names of these people; those whom Slack does not return are left out."""
-        asked = list(users)[:MOST_NAMES]
-        answers = await asyncio.gather(*(self._cached(user, self._problem) for user in asked))
+        few = list(users)[:MOST_NAMES]
+        answers = await asyncio.gather(*(self._cached(user, self._problem) for user in few))
         return {
             user: answer[1]
-            for user, answer in zip(asked, answers, strict=True)
+            for user, answer in zip(few, answers, strict=True)
             if answer is not None and answer[1]
         }
 
@@ -93,8 +93,8 @@ class People:
     async def _problem(self, user: str) -> tuple[VoteProblem | None, str]:
         """Why the user's vote never counts, and their display name."""
         answer = await self._call("users_info", user=user)
-        found = answer.get("user")
-        return problem_of(found, self._home_team), name_of(found)
+        person = answer.get("user")
+        return problem_of(person, self._home_team), name_of(person)
 
     async def _members(self, group: str) -> frozenset[str]:
         answer = await self._call("usergroups_users_list", usergroup=group)

@@ -31,7 +31,7 @@ from handlers.views import (
     silences,
     steering,
 )
-from handlers.views.text import Block, context
+from handlers.views.text import Block, context, section
 from store.messages import OutboxMessage
 from store.operations.cards import CardContent
 
@@ -193,7 +193,7 @@ class Renderer:
         if shown is None:
             return None
         # A reader of a reply without its card must know its incident.
-        blocks = shown.blocks
+        blocks = shown.blocks or [section(shown.text)]  # a file has no blocks
         if message.in_thread:
             blocks = [context(f"`INC-{message.incident_id}`"), *blocks]
         return Rendered(*notices.undelivered(message.channel, message.error, (shown.text, blocks)))

@@ -15,7 +15,6 @@ from store.statements import (
     from_db_time,
     from_db_time_or_none,
     query,
-    run,
     to_db_time,
 )
 
@@ -94,9 +93,14 @@ def remind(before: datetime, now: datetime) -> Operation[int]:
         to_db_time(before),
     )
     for row in rows:
-        yield run(
-            "UPDATE action_items SET reminded_at = ? WHERE id = ?", to_db_time(now), row["id"]
+        count = yield execute(
+            "UPDATE action_items SET reminded_at = ? WHERE id = ? AND reminded_at = ?",
+            to_db_time(now),
+            row["id"],
+            row["reminded_at"],
         )
+        if not count:
+            continue
         incident = yield from incidents.get(row["incident_id"])
         subject = f"{row['id']}/{now:%Y%m%d}"
         yield from incidents.reply(incident, "action_reminder", subject, now, by_request=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.approvals.model import Approval, Execution
 from bot.enrichment.model import Evidence
@@ -45,8 +45,8 @@ def read(incident_id: int) -> Operation[IncidentRecord]:
     children = yield query("SELECT * FROM incidents WHERE parent_id = ? ORDER BY id", incident_id)
     members = []
     for row in children:
-        found = yield from grouping.grouped(row["id"], MOST_ALERTS_OF_CHILD, 0)
-        members.append((incident_from(row), found))
+        alerts = yield from grouping.grouped(row["id"], MOST_ALERTS_OF_CHILD, 0)
+        members.append((incident_from(row), alerts))
     remedies = []
     for approval in (yield from approvals.of_incident(incident_id)):
         executions = yield query("SELECT * FROM executions WHERE approval_id = ?", approval.id)
@@ -127,14 +127,29 @@ def get(postmortem_id: int) -> Operation[Postmortem | None]:
     return _from(rows[0]) if rows else None
 
 
-def to_export(now: datetime) -> Operation[list[tuple[Postmortem, int]]]:
-    """Return the versions whose export is due, oldest first, each with its number of tries."""
+def claim_export(now: datetime, pause: timedelta) -> Operation[tuple[Postmortem, int] | None]:
+    """Claim the version whose export is due longest, and count the try.
+
+    Until it has ended the version is due again later: `pause`, doubled after each try. 1. Find it.
+    2. Claim it, unless another replica has.
+    """
     rows = yield query(
-        "SELECT * FROM postmortems WHERE export_at IS NOT NULL AND export_at <= ?"
-        " ORDER BY export_at LIMIT 20",
+        "SELECT id, export_at, export_tries FROM postmortems WHERE export_at IS NOT NULL"
+        " AND export_at <= ? ORDER BY export_at LIMIT 1",
         to_db_time(now),
     )
-    return [(_from(row), int(row["export_tries"])) for row in rows]
+    if not rows:
+        return None
+    tries = int(rows[0]["export_tries"]) + 1
+    claimed = yield query(
+        "UPDATE postmortems SET export_at = ?, export_tries = ? WHERE id = ? AND export_at = ?"
+        " RETURNING *",
+        to_db_time(now + pause * 2 ** (tries - 1)),
+        tries,
+        rows[0]["id"],
+        rows[0]["export_at"],
+    )
+    return (_from(claimed[0]), tries) if claimed else None
 
 
 def export_ended(postmortem: Postmortem, now: datetime, problem: str) -> Operation[None]:
@@ -151,15 +166,6 @@ def export_ended(postmortem: Postmortem, now: datetime, problem: str) -> Operati
         yield from incidents.append_and_reply(incident, now, "postmortem", text)
     else:
         yield from incidents.append_event(incident.id, now, "postmortem", f"{what} was exported")
-
-
-def export_later(postmortem_id: int, at: datetime) -> Operation[None]:
-    """Try the export again then."""
-    yield run(
-        "UPDATE postmortems SET export_at = ?, export_tries = export_tries + 1 WHERE id = ?",
-        to_db_time(at),
-        postmortem_id,
-    )
 
 
 def _from(row: Row) -> Postmortem:
@@ -207,14 +213,13 @@ class PostmortemsPart(Part):
         """Return one version of a post-mortem."""
         return await self._engine.read(get, postmortem_id)
 
-    async def postmortems_to_export(self, now: datetime) -> list[tuple[Postmortem, int]]:
-        """Return the versions whose export is due, each with how often it was tried."""
-        return await self._engine.read(to_export, now)
+    async def claim_export(self, now: datetime, pause: timedelta) -> tuple[Postmortem, int] | None:
+        """Claim a version whose export is due; returns it and the number of this try.
+
+        Unless `end_export` follows, it is due again after `pause`, doubled after each try.
+        """
+        return await self._write(claim_export, now, pause)
 
     async def end_export(self, postmortem: Postmortem, now: datetime, problem: str = "") -> None:
         """Record that the webhook took a version; `problem` says why the bot gave up instead."""
         await self._write(export_ended, postmortem, now, problem)
-
-    async def retry_export(self, postmortem: Postmortem, at: datetime) -> None:
-        """Try the export of a version again then."""
-        await self._write(export_later, postmortem.id, at)

@@ -147,7 +147,8 @@ async def desk(tmp_path):
         client = AsyncWebClient(
             token=slack.bot_token, base_url=slack.api_url, session=session, retry_handlers=[]
         )
-        sender = Sender(slack.core.workspace.app.bot_id, await store.identity())
+        app = slack.core.workspace.app
+        sender = Sender(app.bot_id, await store.identity(), app.user_id)
         desk = Desk(slack, faults, store, clock, metrics, client, sender)
         desk.outbox = desk.outbox_of(store)
         yield desk

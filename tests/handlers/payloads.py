@@ -126,6 +126,8 @@ ACTING = {
     "explain": message_shortcut("sopbot_explain"),
     "reported": view("sopbot.report_modal"),
     "read_wrongly": message_shortcut("sopbot.read_wrongly"),
+    "action_done": action("sopbot.action_done"),
+    "action_submitted": view("sopbot.action_modal"),
     "mentioned": MENTION,
     "home_opened": HOME_OPENED,
     "incident": command("/incident", "list"),

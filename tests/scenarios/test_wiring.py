@@ -140,6 +140,8 @@ LISTENERS = [
     ("shortcut", "sopbot_explain", "listeners.shortcuts.explain"),
     ("view", "sopbot.report_modal", "listeners.shortcuts.reported"),
     ("event", "app_home_opened", "listeners.home.home_opened"),
+    ("action", "sopbot.action_done", "listeners.follow_up.action_done"),
+    ("view", "sopbot.action_modal", "listeners.follow_up.action_submitted"),
     ("command", "/incident", "listeners.commands.incident"),
     ("command", "/sop", "listeners.commands.sop"),
     ("action", "anything", "listeners.unknown.pressed"),

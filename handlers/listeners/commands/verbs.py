@@ -8,6 +8,7 @@ from handlers.listeners.commands import (
     lifecycle,
     lists,
     ownership,
+    postmortems,
     quiet,
     records,
     sops,
@@ -69,6 +70,21 @@ INCIDENT: dict[str, Verb] = {
         records.trace, "trace INC-1", "every stage of its first alert, with times", _RECORDS
     ),
     "stats": Verb(records.stats, "stats 7d", "the numbers of a window", _RECORDS),
+    "postmortem": Verb(
+        postmortems.postmortem,
+        "postmortem INC-7",
+        "draft the post-mortem from the timeline, as a file in its thread",
+        _RECORDS,
+    ),
+    "action": Verb(
+        postmortems.action,
+        "action INC-7 @ben Add an alert",
+        "add an action with its owner, who is reminded until it is done",
+        _RECORDS,
+    ),
+    "actions": Verb(
+        postmortems.actions, "actions [mine|INC-7]", "the open actions, oldest first", _RECORDS
+    ),
     "freeze": Verb(
         actions.freeze, "freeze on [why]", "block all actions, on every incident", _ACTIONS
     ),

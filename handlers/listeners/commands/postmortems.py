@@ -1,0 +1,43 @@
+"""Drafts the post-mortem of an incident, and keeps the actions that follow from it."""
+
+from __future__ import annotations
+
+from handlers.listeners.commands.call import INCIDENT_NUMBER, PERSON, Call
+from handlers.listeners.incidents import incident_id
+from handlers.views import postmortem as view
+from store.operations.action_items import LISTED
+
+
+async def postmortem(call: Call, rest: str) -> str:
+    """Draft the next version, which the thread shows as a file."""
+    incident, _ = await call.subject(rest)
+    return view.drafted(await call.service.postmortems.write(incident.id, call.user, call.key))
+
+
+async def action(call: Call, rest: str) -> str:
+    """Add an action with its owner; without a text open the modal for it."""
+    incident, text = await call.subject(rest)
+    owner = PERSON.match(text)
+    task = text[owner.end() :].strip() if owner else text
+    if not task:
+        await call.service.decisions.check_person(call.user)
+        modal = view.action_modal(incident, owner[1] if owner else call.user)
+        await call.outbox.direct.open_view(call.trigger_id, modal)
+        return f"The box that opened asks for the action of {incident.number} and its owner."
+    named = PERSON.sub(r"@\1", task)
+    item = await call.service.postmortems.add_action(
+        incident.id, owner[1] if owner else call.user, named, call.user, call.key
+    )
+    return view.action_added(item, call.user)
+
+
+async def actions(call: Call, rest: str) -> str:
+    """The open actions of everybody, of the person, or all of one incident."""
+    word = rest.strip().lower()
+    if word == "mine":
+        return view.action_list(await call.store.open_actions(call.user), " of yours", LISTED)
+    if INCIDENT_NUMBER.fullmatch(word):
+        incident = await call.store.incident(incident_id(word))
+        items = await call.store.actions_of(incident.id)
+        return view.actions_of_incident(items, incident.number)
+    return view.action_list(await call.store.open_actions(), "", LISTED)
