@@ -9,6 +9,7 @@ import aiohttp
 
 from bot.response import IncidentService
 from bot.response.alertmanager_silences import AlertmanagerSilences
+from bot.response.command_poller import CommandPollers
 from bot.response.log_poller import LogPoller
 from bot.response.source_acknowledgements import PagingAccess, SourceAcknowledgements
 from bot.settings import Settings
@@ -21,11 +22,13 @@ def outside_steps(
     service: IncidentService,
     clock: Callable[[], datetime],
 ) -> tuple[Step, ...]:
-    """The steps for log files, Alertmanager's silences and the paging services.
+    """The steps for log files, programs, Alertmanager's silences and the paging services.
 
     Each does nothing where neither the settings nor the policy names something to ask.
     """
-    poller = LogPoller(service, service.config, clock, settings.slack_alert_channels[0])
+    channel = settings.slack_alert_channels[0]
+    poller = LogPoller(service, service.config, clock, channel)
+    commands = CommandPollers(service, service.config, clock, channel)
     silences = AlertmanagerSilences(
         session,
         service.store,
@@ -45,6 +48,7 @@ def outside_steps(
     acknowledgements = SourceAcknowledgements(session, service.store, clock, access)
     return (
         Step("poll_logs", poller.poll, seconds=1, replicas=Replicas.EACH),
+        Step("poll_commands", commands.poll, seconds=1, replicas=Replicas.EACH),
         Step("sync_silences", silences.sync, seconds=15, replicas=Replicas.ONE),
         Step(
             "acknowledge_at_sources",

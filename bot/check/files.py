@@ -121,7 +121,7 @@ def check_mappings(report: Report, settings: Settings) -> None:
 
 
 def check_pollers(report: Report, policy: Policy | None) -> None:
-    """Check that the bot can read each file of `detect.pollers`."""
+    """Check that the bot can read each file, and run each program, of the segment `detect`."""
     for poller in policy.detect.pollers if policy else ():
         path = Path(poller.file)
         where = f"detect.pollers: {poller.name}: {path}"
@@ -131,6 +131,10 @@ def check_pollers(report: Report, policy: Policy | None) -> None:
             report.problem("pollers", f"{where} is not a regular file", "name the log file itself")
         elif not os.access(path, os.R_OK):
             report.problem("pollers", f"{where} cannot be read", "let the bot's user read it")
+    for command in policy.detect.commands if policy else ():
+        if not os.access(command.command[0], os.X_OK):
+            where = f"detect.commands: {command.name}: {command.command[0]}"
+            report.problem("pollers", f"{where} cannot be run", "name a program of this machine")
 
 
 def check_runbooks(report: Report, settings: Settings) -> None:

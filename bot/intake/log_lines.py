@@ -63,22 +63,20 @@ def compile_pattern(text: str) -> re.Pattern[str]:
     return re.compile(compiled + (bound() if literal else gap.replace("?)", ")")), re.DOTALL)
 
 
-class Poller(BaseModel):
-    """One file whose lines become alerts. A field of the pattern overrides the value given here."""
+class LinePattern(BaseModel):
+    """Selects the lines that become alerts; a field of the pattern overrides the value here."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     name: Annotated[
         str, form(r"[a-z0-9][a-z0-9_-]{0,40}", "must be lower case: letters, digits, '_', '-'")
     ]
-    file: Annotated[str, form(r"/[^\x00]+", "must be an absolute path")]
     pattern: str = Field(min_length=1, max_length=500)
     service: str = ""
     env: str = ""
     region: str = ""
     category: str = ""
     severity: str = "medium"
-    every_seconds: int = Field(default=10, ge=1, le=3600)
 
     @field_validator("severity")
     @classmethod
@@ -93,15 +91,45 @@ class Poller(BaseModel):
         compile_pattern(value)
         return value
 
+    @cached_property
+    def compiled(self) -> re.Pattern[str]:
+        """The pattern, ready to match."""
+        return compile_pattern(self.pattern)
+
+    @property
+    def sender(self) -> str:
+        """The sender of its alerts."""
+        return f"log:{self.name}"
+
+
+class Poller(LinePattern):
+    """One file whose lines become alerts."""
+
+    file: Annotated[str, form(r"/[^\x00]+", "must be an absolute path")]
+    every_seconds: int = Field(default=10, ge=1, le=3600)
+
     @property
     def key(self) -> str:
         """The name of its position in the store: another file has another position."""
         return f"{self.name} {self.file}"
 
-    @cached_property
-    def compiled(self) -> re.Pattern[str]:
-        """The pattern, ready to match."""
-        return compile_pattern(self.pattern)
+
+Argument = Annotated[str, form(r"[^\x00]{0,4096}", "must be text of at most 4096 characters")]
+
+
+class CommandPoller(LinePattern):
+    """One program that prints what is wrong now; each of its lines that match is an alert."""
+
+    command: tuple[Argument, ...] = Field(min_length=1, max_length=100)
+    every_seconds: int = Field(default=60, ge=5, le=86_400)
+    timeout_seconds: int = Field(default=30, ge=1, le=600)
+
+    @field_validator("command")
+    @classmethod
+    def _is_absolute(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not value[0].startswith("/"):
+            raise ValueError("must begin with the absolute path of a program; no shell runs it")
+        return value
 
 
 class Detect(BaseModel):
@@ -110,12 +138,15 @@ class Detect(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     pollers: tuple[Poller, ...] = Field(default=(), max_length=100)
+    commands: tuple[CommandPoller, ...] = Field(default=(), max_length=100)
 
     @model_validator(mode="after")
     def _have_names_of_their_own(self) -> Self:
-        names = [poller.name for poller in self.pollers]
+        names = [poller.name for poller in (*self.pollers, *self.commands)]
         if twice := {name for name in names if names.count(name) > 1}:
-            raise ValueError(f"pollers: two are called {min(twice)}: each has its own position")
+            raise ValueError(
+                f"pollers, commands: two are called {min(twice)}: alerts have the name"
+            )
         return self
 
 
@@ -131,11 +162,11 @@ class _Kinds:
     others: int = 0
 
 
-def alerts_of(poller: Poller, lines: Iterable[bytes]) -> list[Alert]:
+def alerts_of(poller: LinePattern, lines: Iterable[bytes], host: str = "") -> list[Alert]:
     """Return an alert for each kind of line that matches, KINDS_LIMIT at most.
 
     Lines of one kind differ in numbers and times only. One more alert counts the lines of further
-    kinds.
+    kinds. A `host` is a label, and a part of what identifies the alert.
     """
     kinds = _Kinds()
     for line in lines:
@@ -144,18 +175,18 @@ def alerts_of(poller: Poller, lines: Iterable[bytes]) -> list[Alert]:
         if match is None:
             continue
         groups = {name: value for name, value in match.groupdict().items() if value}
-        _count(kinds, poller, text, groups)
+        _count(kinds, poller, text, groups | ({"host": host} if host else {}))
     alerts = []
     for kind in kinds.known.values():
         if kind.lines > 1:
             kind.draft.text += f"\n({kind.lines:,} such lines at once)"
         alerts.append(kind.draft.alert())
     if kinds.others:
-        alerts.append(_overflow(poller, kinds.others))
+        alerts.append(_overflow(poller, kinds.others, host))
     return alerts
 
 
-def _count(kinds: _Kinds, poller: Poller, text: str, groups: dict[str, str]) -> None:
+def _count(kinds: _Kinds, poller: LinePattern, text: str, groups: dict[str, str]) -> None:
     values = {name: groups.get(name) or getattr(poller, name, "") for name in FIELDS}
     labels = {name: value for name, value in groups.items() if name not in FIELDS}
     labels["poller"] = poller.name
@@ -171,15 +202,15 @@ def _count(kinds: _Kinds, poller: Poller, text: str, groups: dict[str, str]) -> 
         kinds.known[key] = _Kind(_draft(poller, text, labels, identity, values))
 
 
-def _overflow(poller: Poller, lines: int) -> Alert:
+def _overflow(poller: LinePattern, lines: int, host: str) -> Alert:
     title = f"{poller.name}: {lines:,} more lines match, of more than {KINDS_LIMIT} kinds"
     values = {name: getattr(poller, name, "") for name in FIELDS} | {"title": title}
-    labels = {"poller": poller.name}
+    labels = {"poller": poller.name} | ({"host": host} if host else {})
     return _draft(poller, title, labels, labels | {"line": "more kinds"}, values).alert()
 
 
 def _draft(
-    poller: Poller,
+    poller: LinePattern,
     text: str,
     labels: dict[str, str],
     identity: dict[str, str],

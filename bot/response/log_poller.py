@@ -131,8 +131,7 @@ class LogPoller:
             return
         place = f"{self._host}/{at.generation}/{at.position}-{at.planned_end}"
         key = f"log/{poller.name}/{place}"
-        sender = f"log:{poller.name}"
-        await self._service.receive(Delivery(key, self._channel, alerts, sender=sender))
+        await self._service.receive(Delivery(key, self._channel, alerts, sender=poller.sender))
 
     def _report(self, poller: Poller, problem: str) -> None:
         if problem != self._problems.get(poller.name, ""):

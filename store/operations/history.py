@@ -19,8 +19,11 @@ from store.statements import (
     from_db_time,
     from_db_time_or_none,
     query,
+    starting_with,
     to_db_time,
 )
+
+MOST_FIRING = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,24 @@ def firing_alerts(before: int | None, limit: int) -> Operation[tuple[list[Alert]
     )
     alerts = [alert_from_json(row["body"]) for row in rows]
     return alerts, rows[-1]["id"] if len(rows) == limit else None
+
+
+def firing_from(sender: str) -> Operation[list[Alert]]:
+    """The alerts of one sender that fire now, as they were sent last, at most MOST_FIRING.
+
+    Those that a silence suppresses fire too.
+    """
+    begins = starting_with(f"{sender} ")
+    rows = yield query(
+        "SELECT a.body FROM alerts a WHERE a.id IN ("
+        "SELECT last_alert FROM firing WHERE fingerprint >= ? AND fingerprint < ?"
+        " UNION SELECT alert_id FROM suppressed WHERE fingerprint >= ? AND fingerprint < ?)"
+        " ORDER BY a.id LIMIT ?",
+        *begins,
+        *begins,
+        MOST_FIRING,
+    )
+    return [alert_from_json(row["body"]) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +165,10 @@ class HistoryPart(Part):
     ) -> tuple[list[Alert], int | None]:
         """A page of firing alerts, newest first; `before` the returned id pages on."""
         return await self._engine.read(firing_alerts, before, limit)
+
+    async def firing_from(self, sender: str) -> list[Alert]:
+        """The alerts of one sender that fire now, as they were sent last, at most 1,000."""
+        return await self._engine.read(firing_from, sender)
 
     async def received_since(
         self, since: datetime, after: int = 0, limit: int = 500
