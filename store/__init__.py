@@ -27,6 +27,7 @@ from store.operations.cascade_steering import CascadeSteeringPart
 from store.operations.closing import ClosingPart
 from store.operations.cursors import CursorsPart
 from store.operations.deliveries import DeliveriesPart
+from store.operations.deploys import DeploysPart
 from store.operations.disputes import DisputesPart
 from store.operations.evidence import EvidencePart
 from store.operations.executions import ExecutionsPart
@@ -105,6 +106,7 @@ class Store(
     AdvicePart,  # advice
     AdviceContextPart,
     EvidencePart,
+    DeploysPart,
     QuestionsPart,
     ProposalsPart,  # approvals
     NewApprovalsPart,

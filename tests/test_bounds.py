@@ -123,6 +123,8 @@ BOUNDS: dict[str, dict[str, float]] = {
         "MOST_LOGS": 60,
         "MOST_NODES": 30,
     },
+    "bot.incidents.deploys": {"VERSION_CHARS": 100},
+    "bot.intake.deploy_request": {"URL_CHARS": 2_048},
     "bot.serving.arrivals": {"HELD_BYTES": 32_768, "_LAST_CHUNK_BYTES": 1_024},
     "bot.serving.listening": {"QUEUE": 4_096},
     "handlers.inbound.dispatcher": {"MAX_IN_FLIGHT": 512},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 import aiohttp
@@ -10,6 +10,7 @@ import aiohttp
 from bot.configuration import LiveConfiguration
 from bot.enrichment.gathering import gather
 from bot.enrichment.model import Evidence, KnownFact
+from bot.incidents.deploys import Deploy, Symptom, cause_among
 from bot.incidents.model import Alert, Incident
 from bot.observability.metrics import Metrics
 from store import Store
@@ -17,6 +18,7 @@ from store.operations.advice_context import AdviceContext
 from store.operations.evidence import History
 
 OWN = "own history"
+DEPLOYS = "deploys"
 
 
 class Enrichment:
@@ -42,7 +44,8 @@ class Enrichment:
         policy = self._config.current.policy.for_scope(context.scope)
         llm = policy.llm
         past = await self._store.history(incident.id, now)
-        known = list(own_facts(past, now))
+        deploys, symptoms = await self._store.deploys_of(incident.id)
+        known = [*own_facts(past, now), *deploy_facts(deploys, symptoms)]
         if self._session is None or not llm.sources or not policy.features.evidence:
             evidence = Evidence()
         else:
@@ -57,7 +60,9 @@ class Enrichment:
         for failure in evidence.failures:
             self._metrics.source_failed(failure.word)
         if evidence.facts or evidence.failures:
-            shown = bool(past.fix or len(evidence.facts) > len(known) or evidence.failures)
+            shown = bool(
+                past.fix or deploys or len(evidence.facts) > len(known) or evidence.failures
+            )
             await self._store.store_evidence(incident, evidence, now, shown=shown)
         return evidence
 
@@ -71,6 +76,23 @@ def own_facts(past: History, now: datetime) -> Iterator[KnownFact]:
         fix = f"fixed by: {past.fix}" if past.fix else "no action of the bot fixed it"
         text = f"{past.last.number}, {past.last.title[:200]}; {fix}"
         yield KnownFact(OWN, "last incident of this SOP", text, past.last.resolved_at)
+
+
+def deploy_facts(deploys: Sequence[Deploy], symptoms: Sequence[Symptom]) -> Iterator[KnownFact]:
+    """Return a fact for each deploy, the newest first, and which one is the probable cause."""
+    cause = cause_among(deploys, symptoms)
+    for deploy in deploys:
+        began = max(symptom.at for symptom in symptoms if symptom.service == deploy.service)
+        before = f"{(began - deploy.at).total_seconds() / 60:.0f} min before the first alert"
+        parts = [
+            f"{deploy.name} {deploy.version}".rstrip(),
+            f"by {deploy.by}",
+            before,
+            deploy.url,
+        ]
+        text = ", ".join(part for part in parts if part not in ("", "by "))
+        is_cause = ": probable cause" if deploy is cause else ""
+        yield KnownFact(DEPLOYS, f"deploy{is_cause}", text, deploy.at)
 
 
 def parts_of(incident: Incident, alert: Alert | None) -> dict[str, str]:

@@ -9,12 +9,14 @@ from datetime import datetime
 
 from bot.incidents import correlation, keys
 from bot.incidents.correlation import DeliveryPart, IdentifiedAlert
+from bot.incidents.deploys import Deploy
 from bot.incidents.known_services import with_known_service
 from bot.incidents.model import BY_END, Alert, AlertStatus
 from bot.incidents.routes import Route, channel_of
 from bot.incidents.sops import SopLibrary
 from bot.incidents.subject import Subject, scope_of
 from bot.incidents.subject_reader import subject_of, with_service_of
+from bot.intake.deploy_request import DeployRequest
 from bot.intake.reading import Activity, IdentifiedActivity
 
 ALERTS_A_STEP = 20  # alerts that are identified before the event loop may do other work
@@ -78,6 +80,23 @@ def name_all(
     senders = _senders(delivery.sender, same_sender)
     for index, alert in enumerate(delivery.alerts):
         yield _name(alert, delivery, index, sops, now, senders, routes)
+
+
+def deploy_of(report: DeployRequest, sops: SopLibrary) -> Deploy:
+    """Return the deploy, with its service and environment in the form of an incident's scope."""
+    place = with_known_service(report.place, sops.known_services)
+    subject = subject_of(place, sops.environments, sops.services)
+    scope = scope_of(place, subject, sops.environments)
+    return Deploy(
+        service=scope.service,
+        name=subject.service or place.service,
+        env=scope.env,
+        version=report.version,
+        at=report.at,
+        by=report.by,
+        url=report.url,
+        source="http",
+    )
 
 
 async def named_in_steps(names: Iterator[IdentifiedAlert]) -> list[IdentifiedAlert]:

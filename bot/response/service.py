@@ -19,8 +19,10 @@ from functools import partial
 from bot.advice.model import Advice, Subject
 from bot.approvals.model import Approval
 from bot.errors import InputError, StoreError
+from bot.incidents.deploys import deploy_in
 from bot.incidents.model import Incident, IncidentChange
 from bot.incidents.sops import SopLibrary
+from bot.intake.deploy_request import DeployRequest
 from bot.observability.events import Event, emit
 from bot.policy import Policy
 from bot.response import advise, gateway_results
@@ -31,7 +33,13 @@ from bot.response.enrichment import Enrichment
 from bot.response.postmortems import Postmortems
 from bot.response.proposal_queue import ProposalQueue
 from bot.response.proposals import Proposals
-from bot.response.receive import Delivery, identify_activities, name_all, named_in_steps
+from bot.response.receive import (
+    Delivery,
+    deploy_of,
+    identify_activities,
+    name_all,
+    named_in_steps,
+)
 from bot.response.reports import Report, Reported, delivery_of
 from bot.response.silences import Silences
 from bot.response.upkeep import Upkeep
@@ -118,6 +126,8 @@ class IncidentService:
             clock=self._clock,
             activities=identify_activities(delivery, ingest.same_sender),
         )
+        if deploys := [deploy for item in named if (deploy := deploy_in(item, now))]:
+            await self.store.record_deploys(deploys, now)
         sources = [alert.source for alert in delivery.alerts[:1]]
         sources += [activity.source for activity in delivery.activities[:1]]
         source = next(iter(sources), "none")
@@ -138,6 +148,11 @@ class IncidentService:
             text = "Opened this incident" if outcome.opened else f"{report.title}\n{report.text}"
             await self.store.note(outcome.incident_id, text.strip(), report.user, self._clock())
         return Reported(await self.store.incident(outcome.incident_id), outcome.opened)
+
+    async def record_deploy(self, report: DeployRequest) -> int:
+        """Store a deploy; returns 0 if it is known."""
+        now = self._clock()
+        return await self.store.record_deploys([deploy_of(report, self.sops)], now)
 
     # 2. Advise: after the card, never in its way.
 

@@ -1,4 +1,4 @@
-"""POST /alerts/{source} and POST /incident: alerts and questions by HTTP."""
+"""POST /alerts/{source}, /deploys and /incident: alerts, deploys and questions by HTTP."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from bot.advice.model import Subject, advice_from
 from bot.errors import AdvisorError, InputError
 from bot.incidents import keys
 from bot.intake import Reading, source_name
+from bot.intake.deploy_request import parse_deploy_request
 from bot.intake.incident_request import IncidentRequest, parse_incident_request
 from bot.response import Delivery, IncidentService
 from bot.response.advise import guidance_of, history
@@ -31,7 +32,7 @@ KEY_LIMIT = 200  # characters of an Idempotency-Key
 
 
 class IngestEndpoints:
-    """Both endpoints. `channel` gets the card of a new incident that no route matches."""
+    """The endpoints. `channel` gets the card of a new incident that no route matches."""
 
     def __init__(
         self,
@@ -66,6 +67,12 @@ class IngestEndpoints:
             status=202,
             headers=_tracking(receipt.tracking_ids),
         )
+
+    async def deploy(self, request: web.Request) -> web.Response:
+        """Answer 202 after the reported deploy is stored."""
+        report = parse_deploy_request(await json_body(request), self._clock())
+        new = await self._service.record_deploy(report)
+        return web.json_response({"accepted": new, "duplicates": 1 - new}, status=202)
 
     async def incident(self, request: web.Request) -> web.Response:
         """Answer a prompt, or accept an alert and answer with the advice about it."""

@@ -53,6 +53,7 @@ def web_app(
             web.post("/alerts/{source}", ingest.alerts),
             web.post("/alerts/{source}/api/v2/alerts", ingest.alerts),
             web.post("/webhook/alerts", ingest.alerts),
+            web.post("/deploys", ingest.deploy),
             web.get("/api/v3/trace/{tracking_id}", trace_route(store)),
             web.get("/api/v3/unmatched", unmatched_route(store)),
             *stats.routes(),

@@ -129,6 +129,7 @@ class Renderer:
             children=content.children,
             related=content.related,
             last_time=content.last_time,
+            deploy=content.deploy,
         )
         down_since = self._gateway.down_since if self._gateway else None
         if down_since and incident.resolved_at is None:

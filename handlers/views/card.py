@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bot.approvals.model import Approval
+from bot.incidents.deploys import Deploy
 from bot.incidents.episodes import LastEpisode
 from bot.incidents.model import Incident, IncidentStatus, Resolution
 from bot.incidents.news import News
-from handlers.views import cascade, episodes
+from handlers.views import cascade, deploys, episodes
 from handlers.views.approval import waiting_line
 from handlers.views.news import on_card
 from handlers.views.silences import mute_button, mute_line
@@ -42,13 +43,14 @@ def card(
     children: Sequence[Incident] = (),
     related: Incident | None = None,
     last_time: LastEpisode | None = None,
+    deploy: Deploy | None = None,
 ) -> tuple[str, list[Block]]:
     """(fallback text, blocks) of the incident as it is now; `fixed_by` is verified to have helped.
 
     `waiting` are the approvals that wait for a vote; `bad_news` is the news that still holds.
     `children` are the incidents that are part of this one; `related` is perhaps one. `last_time` is
-    how the incident of its scope before it ended. The alert of a cascade's card is that of its most
-    probable cause.
+    how the incident of its scope before it ended; `deploy` is the probable cause. The alert of a
+    cascade's card is that of its most probable cause.
     """
     resolved = incident.status is IncidentStatus.RESOLVED
     mark = resolved_mark(incident) if resolved else SYMBOL[cascade.severity(incident, children)]
@@ -61,6 +63,7 @@ def card(
             f"“…”: as {line(shown.source, 40)} wrote it" if title.startswith("“") else "",
             _where(incident, shown, children),
             cascade.cause_line(incident, children),
+            deploys.cause_line(deploy, incident),
             cascade.related_line(related),
             _what(shown, cascade.cause(incident, children)),
             _who(incident, fixed_by),
@@ -74,16 +77,9 @@ def card(
         actions["elements"].append(cascade.join_button(incident, related))
     if actions["elements"]:
         blocks.append(actions)
-    where = " · ".join(
-        part
-        for part in (
-            untrusted_line(shown.display.env, 40),
-            untrusted_line(shown.display.service, 60),
-        )
-        if part
-    )
-    fallback = f"{mark} · {title} · {incident.number}" + (f" · {where}" if where else "")
-    return fallback, blocks
+    env, service = shown.display.env, shown.display.service
+    fallback = [mark, title, incident.number, untrusted_line(env, 40), untrusted_line(service, 60)]
+    return " · ".join(part for part in fallback if part), blocks
 
 
 def _sender_text(incident: Incident) -> list[Block]:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from bot.errors import StoreError
 from store.engines import (
     episode_columns,
+    evidence_tables,
     first_schema,
     home_tables,
     outbox_columns,
@@ -224,7 +225,7 @@ def m036_expand_remote_silences() -> str:
 
 def m037_expand_evidence() -> str:
     """Store what is known about an incident, as its thread shows it."""
-    return stats_columns.M037
+    return evidence_tables.M037
 
 
 def m038_expand_home() -> str:
@@ -240,6 +241,11 @@ def m039_expand_source_acknowledgements() -> str:
 def m040_expand_records() -> str:
     """Store post-mortems, and the actions that follow from an incident."""
     return record_tables.M040
+
+
+def m041_expand_deploys() -> str:
+    """Keep the deploys of services: one may be the cause of an incident."""
+    return evidence_tables.M041
 
 
 MIGRATIONS: tuple[Migration, ...] = (
@@ -283,6 +289,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m038_expand_home,
     m039_expand_source_acknowledgements,
     m040_expand_records,
+    m041_expand_deploys,
 )
 
 

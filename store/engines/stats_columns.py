@@ -1,4 +1,4 @@
-"""The migrations for statistics, traces, retention and evidence.
+"""The migrations for statistics, traces and retention.
 
 They are never edited.
 """
@@ -71,12 +71,4 @@ CREATE INDEX deliveries_by_time ON deliveries (seen_at);
 CREATE INDEX idempotency_keys_by_time ON idempotency_keys (seen_at);
 CREATE INDEX shared_parts_by_time ON shared_parts (seen_at);
 CREATE INDEX messages_of_no_incident ON outbox (created_at) WHERE incident_id IS NULL;
-"""
-
-M037 = """
-CREATE TABLE evidence (
-    incident_id INTEGER PRIMARY KEY REFERENCES incidents (id),
-    body TEXT NOT NULL,                 -- JSON, see bot/enrichment/model.py: Evidence
-    at TEXT NOT NULL
-);
 """

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.approvals.model import Approval
+from bot.incidents.deploys import Deploy, cause_among
 from bot.incidents.episodes import LastEpisode
 from bot.incidents.model import Incident
 from bot.incidents.news import News
 from store.incident_rows import incident_from
-from store.operations import approvals, executions, incidents, news
+from store.operations import approvals, deploys, executions, incidents, news
 from store.operations.part import Part
 from store.statements import Operation, query
 
@@ -33,7 +34,7 @@ class CardContent:
     newest first, three at most. `children` are the members of its cascade besides itself, the
     oldest first. `root` is set for a child: its own card, if it has one, only says where it went.
     `related` is the root of another open cascade that is perhaps part of the same fault;
-    `last_time` is the end of the incident of its scope before it.
+    `last_time` is the end of the incident of its scope before it; `deploy` is its probable cause.
     """
 
     incident: Incident
@@ -44,6 +45,7 @@ class CardContent:
     root: RootCard | None = None
     related: Incident | None = None
     last_time: LastEpisode | None = None
+    deploy: Deploy | None = None
 
 
 def content(incident_id: int) -> Operation[CardContent]:
@@ -52,10 +54,11 @@ def content(incident_id: int) -> Operation[CardContent]:
     One query for nearly every card: of few is an approval waiting, or something bad known.
     """
     rows = yield query(
-        "SELECT i.*, EXISTS (SELECT 1 FROM approvals a WHERE a.incident_id = i.id"
+        "SELECT i.*, EXISTS (SELECT 1 FROM approvals a WHERE a.incident_id = i.id"  # noqa: S608 - constants
         " AND a.state = 'awaiting approval') AS is_asked,"
         " EXISTS (SELECT 1 FROM news n WHERE n.incident_id = i.id) AS has_news,"
-        " EXISTS (SELECT 1 FROM incidents c WHERE c.parent_id = i.id) AS has_children"
+        " EXISTS (SELECT 1 FROM incidents c WHERE c.parent_id = i.id) AS has_children,"
+        f" {deploys.ANY_OF_CASCADE} AS is_deployed"
         " FROM incidents i WHERE i.id = ?",
         incident_id,
     )
@@ -71,11 +74,7 @@ def content(incident_id: int) -> Operation[CardContent]:
             "SELECT * FROM incidents WHERE parent_id = ? ORDER BY id", incident_id
         )
         children = [incident_from(row) for row in of_root]
-    fixed_by = next((item.fixed_by for item in (incident, *children) if item.fixed_by), "")
-    fix = None
-    if fixed_by:
-        execution = yield from executions.get(fixed_by)
-        fix = yield from approvals.get(execution.approval_id)
+    fix = yield from _fix((incident, *children))
     waiting: Sequence[Approval] = []
     if rows[0]["is_asked"] or children:
         waiting = yield from approvals.waiting_of_incident(incident_id)
@@ -84,9 +83,28 @@ def content(incident_id: int) -> Operation[CardContent]:
         bad_news = yield from news.current(incident)
     related = (yield from _related(incident)) if incident.related_id else None
     last_time = (yield from _last_episode(incident.previous_id)) if incident.previous_id else None
+    deploy = None
+    if rows[0]["is_deployed"]:
+        deploy = cause_among(*(yield from deploys.of_incident(incident_id)))
     return CardContent(
-        incident, fix, waiting, bad_news, children, related=related, last_time=last_time
+        incident,
+        fix,
+        waiting,
+        bad_news,
+        children,
+        related=related,
+        last_time=last_time,
+        deploy=deploy,
     )
+
+
+def _fix(members: Sequence[Incident]) -> Operation[Approval | None]:
+    """Read the approval of the action that fixed a member."""
+    fixed_by = next((member.fixed_by for member in members if member.fixed_by), "")
+    if not fixed_by:
+        return None
+    execution = yield from executions.get(fixed_by)
+    return (yield from approvals.get(execution.approval_id))
 
 
 def _last_episode(incident_id: int) -> Operation[LastEpisode | None]:
@@ -94,11 +112,9 @@ def _last_episode(incident_id: int) -> Operation[LastEpisode | None]:
     before = yield from incidents.get(incident_id)
     if before.resolved_at is None or before.resolution is None or before.parent_id is not None:
         return None
-    fix = ""
-    if before.fixed_by:
-        execution = yield from executions.get(before.fixed_by)
-        fix = (yield from approvals.get(execution.approval_id)).proposal.title
-    return LastEpisode(before.id, before.resolved_at, before.resolution, before.resolved_by, fix)
+    fix = yield from _fix((before,))
+    title = fix.proposal.title if fix else ""
+    return LastEpisode(before.id, before.resolved_at, before.resolution, before.resolved_by, title)
 
 
 def _related(incident: Incident) -> Operation[Incident | None]:
