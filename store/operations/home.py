@@ -56,16 +56,7 @@ def facts(user: str, limit: int, since: datetime, now: datetime) -> Operation[Ho
             user,
             to_db_time(now - NOTICE_FOR),
         ),
-        *(
-            query(
-                f"SELECT * FROM incidents WHERE severity = ? AND {_IS_OPEN}"  # noqa: S608 - constant
-                " AND parent_id IS NULL AND acknowledged_by != ? ORDER BY id DESC LIMIT ?",
-                severity,
-                user,
-                limit,
-            )
-            for severity in Severity
-        ),
+        *(most_severe(severity, user, limit) for severity in Severity),
     )
     mine, muted, resolved = (_listed(*lists[place : place + 2]) for place in (0, 2, 4))
     severities, opened, notice, *by_severity = lists[6:]
@@ -81,6 +72,17 @@ def facts(user: str, limit: int, since: datetime, now: datetime) -> Operation[Ho
         opened=int(opened[0]["n"]),
         places=(yield from places(shown)),
         notice=notice[0]["notice"] if notice else "",
+    )
+
+
+def most_severe(severity: str, user: str, limit: int) -> Statement:
+    """The newest open incidents of a severity that are not this person's, without children."""
+    return query(
+        f"SELECT * FROM incidents WHERE severity = ? AND {_IS_OPEN}"  # noqa: S608 - constant
+        " AND parent_id IS NULL AND acknowledged_by != ? ORDER BY id DESC LIMIT ?",
+        severity,
+        user,
+        limit,
     )
 
 

@@ -9,23 +9,36 @@ from typing import Any
 
 from bot.advice.model import Advice
 from bot.approvals.blockers import Blocker
-from bot.approvals.model import Freeze
+from bot.approvals.model import Approval, Freeze
 from bot.approvals.reasons import BlockerKind, from_text
 from bot.enrichment.model import Evidence, KnownFact, SourceFailure
-from bot.incidents.model import GroupedAlert, GroupedAlerts, Hyperlink, Severity, TimelineEntry
+from bot.incidents.home import HomeFacts, ListedIncidents
+from bot.incidents.model import (
+    GroupedAlert,
+    GroupedAlerts,
+    Hyperlink,
+    Incident,
+    Mute,
+    Severity,
+    TimelineEntry,
+)
 from bot.incidents.notices import Burst, Notice
 from bot.incidents.remediation import Parameter, Preview, RemediationStatus
 from bot.incidents.silences import SilenceReport, SuppressedAlert
 from bot.incidents.sops import ProposedAction, Sop
+from bot.incidents.stats import IncidentStats, PeriodStats
+from bot.incidents.windows import Window
 from handlers.views import (
     advice,
     alerts,
     audit,
     card,
     evidence,
+    home,
     lists,
     modals,
     notices,
+    report_modal,
     result,
     silences,
 )
@@ -150,6 +163,8 @@ def every_view(evil: str) -> Iterator[tuple[str, tuple[str, list[dict[str, Any]]
     page = alerts.alerts_modal(sick, GroupedAlerts((grouped,), 1, 1), 0)
     yield "modal", ("a modal has no text", page["blocks"])
     yield "modal", ("a modal has no text", modals.ask_modal(sick)["blocks"])
+    yield "modal", ("a modal has no text", report_modal.report_modal(("qa",), title=evil)["blocks"])
+    yield "home", ("a Home tab has no text", home.home_blocks(_home(sick, ask, evil)))
     yield "modal", ("a modal has no text", modals.edit_modal(ask)["blocks"])
     yield "modal", ("a modal has no text", modals.reason_modal(ask)["blocks"])
     for answer in (
@@ -158,6 +173,8 @@ def every_view(evil: str) -> Iterator[tuple[str, tuple[str, list[dict[str, Any]]
         lists.sop_list([sop], 1),
         lists.sop_details(sop, [sick], NOW + timedelta(hours=1)),
         lists.freeze(Freeze("U0ANA", NOW, evil)),
+        report_modal.answer(sick, ("C1", "1.1"), opened=True),
+        report_modal.answer(sick, None, opened=False),
         silences.made(hushed),
         silences.silence_list([report]),
         silences.suppressed_list(
@@ -173,3 +190,27 @@ def every_view(evil: str) -> Iterator[tuple[str, tuple[str, list[dict[str, Any]]
         ),
     ):
         yield "answer", (answer, [])
+
+
+def _home(sick: Incident, ask: Approval, evil: str) -> home.HomeContent:
+    """A Home tab with the incident in every list."""
+    listed = ListedIncidents((replace(sick, mute=Mute("U0BEN", None)),), 30)
+    facts = HomeFacts(
+        mine=listed,
+        others=listed.incidents,
+        muted=listed,
+        resolved=ListedIncidents((resolved(title=evil),), 9),
+        severities={Severity.HIGH: 40},
+        opened=12,
+        places={sick.id: ("C1", "1.1")},
+        notice="Not counted: you are not an approver.",
+    )
+    return home.HomeContent(
+        facts=facts,
+        waiting=[home.WaitingApproval(approval=ask, incident=sick)],
+        waiting_total=3,
+        caveat="",
+        frozen=Freeze("U0ANA", NOW, evil),
+        week=IncidentStats({}, 0, 0, PeriodStats()),
+        window=Window("7d", 168),
+    )

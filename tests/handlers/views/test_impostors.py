@@ -80,7 +80,7 @@ def test_no_view_lets_a_stranger_format_text_mention_anyone_or_use_the_bots_mark
         for mark in "✅🔴👍🔐*":
             assert _count(mark, blocks) == _count(mark, honest), (name, mark)
         if name not in ("answer", "modal"):
-            assert_slack_takes(text, blocks)
+            assert_slack_takes(text, blocks, surface="home" if name == "home" else "message")
 
 
 def _outside_code(text: str) -> str:
