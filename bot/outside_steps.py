@@ -10,6 +10,7 @@ import aiohttp
 from bot.response import IncidentService
 from bot.response.alertmanager_silences import AlertmanagerSilences
 from bot.response.command_poller import CommandPollers
+from bot.response.detectors import Detectors
 from bot.response.log_poller import LogPoller
 from bot.response.source_acknowledgements import PagingAccess, SourceAcknowledgements
 from bot.settings import Settings
@@ -22,7 +23,7 @@ def outside_steps(
     service: IncidentService,
     clock: Callable[[], datetime],
 ) -> tuple[Step, ...]:
-    """The steps for log files, programs, Alertmanager's silences and the paging services.
+    """The steps for logs, programs, detectors, Alertmanager's silences and the paging services.
 
     Each does nothing where neither the settings nor the policy names something to ask.
     """
@@ -46,9 +47,11 @@ def outside_steps(
         opsgenie_api_key=settings.opsgenie_api_key.get_secret_value(),
     )
     acknowledgements = SourceAcknowledgements(session, service.store, clock, access)
+    detectors = Detectors(session, service, service.config, clock, settings.slack_alert_channels[0])
     return (
         Step("poll_logs", poller.poll, seconds=1, replicas=Replicas.EACH),
         Step("poll_commands", commands.poll, seconds=1, replicas=Replicas.EACH),
+        Step("run_detectors", detectors.run, seconds=5, replicas=Replicas.ONE),
         Step("sync_silences", silences.sync, seconds=15, replicas=Replicas.ONE),
         Step(
             "acknowledge_at_sources",

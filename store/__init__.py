@@ -31,6 +31,7 @@ from store.operations.deploys import DeploysPart
 from store.operations.disputes import DisputesPart
 from store.operations.evidence import EvidencePart
 from store.operations.executions import ExecutionsPart
+from store.operations.firing import FiringPart
 from store.operations.flapping import FlappingPart
 from store.operations.freezes import FreezesPart
 from store.operations.grouping import GroupingPart
@@ -94,6 +95,7 @@ class Store(
     NewsPart,
     StalePart,
     StaleEndsPart,
+    FiringPart,
     FlappingPart,
     StatsPart,
     MutesPart,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from bot.validation import form
 
@@ -33,6 +33,19 @@ Name = Annotated[
 ]
 
 
+def _http_address(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
+        raise ValueError("must be http(s)://host[:port][/path], without a query")
+    if parts.username or parts.password:
+        raise ValueError("must have no user and no password")
+    return value.rstrip("/")
+
+
+SourceUrl = Annotated[str, Field(max_length=500), AfterValidator(_http_address)]
+"""The address of a source, without a slash at its end."""
+
+
 class EvidenceSource(BaseModel):
     """One source. `queries` are templates: `{{service}}` stands for the alert's service.
 
@@ -43,20 +56,10 @@ class EvidenceSource(BaseModel):
 
     name: Name
     kind: Literal["prometheus", "loki", "clickhouse"]
-    url: str = Field(max_length=500)
+    url: SourceUrl
     queries: dict[Name, Annotated[str, Field(min_length=1, max_length=2_000)]] = Field(
         min_length=1, max_length=MOST_QUERIES
     )
-
-    @field_validator("url")
-    @classmethod
-    def _is_http(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
-            raise ValueError("must be http(s)://host[:port][/path], without a query")
-        if parts.username or parts.password:
-            raise ValueError("must have no user and no password")
-        return value.rstrip("/")
 
     @field_validator("queries")
     @classmethod

@@ -13,6 +13,7 @@ import aiohttp
 from bot.enrichment.segment import EvidenceSource
 
 LARGEST = 65_536  # bytes of one answer
+LARGEST_RANGE = 16_777_216  # bytes of the series of one detector
 LINES = 5  # log lines, or rows
 SERIES = 3  # of a metric
 _WINDOWS = (("1 h", "1h"), ("24 h", "24h"))
@@ -83,6 +84,26 @@ def _number(text: str) -> str:
     return f"{float(text):.4g}"
 
 
+async def query_range(
+    session: aiohttp.ClientSession, url: str, query: str, *, start: float, end: float, step: float
+) -> list[tuple[dict[str, str], list[tuple[float, float]]]]:
+    """Return each series of a Prometheus: its labels, and its values with their times."""
+    parameters = {
+        "query": query,
+        "start": f"{start:.3f}",
+        "end": f"{end:.3f}",
+        "step": f"{step:g}",
+    }
+    data = await _get(session, f"{url}/api/v1/query_range", parameters, LARGEST_RANGE)
+    body = json.loads(data)
+    if body.get("status") != "success" or body["data"]["resultType"] != "matrix":
+        raise SourceError(str(body.get("error") or "the query gives no series"))
+    return [
+        (dict(series["metric"]), [(float(at), float(value)) for at, value in series["values"]])
+        for series in body["data"]["result"]
+    ]
+
+
 async def _loki(
     session: aiohttp.ClientSession, url: str, query: str, _: Mapping[str, str], now: datetime
 ) -> str:
@@ -115,14 +136,19 @@ async def _clickhouse(
     return "\n".join(rows[: LINES + 1]) if len(rows) > 1 else ""
 
 
-async def _get(session: aiohttp.ClientSession, url: str, parameters: Mapping[str, str]) -> bytes:
+async def _get(
+    session: aiohttp.ClientSession,
+    url: str,
+    parameters: Mapping[str, str],
+    largest: int = LARGEST,
+) -> bytes:
     async with session.get(url, params=parameters, allow_redirects=False) as answer:
-        body = await answer.content.read(LARGEST + 1)
-        while len(body) <= LARGEST and (more := await answer.content.read(LARGEST + 1)):
+        body = await answer.content.read(largest + 1)
+        while len(body) <= largest and (more := await answer.content.read(largest + 1)):
             body += more
         if answer.status != 200:
             detail = body[:200].decode(errors="replace").strip()
             raise SourceError(f"HTTP {answer.status}: {detail}")
-        if len(body) > LARGEST:
-            raise SourceError(f"the answer is over {LARGEST} bytes")
+        if len(body) > largest:
+            raise SourceError(f"the answer is over {largest} bytes")
         return body

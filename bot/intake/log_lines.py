@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from bot.incidents.model import Alert, AlertStatus, known_severity
 from bot.intake.drafting import Draft, still
@@ -130,24 +130,6 @@ class CommandPoller(LinePattern):
         if not value[0].startswith("/"):
             raise ValueError("must begin with the absolute path of a program; no shell runs it")
         return value
-
-
-class Detect(BaseModel):
-    """The patterns that the bot looks for by default."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-    pollers: tuple[Poller, ...] = Field(default=(), max_length=100)
-    commands: tuple[CommandPoller, ...] = Field(default=(), max_length=100)
-
-    @model_validator(mode="after")
-    def _have_names_of_their_own(self) -> Self:
-        names = [poller.name for poller in (*self.pollers, *self.commands)]
-        if twice := {name for name in names if names.count(name) > 1}:
-            raise ValueError(
-                f"pollers, commands: two are called {min(twice)}: alerts have the name"
-            )
-        return self
 
 
 @dataclass(slots=True)

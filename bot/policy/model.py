@@ -11,11 +11,11 @@ from pydantic import Field, model_validator
 
 from bot.approvals.segment import Remediate
 from bot.incidents.subject import Scope
-from bot.intake.log_lines import Detect
 from bot.policy.overrides import Override
 from bot.policy.scope_matchers import ScopeMatcher
 from bot.policy.segments import (
     Correlate,
+    Detect,
     Features,
     Ingest,
     Llm,

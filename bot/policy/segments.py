@@ -7,14 +7,16 @@ for some services stands in the class `…ByScope`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from bot.detection.segment import Detector
 from bot.enrichment.segment import MOST_SOURCES, EvidenceSource
 from bot.incidents.follow_up import ActionReminders, WebhookUrl
 from bot.incidents.planned_silences import Maintenance, QuietHours
 from bot.incidents.routes import Route
+from bot.intake.log_lines import CommandPoller, Poller
 from bot.serving.redaction import RuleName
 from bot.validation import form
 
@@ -108,6 +110,24 @@ class Ingest(Segment):
     same_sender: tuple[Annotated[tuple[Sender, ...], Field(min_length=2)], ...] = ()
     routes: tuple[Route, ...] = Field(default=(), max_length=500)
     acknowledge_at_source: bool = True
+
+
+class Detect(Segment):
+    """The files, programs and values in which the bot itself looks for alerts; none by default."""
+
+    pollers: tuple[Poller, ...] = Field(default=(), max_length=100)
+    commands: tuple[CommandPoller, ...] = Field(default=(), max_length=100)
+    detectors: tuple[Detector, ...] = Field(default=(), max_length=50)
+
+    @model_validator(mode="after")
+    def _have_names_of_their_own(self) -> Self:
+        names = [item.name for item in (*self.pollers, *self.commands)]
+        names += [item.name for item in self.detectors]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise ValueError(
+                f"pollers, commands, detectors: two are called {min(twice)}: alerts have the name"
+            )
+        return self
 
 
 class Retention(Segment):

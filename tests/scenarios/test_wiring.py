@@ -52,6 +52,7 @@ STEPS = {
     "read_back": (None, 300, ONE, ALONE),
     "poll_logs": (None, 1, EACH, ALONE),
     "poll_commands": (None, 1, EACH, ALONE),
+    "run_detectors": (None, 5, ONE, ALONE),
     "sync_silences": (None, 15, ONE, ALONE),
     "acknowledge_at_sources": (None, 3, ONE, ALONE),
     "refresh_homes": (None, 5, ONE, ALONE),

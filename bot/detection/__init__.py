@@ -1,0 +1,1 @@
+"""Detectors: values of Prometheus that deviate from what is usual become alerts."""
