@@ -16,6 +16,7 @@ from handlers.listeners import (
     context,
     errors,
     follow_up,
+    full_texts,
     home,
     incidents,
     readings,
@@ -50,5 +51,6 @@ def register(
     shortcuts.register(listeners)
     home.register(listeners)
     follow_up.register(listeners)
+    full_texts.register(listeners)
     commands.register(listeners)
     unknown.register(listeners)

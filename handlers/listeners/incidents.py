@@ -122,8 +122,8 @@ async def show_alerts(
 ) -> None:
     """Open the list of the incident's alerts."""
     incident = await incident_of_press(body, action, service)
-    page = await service.store.grouped_alerts(incident.id, limit=PAGE)
-    await outbox.direct.open_view(str(body["trigger_id"]), alerts_modal(incident, page, 0))
+    modal = await alerts_list(service, incident.number, 0)
+    await outbox.direct.open_view(str(body["trigger_id"]), modal)
 
 
 async def turn_page(body: dict[str, Any], service: IncidentService, outbox: Outbox) -> None:
@@ -140,9 +140,15 @@ async def _turn(body: dict[str, Any], service: IncidentService, outbox: Outbox, 
     view = body.get("view") or {}
     number, offset = page_of(view)
     offset = max(0, offset + by)
+    modal = await alerts_list(service, number, offset)
+    await outbox.direct.update_view(str(view.get("id", "")), modal)
+
+
+async def alerts_list(service: IncidentService, number: str, offset: int) -> dict[str, Any]:
+    """The list of the incident's alerts from `offset` on."""
     incident = await service.store.incident(incident_id(number))
     page = await service.store.grouped_alerts(incident.id, limit=PAGE, offset=offset)
-    await outbox.direct.update_view(str(view.get("id", "")), alerts_modal(incident, page, offset))
+    return alerts_modal(incident, page, offset)
 
 
 async def followed_link() -> None:

@@ -49,6 +49,10 @@ class DirectCalls:
         """Open a modal; SlackRefused if the trigger has expired."""
         await self._slack.call("views_open", trigger_id=trigger_id, view=view)
 
+    async def push_view(self, trigger_id: str, view: dict[str, Any]) -> None:
+        """Open a modal over the open one; SlackRefused if the trigger has expired."""
+        await self._slack.call("views_push", trigger_id=trigger_id, view=view)
+
     async def update_view(self, view_id: str, view: dict[str, Any]) -> None:
         """Change an open modal; SlackRefused if it is closed."""
         await self._slack.call("views_update", view_id=view_id, view=view)

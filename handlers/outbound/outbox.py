@@ -72,6 +72,7 @@ class Outbox:
             slack, store, renderer, clock, ops_channel=ops_channel, sender=sender
         )
         self.direct = DirectCalls(slack)
+        self.full_texts = renderer.full_texts
         self._slack = slack
         self._store = store
         self._clock = clock

@@ -31,6 +31,8 @@ from handlers.views import (
     silences,
     steering,
 )
+from handlers.views.cutting import collect_cut_texts
+from handlers.views.full_text import add_button
 from handlers.views.text import Block, context, section
 from store.messages import OutboxMessage
 from store.operations.cards import CardContent
@@ -99,16 +101,30 @@ class Renderer:
     ) -> Rendered | None:
         """The message as it should look at this moment; NotFound for an unknown kind.
 
-        `content` is what a card shows, if the store returned it with the message.
+        `content` is what a card shows, if the store returned it with the message. If a text had to
+        be cut, the message has the button that shows the whole of it.
         """
+        with collect_cut_texts() as texts:
+            rendered = await self._rendered(message, content)
+        if rendered and texts:
+            rendered = replace(rendered, blocks=add_button(rendered.blocks, message.key))
+        return rendered and _marked(rendered, message.kind)
+
+    async def full_texts(self, message: OutboxMessage) -> tuple[str, ...]:
+        """The whole of each text that the message shows in part at this moment, in its order."""
+        with collect_cut_texts() as texts:
+            await self._rendered(message, None)
+        return tuple(texts)
+
+    async def _rendered(
+        self, message: OutboxMessage, content: CardContent | None
+    ) -> Rendered | None:
         kind = self._kinds.get(message.kind)
         if kind is None:  # a newer version enqueued it, and may be started again
             raise NotFound(f"This version shows no messages of the kind {message.kind!r}.")
         if content and message.kind == "card":
-            rendered: Rendered | None = self._card_of(content)
-        else:
-            rendered = await kind(message.subject)
-        return rendered and _marked(rendered, message.kind)
+            return self._card_of(content)
+        return await kind(message.subject)
 
     async def _card(self, subject: str) -> Rendered:
         return self._card_of(await self._store.card_content(int(subject)))

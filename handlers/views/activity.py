@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from bot.intake.reading import StoredActivity
-from handlers.views.text import Block, context, inline_code, line, quote, section, untrusted_line
+from handlers.views.text import (
+    Block,
+    context,
+    fallback_line,
+    inline_code,
+    quote,
+    section,
+    untrusted_line,
+)
 
 
 def activity(item: StoredActivity) -> tuple[str, list[Block]]:
@@ -18,4 +26,4 @@ def activity(item: StoredActivity) -> tuple[str, list[Block]]:
                 " here owns it yet. `ingest.acknowledge_at_source: false` in policy.yaml ends this."
             )
         )
-    return f"Activity of {who}{sender}: {line(item.text or item.kind, 300)}", blocks
+    return f"Activity of {who}{sender}: {fallback_line(item.text or item.kind, 300)}", blocks

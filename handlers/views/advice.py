@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from bot.advice.claims import marked
 from bot.advice.model import Advice
-from handlers.views.text import Block, context, line, quote, section, untrusted_line
+from handlers.views.cutting import keep_whole
+from handlers.views.text import (
+    Block,
+    context,
+    fallback_line,
+    line,
+    quote,
+    section,
+    untrusted_line,
+)
 
 MOST = 8
 """Items shown of each list. With the limits below a message stays under Slack's 13,200 in all."""
@@ -16,7 +25,7 @@ def advice_message(
     advice: Advice, question: str = "", asked_by: str = ""
 ) -> tuple[str, list[Block]]:
     """(fallback text, blocks)."""
-    header = f"💡 *Advice* · {line(advice.label, 120)}"
+    header = f"💡 *Advice* · {untrusted_line(advice.label, 120)}"
     blocks: list[Block] = [section(header)]
     if question:
         who = f"<@{asked_by}> asked" if asked_by else "Asked"
@@ -24,15 +33,19 @@ def advice_message(
     if advice.by_model:
         # The label comes before the text, so that people who read only the beginning read it.
         blocks.append(
-            context(f"Written by {line(advice.source, 80)}: not verified, and nothing was done.")
+            context(
+                f"Written by {untrusted_line(advice.source, 80)}: not verified, and nothing was"
+                " done."
+            )
         )
-    fence = _fence(advice)
     structured = bool(advice.evidence or advice.next_steps or advice.confidence)
     if structured or not advice.text:
-        confidence = f" _(confidence: {line(advice.confidence, 20)})_" if advice.confidence else ""
+        confidence = (
+            f" _(confidence: {untrusted_line(advice.confidence, 20)})_" if advice.confidence else ""
+        )
         blocks.append(
             section(
-                fence(f"*Likely cause:* {line(_with_marked_claims(advice, advice.cause), 600)}")
+                _fence(f"*Likely cause:* {line(_with_marked_claims(advice, advice.cause), 600)}")
                 + confidence
             )
         )
@@ -45,13 +58,16 @@ def advice_message(
     ):
         if items:
             marked_items = [_with_marked_claims(advice, item) for item in items]
-            blocks.append(section(fence(_listed(title, marked_items, numbered=numbered))))
+            blocks.append(section(_fence(_listed(title, marked_items, numbered=numbered))))
     if advice.failure and not advice.by_model:
-        blocks.append(context(f"No model answer: {line(advice.failure, 400)}"))
+        blocks.append(context(f"No model answer: {untrusted_line(advice.failure, 400)}"))
     if advice.sources:
-        shown = [line(name, 150) for name in advice.sources[:MOST]]
+        shown = [untrusted_line(name, 150) for name in advice.sources[:MOST]]
+        if len(advice.sources) > MOST:
+            keep_whole("\n".join(advice.sources[MOST:]))
+            shown.append(f"{len(advice.sources) - MOST} more")
         blocks.append(context("Sources: " + " · ".join(shown)))
-    cause = line(_with_marked_claims(advice, advice.cause), 200)
+    cause = fallback_line(_with_marked_claims(advice, advice.cause), 200)
     return f"Advice · {line(advice.label, 120)}: {cause}", blocks
 
 
@@ -60,11 +76,9 @@ def _with_marked_claims(advice: Advice, text: str) -> str:
     return marked(text) if advice.by_model else text
 
 
-def _fence(advice: Advice) -> Callable[[str], str]:
-    """A function that turns every line of a model's text into a quotation."""
-    if not advice.by_model:
-        return str
-    return lambda text: "\n".join(f"> {part}" for part in text.splitlines())
+def _fence(text: str) -> str:
+    """Quote every line: the text is the model's, or the SOP's with an alert's text in it."""
+    return "\n".join(f"> {part}" for part in text.splitlines())
 
 
 def _listed(title: str, items: Sequence[str], *, numbered: bool) -> str:
@@ -73,5 +87,6 @@ def _listed(title: str, items: Sequence[str], *, numbered: bool) -> str:
         for number, item in enumerate(items[:MOST], start=1)
     ]
     if len(items) > MOST:
+        keep_whole("\n".join(items[MOST:]))
         lines.append(f"… and {len(items) - MOST} more")
     return "\n".join([f"*{title}*", *lines])

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.incidents.model import GroupedAlert, GroupedAlerts, Incident
+from handlers.views.cutting import collect_cut_texts
 from handlers.views.text import (
     SYMBOL,
     Block,
     button,
     clock,
     context,
-    line,
     plural,
     section,
     untrusted_line,
@@ -44,6 +44,25 @@ _GUESSED = {
 
 def alerts_modal(incident: Incident, page: GroupedAlerts, offset: int) -> Block:
     """The modal: firing alerts first, and of these the most severe first."""
+    source = f"{incident.id} {offset}"
+    with collect_cut_texts() as texts:
+        blocks = _list(incident, page)
+    buttons = _turns(incident, page, offset)
+    if texts:
+        buttons.append(button("Full text", "sopbot.full_text", f"alerts {source}"))
+    if buttons:
+        blocks.append({"type": "actions", "elements": buttons})
+    return {
+        "type": "modal",
+        "callback_id": "sopbot.alerts_modal",
+        "private_metadata": source,
+        "title": {"type": "plain_text", "text": f"Alerts of {incident.number}"[:24]},
+        "close": {"type": "plain_text", "text": "Close"},
+        "blocks": blocks,
+    }
+
+
+def _list(incident: Incident, page: GroupedAlerts) -> list[Block]:
     blocks: list[Block] = [
         section(
             f"*{plural(page.total, 'alert')} grouped in* `{incident.number}`: {page.firing} firing,"
@@ -56,16 +75,7 @@ def alerts_modal(incident: Incident, page: GroupedAlerts, offset: int) -> Block:
     differing = _differing_labels(page.alerts)
     for alert in page.alerts:
         blocks += [{"type": "divider"}, *_alert(alert, differing)]
-    if turns := _turns(incident, page, offset):
-        blocks.append({"type": "actions", "elements": turns})
-    return {
-        "type": "modal",
-        "callback_id": "sopbot.alerts_modal",
-        "private_metadata": f"{incident.id} {offset}",
-        "title": {"type": "plain_text", "text": f"Alerts of {incident.number}"[:24]},
-        "close": {"type": "plain_text", "text": "Close"},
-        "blocks": blocks,
-    }
+    return blocks
 
 
 def page_of(view: Block) -> tuple[str, int]:
@@ -97,7 +107,7 @@ def _alert(alert: GroupedAlert, differing: Sequence[str]) -> list[Block]:
         "" if not name or name == title else name,
         f"value {untrusted_line(alert.value, 80)}" if alert.value else "",
         f"since {clock(alert.since)}",
-        f"from {line(alert.source, 40)}",
+        f"from {untrusted_line(alert.source, 40)}",
         f"sent {plural(alert.count, 'time')}" if alert.count > 1 else "",
         *(_GUESSED[field] for field in alert.guessed if field in _GUESSED),
     ]

@@ -16,6 +16,7 @@ from bot.approvals.record import TrackRecord
 from bot.incidents.environments import UNKNOWN
 from bot.incidents.remediation import Parameter, RemediationStatus
 from bot.remediation.catalogue import CATALOGUE, editable
+from handlers.views.cutting import collect_cut_texts, keep_whole
 from handlers.views.text import (
     Block,
     button,
@@ -23,15 +24,17 @@ from handlers.views.text import (
     code,
     context,
     day,
-    escape,
+    inline_code,
     line,
     plural,
     section,
+    sections,
     span,
     untrusted_line,
 )
 
 COMMAND_LIMIT, VALUE_LIMIT = 2800, 600
+MOST_SECTIONS = 3  # of a plan: a message has some 13,200 characters of text
 _WHO = re.compile(r"@([UW][A-Z0-9]{2,}|S0[A-Z0-9]{2,})")
 
 _MARK = {
@@ -73,18 +76,17 @@ def approval_card(
     blocks: list[Block] = [section(f"{_MARK.get(status, '•')} *{title}* · {status}")]
     if approval.decided:
         # The effects of the plan were true when it was proposed, not now, so they are left out.
-        command = line("; ".join(_command(approval).splitlines()), 300).replace("```", "'''")
+        command = inline_code("; ".join(_command(approval).splitlines()), 300)
         blocks.append(context(command, *_votes(approval), _why(approval), _outcome_note(execution)))
     else:
+        plan, is_whole = _plan(approval)
         blocks += [
-            # Slack must not fold the plan: the approver has to see all of it.
-            section(code(_command(approval), COMMAND_LIMIT), expand=True),
-            section(_parameters(approval.proposal.parameters), expand=True),
+            *plan,
             context(_environment(approval)),
             context(_unseen(approval), _touches(approval), _rule(approval), *_votes(approval)),
             context(_track(record)),
             *_blocked(approval, blocker),
-            *_decision(approval, blocker),
+            *_decision(approval, blocker, is_whole=is_whole),
         ]
     if status is RemediationStatus.OUTCOME_UNKNOWN:
         check = button("Check again", "sopbot.check_again", approval.id)
@@ -104,10 +106,12 @@ def _why(approval: Approval) -> str:
 
 def _escaped(reason: Reason) -> Reason:
     """The reason with its fields escaped, not the whole sentence: some of that is Slack's own."""
+    # The status of a closed incident is a word of ours.
+    subject = line if reason.kind is BlockerKind.INCIDENT_CLOSED else untrusted_line
     return replace(
         reason,
-        subject=line(reason.subject, 100),
-        reason=line(reason.reason, 300),
+        subject=subject(reason.subject, 100),
+        reason=untrusted_line(reason.reason, 300),
     )
 
 
@@ -135,7 +139,7 @@ def _blocked(approval: Approval, blocker: Blocker | None) -> list[Block]:
     if blocker is None:
         return []
     if blocker.kind is BlockerKind.FROZEN and blocker.since:
-        why = f": {line(blocker.reason, 200)}" if blocker.reason else ""
+        why = f": {untrusted_line(blocker.reason, 200)}" if blocker.reason else ""
         text = f"🧊 Frozen by <@{blocker.user}>, {clock(blocker.since)}{why}."
         return [section(f"{text} Nobody can approve until `/incident unfreeze`.")]
     text = reason_text.why(_escaped(blocker), clock, _person)
@@ -169,7 +173,7 @@ def _track(record: TrackRecord | None) -> str:
 def _unseen(approval: Approval) -> str:
     if approval.terms.seen:
         return ""
-    return f"⚠️ No alert of this incident names {line(approval.proposal.target, 100)}."
+    return f"⚠️ No alert of this incident names {untrusted_line(approval.proposal.target, 100)}."
 
 
 def _command(approval: Approval) -> str:
@@ -180,21 +184,25 @@ def _command(approval: Approval) -> str:
     )
 
 
-def _shown_whole(approval: Approval) -> bool:
-    """True if the card shows all that would run: nobody may approve text that they cannot read."""
-    return len(escape(_command(approval))) <= COMMAND_LIMIT and all(
-        len(escape(str(p.shown))) <= VALUE_LIMIT for p in approval.proposal.parameters
-    )
-
-
-def _parameters(parameters: Sequence[Parameter]) -> str:
-    return "\n".join(
-        f"`{p.name}`  {line(str(p.shown), VALUE_LIMIT)}   ← {_origin(p)}" for p in parameters
-    )
+def _plan(approval: Approval) -> tuple[list[Block], bool]:
+    """Show the plan; False if it is cut: nobody may approve text that they cannot read."""
+    with collect_cut_texts() as cut:
+        values = [
+            f"`{p.name}`  {untrusted_line(str(p.shown), VALUE_LIMIT)}   ← {_origin(p)}"
+            for p in approval.proposal.parameters
+        ]
+        # Slack must not fold the plan: the approver has to see all of it.
+        blocks = [
+            section(code(_command(approval), COMMAND_LIMIT), expand=True),
+            *sections(values, expand=True),
+        ]
+        if len(blocks) > MOST_SECTIONS:
+            keep_whole("\n".join(f"{p.name}: {p.shown}" for p in approval.proposal.parameters))
+    return blocks[:MOST_SECTIONS], not cut
 
 
 def _origin(parameter: Parameter) -> str:
-    return with_mentions(line(parameter.origin, 120))
+    return with_mentions(untrusted_line(parameter.origin, 120))
 
 
 def with_mentions(text: str) -> str:
@@ -209,18 +217,22 @@ def _environment(approval: Approval) -> str:
     target, *others = approval.terms.environments
     parts = ["from the target"]
     if target == UNKNOWN and approval.preview.environment:
-        parts = [f"policy.yaml does not declare {line(approval.preview.environment, 60)}"]
+        parts = [f"policy.yaml does not declare {untrusted_line(approval.preview.environment, 60)}"]
     elif target == UNKNOWN:
         parts = ["the gateway does not report it"]
     if others:
-        parts.append(f"the alert says {line(approval.terms.bound.env, 60)}")
+        parts.append(f"the alert says {untrusted_line(approval.terms.bound.env, 60)}")
     if others or target == UNKNOWN:
         parts.append("the strictest rule applies")
     return f"Environment: {target} ({'; '.join(parts)})"
 
 
 def _touches(approval: Approval) -> str:
-    touches = f"Touches {line(approval.preview.touches, 200)}. " if approval.preview.touches else ""
+    touches = (
+        f"Touches {untrusted_line(approval.preview.touches, 200)}. "
+        if approval.preview.touches
+        else ""
+    )
     action = CATALOGUE.get(approval.proposal.action_id)
     meanwhile = f" Meanwhile {action.blast}." if action else ""
     proposal = approval.proposal
@@ -274,19 +286,21 @@ def _votes(approval: Approval) -> list[str]:
     verbs = {Choice.APPROVE: "approved", Choice.REJECT: "rejected"}
     votes = [
         f"<@{vote.user}> {verbs[vote.choice]} {clock(vote.at)}"
-        + (f": {line(vote.reason, 150)}" if vote.reason else "")
+        + (f": {untrusted_line(vote.reason, 150)}" if vote.reason else "")
         for vote in approval.votes[:10]
     ]
+    if len(approval.votes) > len(votes):
+        votes.append(f"and {plural(len(approval.votes) - len(votes), 'more vote')}")
     left = approval.needed - len(approval.approved_by)
     if votes and not approval.decided and left > 0:
         votes.append(f"{left} more needed")
     return [" · ".join(votes)]
 
 
-def _decision(approval: Approval, blocker: Blocker | None) -> list[Block]:
+def _decision(approval: Approval, blocker: Blocker | None, *, is_whole: bool) -> list[Block]:
     approve = button("Approve", "sopbot.approve", approval.id, style="primary")
     reject = button("Reject", "sopbot.reject", approval.id, style="danger")
-    if not _shown_whole(approval):
+    if not is_whole:
         return [
             context("Too long to be shown whole, so it cannot be approved here."),
             {"type": "actions", "elements": [reject]},

@@ -23,7 +23,6 @@ from handlers.views.text import (
     context,
     host_of,
     is_address,
-    line,
     link_button,
     plural,
     quote,
@@ -60,7 +59,7 @@ def card(
         section(f"*{mark} · {title}*   `{incident.number}`"),
         *_sender_text(shown),
         context(
-            f"“…”: as {line(shown.source, 40)} wrote it" if title.startswith("“") else "",
+            f"“…”: as {untrusted_line(shown.source, 40)} wrote it" if title.startswith("“") else "",
             _where(incident, shown, children),
             cascade.cause_line(incident, children),
             deploys.cause_line(deploy, incident),
@@ -87,7 +86,7 @@ def _sender_text(incident: Incident) -> list[Block]:
     text = incident.text.strip()
     if incident.posted or not text or text == incident.title.strip():
         return []
-    return [section(f"{line(incident.source, 40)} says:\n{quote(text, 400)}")]
+    return [section(f"{untrusted_line(incident.source, 40)} says:\n{quote(text, 400)}")]
 
 
 def _where(incident: Incident, shown: Incident, children: Sequence[Incident]) -> str:

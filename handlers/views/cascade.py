@@ -12,11 +12,12 @@ from bot.incidents.model import (
     IncidentStatus,
     Severity,
 )
+from handlers.views.cutting import collect_cut_texts
 from handlers.views.text import SYMBOL, Block, button, context, section, untrusted_line
 from handlers.views.why import why
 
 NAMED = 5  # children that the card names
-LISTED = 20  # children that the list shows: a modal has at most 100 blocks
+PAGE = 10  # children of a page of the list: with long titles Slack takes no more text
 
 
 def severity(incident: Incident, children: Sequence[Incident]) -> Severity:
@@ -98,33 +99,53 @@ def children_button(incident: Incident, children: Sequence[Incident]) -> Block:
 
 
 def children_modal(
-    root: Incident, children: Sequence[Incident], alerts: Sequence[Sequence[GroupedAlert]]
+    root: Incident,
+    children: Sequence[Incident],
+    alerts: Sequence[Sequence[GroupedAlert]],
+    offset: int = 0,
 ) -> Block:
-    """The list of children: the state of each, why it is one, and a button that splits it."""
-    blocks: list[Block] = [section(f"*Parts of* `{root.number}`")]
-    for child, first in zip(children, alerts, strict=False):
-        is_resolved = child.status is IncidentStatus.RESOLVED
-        mark = "✅ resolved" if is_resolved else SYMBOL[child.severity]
-        title = untrusted_line(child.title, 150) or "(no title)"
-        reason = why(first[0].reason, first[0].facts, first[0].alternatives) if first else ""
-        blocks += [
-            {"type": "divider"},
-            section(f"{mark} · {title}   `{child.number}`"),
-            context(reason),
-        ]
-        if not is_resolved:
-            split = button(f"Split {child.number}", "sopbot.split", str(child.id))
-            blocks.append({"type": "actions", "elements": [split]})
-    if len(children) > LISTED:
-        blocks.append(context(f"{len(children) - LISTED} more: `/incident show INC-…`"))
+    """A page of the list of all `children`; `alerts` are those of each child of the page.
+
+    Each child has its state, why it is one, and a button that splits it.
+    """
+    source = f"{root.id} {offset}"
+    with collect_cut_texts() as texts:
+        blocks: list[Block] = [section(f"*Parts of* `{root.number}`: {len(children)}")]
+        for child, first in zip(children[offset : offset + PAGE], alerts, strict=False):
+            blocks += _child(child, first)
+    buttons = []
+    if offset:
+        buttons.append(button("Back", "sopbot.children.back", str(root.id)))
+    if offset + PAGE < len(children):
+        buttons.append(button("More", "sopbot.children.more", str(root.id)))
+    if texts:
+        buttons.append(button("Full text", "sopbot.full_text", f"children {source}"))
+    if buttons:
+        blocks.append({"type": "actions", "elements": buttons})
     return {
         "type": "modal",
         "callback_id": "sopbot.children_modal",
-        "private_metadata": str(root.id),
+        "private_metadata": source,
         "title": {"type": "plain_text", "text": f"Children of {root.number}"[:24]},
         "close": {"type": "plain_text", "text": "Close"},
         "blocks": blocks,
     }
+
+
+def _child(child: Incident, alerts: Sequence[GroupedAlert]) -> list[Block]:
+    is_resolved = child.status is IncidentStatus.RESOLVED
+    mark = "✅ resolved" if is_resolved else SYMBOL[child.severity]
+    title = untrusted_line(child.title, 200) or "(no title)"
+    first = alerts[0] if alerts else None
+    blocks: list[Block] = [
+        {"type": "divider"},
+        section(f"{mark} · {title}   `{child.number}`"),
+        context(why(first.reason, first.facts, first.alternatives) if first else ""),
+    ]
+    if not is_resolved:
+        split = button(f"Split {child.number}", "sopbot.split", str(child.id))
+        blocks.append({"type": "actions", "elements": [split]})
+    return blocks
 
 
 def was_split(change: IncidentChange) -> str:

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from bot.enrichment.model import Evidence
-from handlers.views.text import Block, clock, context, line, quote, section
+from handlers.views.cutting import keep_whole
+from handlers.views.text import (
+    Block,
+    clock,
+    context,
+    fallback_line,
+    plural,
+    quote,
+    section,
+    untrusted_line,
+)
 
 MOST = 12  # facts in one message
 
@@ -12,12 +22,15 @@ def evidence_message(evidence: Evidence) -> tuple[str, list[Block]]:
     """(fallback text, blocks)."""
     blocks: list[Block] = [section("🔎 *What is known*")]
     for fact in evidence.facts[:MOST]:
-        head = f"*{fact.id}* {line(fact.source, 40)} · {line(fact.name, 60)} · {clock(fact.at)}"
+        source, name = untrusted_line(fact.source, 40), untrusted_line(fact.name, 60)
+        head = f"*{fact.id}* {source} · {name} · {clock(fact.at)}"
         blocks.append(section(f"{head}\n{quote(fact.text, 600)}"))
     if len(evidence.facts) > MOST:
-        blocks.append(context(f"{len(evidence.facts) - MOST} more facts went to the advisor."))
+        left_out = evidence.facts[MOST:]
+        keep_whole("\n".join(f"{fact.id} {fact.source} · {fact.text}" for fact in left_out))
+        blocks.append(context(f"{plural(len(left_out), 'more fact')} went to the advisor."))
     if evidence.failures:
-        failed = ", ".join(f"{line(f.source, 40)} ({f.word})" for f in evidence.failures)
+        failed = ", ".join(f"{untrusted_line(f.source, 40)} ({f.word})" for f in evidence.failures)
         blocks.append(context(f"No answer from {failed}."))
     first = evidence.facts[0].text if evidence.facts else "no source answered"
-    return f"What is known: {line(first, 200)}", blocks
+    return f"What is known: {fallback_line(first, 200)}", blocks

@@ -7,7 +7,7 @@ from typing import Any
 from bot.approvals.model import Approval
 from bot.incidents.model import Incident
 from bot.remediation.catalogue import editable
-from handlers.views.text import Block, context, line, section, untrusted_line
+from handlers.views.text import Block, context, section, untrusted_line
 
 
 def answer_modal(text: str) -> Block:
@@ -101,7 +101,7 @@ def _modal(
         },
         "submit": {"type": "plain_text", "text": submit},
         "close": {"type": "plain_text", "text": "Cancel"},
-        "blocks": [context(line(approval.proposal.title, 200)), *blocks],
+        "blocks": [context(untrusted_line(approval.proposal.title, 200)), *blocks],
     }
 
 

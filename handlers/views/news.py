@@ -47,6 +47,8 @@ _NEXT = {
 def news(item: News, incident: Incident) -> tuple[str, list[Block]]:
     """(fallback text, blocks); it mentions the people whom the news concerns."""
     whom = mentions(item.mentions[:MOST_MENTIONED]) if item.mentions else ""
+    if len(item.mentions) > MOST_MENTIONED:
+        whom += f" and {len(item.mentions) - MOST_MENTIONED} more"
     head = f"{_MARK[item.kind]} *{_what(item, incident)}*"
     # An older version stored a sentence as `why`.
     why = item.facts.get("why", "").strip() or sentence(from_text(item.facts.get("reason", "")))

@@ -7,11 +7,13 @@ from typing import Any
 
 from bot.incidents.model import Severity, TimelineEntry
 from bot.incidents.notices import Burst, Notice
+from handlers.views.cutting import keep_whole
 from handlers.views.text import (
     SYMBOL,
     Block,
     clock,
     context,
+    fallback_line,
     inline_code,
     line,
     plural,
@@ -92,7 +94,7 @@ def overdue_work(notice: Notice) -> tuple[str, list[Block]]:
 def frozen(notice: Notice) -> tuple[str, list[Block]]:
     """(fallback text, blocks) of a freeze, and of its end."""
     body: dict[str, str] = notice.body
-    why = f": {line(body['why'], 200)}" if body["why"] else ""
+    why = f": {untrusted_line(body['why'], 200)}" if body["why"] else ""
     by = f" by <@{body['by']}>" if body["by"] else ""
     text = f"🧊 Frozen{by} {clock(notice.began_at)}{why}. "
     if notice.ended_at:
@@ -122,8 +124,9 @@ def gateway(notice: Notice) -> tuple[str, list[Block]]:
     if notice.ended_at:
         text = f"✅ The gateway answers again, since {clock(notice.ended_at)}."
         return text, [section(text)]
+    why = untrusted_line(notice.body["why"], 500)
     text = (
-        f"🔌 Nothing can run since {clock(notice.began_at)}: {line(notice.body['why'], 500)} "
+        f"🔌 Nothing can run since {clock(notice.began_at)}: {why} "
         "Alerts are taken in; approvals wait for the gateway."
     )
     return text, [section(text)]
@@ -138,12 +141,13 @@ def refused_reload(notice: Notice) -> tuple[str, list[Block]]:
     head = "⚠️ Reload refused: the previous policy and SOPs stay in force."
     lines = [f"• {line(problem, 200)}" for problem in problems[:PROBLEMS]]
     if len(problems) > PROBLEMS:
+        keep_whole("\n".join(problems[PROBLEMS:]))
         lines.append(f"… and {len(problems) - PROBLEMS} more: `python -m bot check` names them all")
     blocks = [
         section("\n".join([f"*{head}*", *lines])),
         context(f"Since {clock(notice.began_at)}. Correct the files, then send SIGHUP again."),
     ]
-    return f"{head} {line(problems[0], 300)}", blocks
+    return f"{head} {fallback_line(problems[0], 300)}", blocks
 
 
 def nothing_can_run(since: datetime) -> Block:
@@ -167,4 +171,6 @@ def delivered(where: str, what: str) -> tuple[str, list[Block]]:
 def note(entry: TimelineEntry) -> tuple[str, list[Block]]:
     """(fallback text, blocks) of a person's note, as a quotation."""
     head = "📝 Note" + (f" by <@{entry.actor}>" if entry.actor else "")
-    return f"{head}: {line(entry.text, 300)}", [section(f"{head}\n{quote(entry.text, 2800)}")]
+    return f"{head}: {fallback_line(entry.text, 300)}", [
+        section(f"{head}\n{quote(entry.text, 2800)}")
+    ]

@@ -16,10 +16,10 @@ from urllib.parse import urlsplit
 
 from bot.incidents.confusables import fold, one_stroke
 from bot.incidents.model import Severity
+from handlers.views.cutting import LONGEST, SECTION_LIMIT, cut, cut_line, cut_section
 
 Block = dict[str, Any]
 
-LONGEST = 20_000  # characters of one text that are read: no view shows as many
 _SPACE = re.compile(r"\s+")
 # Control characters, lone surrogates, and invisible or direction-changing characters.
 _CONTROL = re.compile(
@@ -30,7 +30,6 @@ _CONTROL = re.compile(
     r"|(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])"
 )
 _LINE_ENDS = re.compile("\r\n?|[\u2028\u2029]")
-_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _ADDRESS = re.compile(r"https?://[^\s/?#<>|\"\\`][^\s<>|\"\\`]*", re.IGNORECASE)
 
 _NO_FENCE = "'''"  # replaces ```, which would begin or end a code block
@@ -96,6 +95,11 @@ def line(text: str, limit: int) -> str:
     return escape(_one_line(text, limit))
 
 
+def fallback_line(text: str, limit: int) -> str:
+    """A line for the fallback text of a message whose blocks show all of it."""
+    return escape(_one_line(text, limit, keep=False))
+
+
 def untrusted_line(text: str, limit: int) -> str:
     """A line of untrusted text, in quotation marks if a reader could take it for the bot's."""
     shown = _one_line(text, limit)
@@ -122,7 +126,7 @@ def typed(text: str) -> str:
 def plain(text: str, limit: int) -> str:
     """One line for a `plain_text` object, which needs no escaping: Slack obeys nothing in it."""
     shown = _EMOJI_CODE.sub("∶", _without_marks(_clean(text[:LONGEST])))
-    return _SPACE.sub(" ", shown).strip()[:limit].rstrip()
+    return cut_line(_SPACE.sub(" ", shown).strip(), text, limit)
 
 
 def paragraph(text: str, limit: int) -> str:
@@ -130,7 +134,7 @@ def paragraph(text: str, limit: int) -> str:
 
     As in a line, nothing in it formats.
     """
-    return escape(_cut(_harmless(_LINE_ENDS.sub("\n", text[:LONGEST])), text, limit))
+    return escape(cut(_harmless(_LINE_ENDS.sub("\n", text[:LONGEST])), text, limit))
 
 
 def quote(text: str, limit: int) -> str:
@@ -144,14 +148,14 @@ def quote(text: str, limit: int) -> str:
 def inline_code(text: str, limit: int) -> str:
     """One line as code that its content cannot end; people can copy it as it is."""
     flat = _SPACE.sub(" ", _clean(text[:LONGEST])).strip().replace("`", "ˋ")
-    return f"`{escape(_cut_line(flat, limit)) or ' '}`"
+    return f"`{escape(cut_line(flat, text, limit)) or ' '}`"
 
 
 def code(text: str, limit: int) -> str:
     """A code block of at most `limit` + 8 characters that its content cannot end."""
     # In this order: a fence may appear only after the invisible characters are removed.
     inside = _clean(_LINE_ENDS.sub("\n", text[:LONGEST])).replace("```", _NO_FENCE)
-    return "```\n" + escape(_cut(inside, text, limit)) + "\n```"
+    return "```\n" + escape(cut(inside, text, limit)) + "\n```"
 
 
 def _clean(text: str) -> str:
@@ -187,36 +191,9 @@ def _unquoted(text: str) -> str:
     return text.replace("“", '"').replace("”", '"')
 
 
-def _one_line(text: str, limit: int) -> str:
+def _one_line(text: str, limit: int, *, keep: bool = True) -> str:
     flat = _harmless(_SPACE.sub(" ", text[:LONGEST]))
-    return _cut_line(_SPACE.sub(" ", flat).strip(), limit)
-
-
-def _cut_line(flat: str, limit: int) -> str:
-    if _fitting(flat, limit) < len(flat):
-        return flat[: _fitting(flat, limit - 1)].rstrip() + "…"
-    return flat
-
-
-def _cut(shown: str, whole: str, limit: int) -> str:
-    """`shown`, a part of `whole`, within the limit, and how much was cut."""
-    if _fitting(shown, limit) < len(shown) or len(whole) > LONGEST:
-        kept = _fitting(shown, limit - 40)  # 40 characters for the note
-        more = len(shown) - kept + max(0, len(whole) - LONGEST)
-        return shown[:kept].rstrip() + f" … ({more} characters more)"
-    return shown
-
-
-def _fitting(text: str, limit: int) -> int:
-    """The number of characters of `text` that take at most `limit` once they are escaped."""
-    more = sum(text.count(char) * (len(entity) - 1) for char, entity in _ENTITIES.items())
-    if len(text) + more <= limit:
-        return len(text)
-    for place, char in enumerate(text):
-        limit -= len(_ENTITIES.get(char, char))
-        if limit < 0:
-            return place
-    return len(text)
+    return cut_line(_SPACE.sub(" ", flat).strip(), text, limit, keep=keep)
 
 
 def is_address(url: str) -> bool:
@@ -283,6 +260,17 @@ def section(text: str, *, expand: bool = False) -> Block:
     return {**block, "expand": True} if expand else block
 
 
+def sections(lines: Iterable[str], *, expand: bool = False) -> list[Block]:
+    """The lines in as few paragraphs as Slack's limit of a paragraph allows."""
+    texts: list[str] = []
+    for text in lines:
+        if texts and len(texts[-1]) + 1 + len(text) <= SECTION_LIMIT:
+            texts[-1] += f"\n{text}"
+        else:
+            texts.append(text)
+    return [section(text, expand=expand) for text in texts]
+
+
 def context(*lines: str) -> Block:
     """Small print, a line each in one element: Slack would set several elements in one row."""
     text = "\n".join(text for text in lines if text)
@@ -296,7 +284,7 @@ def mrkdwn(text: str) -> Block:
 
 def _shown(text: str) -> str:
     """Fit the text: Slack refuses a whole message if one text is empty or over 3,000 characters."""
-    return text[:3000] if text.strip() else "–"
+    return cut_section(text) if text.strip() else "–"
 
 
 def button(

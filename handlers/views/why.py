@@ -61,4 +61,4 @@ class _Facts(dict[str, str]):
 def _without_facts(reason: str) -> str:
     if reason == Reason.OPENED:
         return _OPENED
-    return line(reason, 200)
+    return untrusted_line(reason, 200)
