@@ -29,6 +29,7 @@ from store.operations.cursors import CursorsPart
 from store.operations.deliveries import DeliveriesPart
 from store.operations.deploys import DeploysPart
 from store.operations.disputes import DisputesPart
+from store.operations.escalations import EscalationsPart
 from store.operations.evidence import EvidencePart
 from store.operations.executions import ExecutionsPart
 from store.operations.firing import FiringPart
@@ -58,6 +59,7 @@ from store.operations.questions import QuestionsPart
 from store.operations.reading_cases import ReadingCasesPart
 from store.operations.retention import RetentionPart
 from store.operations.retries import RetriesPart
+from store.operations.severities import SeveritiesPart
 from store.operations.silence_ends import SilenceEndsPart
 from store.operations.silence_reports import SilenceReportsPart
 from store.operations.silences import SilencesPart
@@ -88,6 +90,8 @@ class Store(
     HistoryPart,
     IncidentsPart,  # incidents
     SteeringPart,
+    SeveritiesPart,
+    EscalationsPart,
     ClosingPart,
     CascadeSteeringPart,
     CardsPart,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from bot.incidents.model import (
+    Escalation,
     Incident,
     IncidentStatus,
     Mute,
@@ -60,6 +61,12 @@ def incident_from(row: Row) -> Incident:
         previous_id=row["previous_id"],
         flapping_changes=row["flapping_changes"],
         related_id=row["related_id"],
+        severity_by=row["severity_by"],
+        escalation=Escalation(
+            row["escalated_to"], row["escalated_by"], from_db_time(row["escalated_at"])
+        )
+        if row["escalated_to"]
+        else None,
     )
 
 

@@ -56,6 +56,7 @@ def test_every_slack_method_we_call_is_covered_by_a_scope():
         "conversations_history": "channels:history",
         "conversations_replies": "channels:history",
         "views_open": None,
+        "conversations_open": "im:write",
         "views_publish": None,
         "users_info": "users:read",
         "files_upload_v2": "files:write",

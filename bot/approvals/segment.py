@@ -35,7 +35,18 @@ Approver = Annotated[
 """A Slack user id (U…, W…) or the id of a user group (S…)."""
 
 GuestAction = Literal[
-    "acknowledge", "assign", "resolve", "reopen", "ask", "fix", "silence", "mute", "open"
+    "acknowledge",
+    "assign",
+    "resolve",
+    "reopen",
+    "severity",
+    "note",
+    "escalate",
+    "ask",
+    "fix",
+    "silence",
+    "mute",
+    "open",
 ]
 """What people do to an incident, short of deciding on an approval."""
 

@@ -224,6 +224,15 @@ class Mute:
         return self.until is None or now < self.until
 
 
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """A person asked a second person for help with an incident, who has not answered yet."""
+
+    to: str
+    by: str
+    at: datetime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incident:
     """One incident: one thread, one SOP ID.
@@ -236,7 +245,8 @@ class Incident:
     the root itself. `related_id` is an incident that is perhaps part of the same fault.
     `resolution` is why it is resolved, None while it is open. `previous_id` is the incident of its
     scope that was resolved last before it opened. `flapping_changes`
-    is how often it began and ceased to fire lately; 0 while it does not flap.
+    is how often it began and ceased to fire lately; 0 while it does not flap. `severity_by` is the
+    person who set its severity, which its alerts then do not change; '' while they do.
 
     It shows one alert, the most severe that fires: `severity`, `title`, `text`, `value`,
     `threshold`, `labels`, `links`, `source` and `display`. `env`, `region`, `service` and
@@ -280,6 +290,8 @@ class Incident:
     flapping_changes: int = 0
     previous_id: int | None = None
     related_id: int | None = None
+    severity_by: str = ""
+    escalation: Escalation | None = None
 
     @property
     def number(self) -> str:

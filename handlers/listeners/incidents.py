@@ -48,7 +48,8 @@ async def acknowledge(
     incident = await incident_of_press(body, action, service)
     user = str(body["user"]["id"])
     change = await service.acknowledge(incident.id, user)
-    return None if change.changed else steering.acknowledged(change, user, clock())
+    is_shown = change.changed and not change.former  # by the card itself
+    return None if is_shown else steering.acknowledged(change, user, clock())
 
 
 async def resolve(

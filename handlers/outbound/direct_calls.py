@@ -53,6 +53,16 @@ class DirectCalls:
         """Open a modal over the open one; SlackRefused if the trigger has expired."""
         await self._slack.call("views_push", trigger_id=trigger_id, view=view)
 
+    async def direct_channel(self, user: str) -> str:
+        """The channel of the bot's direct messages with this person, or '' if Slack opens none."""
+        try:
+            answer = await self._slack.call("conversations_open", users=user)
+        except (SlackRefused, OutcomeUnknown) as error:
+            log.warning("no direct message to %s: %s", user, error)
+            return ""
+        channel = answer.get("channel")
+        return str(channel.get("id") or "") if isinstance(channel, dict) else ""
+
     async def update_view(self, view_id: str, view: dict[str, Any]) -> None:
         """Change an open modal; SlackRefused if it is closed."""
         await self._slack.call("views_update", view_id=view_id, view=view)

@@ -22,6 +22,7 @@ from handlers.views import (
     audit,
     card,
     cascade,
+    escalation,
     evidence,
     news,
     notices,
@@ -89,6 +90,7 @@ class Renderer:
             "gateway": self._gateway_notice,
             "reload": self._reload,
             "news": self._news,
+            "escalation": self._escalation,
             "silence": self._silence,
             "silence_digest": self._silence_digest,
             "postmortem": self._postmortem,
@@ -291,6 +293,16 @@ class Renderer:
         text, blocks = postmortem.action(item, is_reminder=bool(reminder))
         # What is done needs no reminder any more, but one that stands there follows.
         return Rendered(text, blocks, only_if_posted=bool(reminder and item.done_at))
+
+    async def _escalation(self, subject: str) -> Rendered | None:
+        entry = await self._store.remark(int(subject))
+        if entry is None:
+            return None
+        incident = await self._store.incident(entry.incident_id)
+        card_row = await self._store.outbox_message(f"card:{incident.parent_id or incident.id}")
+        facts = await self._store.timeline(incident.id, escalation.FACTS)
+        ts = (card_row.ts if card_row else None) or ""
+        return Rendered(*escalation.message(incident, entry, facts, ts))
 
     async def _note(self, subject: str) -> Rendered | None:
         entry = await self._store.remark(int(subject))

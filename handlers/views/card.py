@@ -10,7 +10,7 @@ from bot.incidents.deploys import Deploy
 from bot.incidents.episodes import LastEpisode
 from bot.incidents.model import Incident, IncidentStatus, Resolution
 from bot.incidents.news import News
-from handlers.views import cascade, deploys, episodes
+from handlers.views import cascade, deploys, episodes, escalation
 from handlers.views.approval import waiting_line
 from handlers.views.news import on_card
 from handlers.views.silences import mute_button, mute_line
@@ -125,6 +125,10 @@ def _who(incident: Incident, fixed_by: Approval | None) -> str:
     if incident.acknowledged_at:
         who = f"<@{incident.acknowledged_by}>" if incident.acknowledged_by else "its sender"
         parts.append(f"👀 acknowledged by {who} {clock(incident.acknowledged_at)}")
+    if incident.severity_by and incident.resolved_at is None:
+        parts.append(f"severity set by <@{incident.severity_by}>")
+    if incident.escalation and incident.resolved_at is None:
+        parts.append(escalation.card_line(incident.escalation))
     if incident.mute:
         parts.append(mute_line(incident.mute))
     return " · ".join(parts)

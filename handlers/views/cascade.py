@@ -21,7 +21,12 @@ PAGE = 10  # children of a page of the list: with long titles Slack takes no mor
 
 
 def severity(incident: Incident, children: Sequence[Incident]) -> Severity:
-    """Return the most severe of the members that are open; the root's own if none is."""
+    """Return the most severe of the members that are open; the root's own if none is.
+
+    A person who set the root's severity decides for all of them.
+    """
+    if incident.severity_by:
+        return incident.severity
     members = [incident, *children]
     is_open = [member for member in members if member.status is not IncidentStatus.RESOLVED]
     return min((member.severity for member in is_open or [incident]), key=lambda item: item.rank)

@@ -120,7 +120,7 @@ def incident_details(
     for alert in alerts:
         reason = why(alert.reason, alert.facts, alert.alternatives)
         lines.append(f"• {untrusted_line(alert.title, 80) or '(no title)'}: {reason}")
-    lines += [f"{clock(entry.at)}  {_fact(entry)}" for entry in timeline[-15:]]
+    lines += [fact_line(entry) for entry in timeline[-15:]]
     lines += [
         f"🔐 {untrusted_line(approval.proposal.title, 100)}: awaiting approval,"
         f" expires {clock(approval.expires_at)}"
@@ -132,9 +132,22 @@ def incident_details(
 FROZEN = "🧊 Frozen: all actions are blocked until an approver types `/incident unfreeze`."
 
 
+# Kinds of entries whose text names the people.
+_NAMES_PEOPLE = frozenset(
+    (
+        *("assigned", "reopened", "split", "merged"),
+        *("severity set", "escalated", "escalation answered"),
+    )
+)
+
+
+def fact_line(entry: TimelineEntry) -> str:
+    """One timeline entry with its time, and the person in its text or after it."""
+    return f"{clock(entry.at)}  {_fact(entry)}"
+
+
 def _fact(entry: TimelineEntry) -> str:
-    """One timeline entry, with the person in its text or after it."""
-    if entry.kind in ("assigned", "reopened", "split", "merged"):
+    if entry.kind in _NAMES_PEOPLE:
         return with_mentions(line(entry.text, 200))
     text = (untrusted_line if entry.kind == "note" else line)(entry.text, 200)
     return text + (f" <@{entry.actor}>" if entry.actor else "")

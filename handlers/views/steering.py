@@ -8,14 +8,31 @@ from datetime import datetime
 from bot.approvals.model import Approval
 from bot.incidents.model import Incident, IncidentChange, IncidentStatus, Resolution, TimelineEntry
 from handlers.views.approval import with_mentions
-from handlers.views.text import Block, ago, button, line, plural, section, untrusted_line
+from handlers.views.text import (
+    SYMBOL,
+    Block,
+    ago,
+    button,
+    line,
+    plural,
+    section,
+    untrusted_line,
+)
+
+_MARKS = {"assigned": "👀", "severity set": "🔺", "escalated": "🔔", "escalation answered": "👀"}
 
 
 def acknowledged(change: IncidentChange, user: str, now: datetime) -> str:
     """The answer to the person who acknowledged, with the present owner."""
     incident = change.incident
+    number = incident.number
+    if change.changed and change.former and change.former != user:
+        return (
+            f"🔔 You answered the escalation of {number}. It is still <@{change.former}>'s:"
+            f" `/incident assign {number} me` takes it over."
+        )
     if change.changed:
-        return f"👀 {incident.number} is yours."
+        return f"👀 {number} is yours. `/incident show {number}` has its story and its thread."
     since = f" ({ago(incident.acknowledged_at, now)} ago)" if incident.acknowledged_at else ""
     if change.former == user:
         return f"{incident.number} is yours already{since}."
@@ -52,9 +69,24 @@ def went_on_already(change: IncidentChange) -> str:
 
 def steered(entry: TimelineEntry) -> tuple[str, list[Block]]:
     """(fallback text, blocks) in the thread; it mentions the owner."""
-    mark = "👀" if entry.kind == "assigned" else "🔁"
+    mark = _MARKS.get(entry.kind, "🔁")
     text = f"{mark} {with_mentions(line(entry.text, 300))}"
     return text, [section(text)]
+
+
+def severity_set(change: IncidentChange, user: str) -> str:
+    """The answer to the person who set the severity."""
+    incident = change.incident
+    mark = f"{SYMBOL[incident.severity]}: {incident.number}"
+    if not change.changed:
+        by = "you have" if change.former == user else f"<@{change.former}> has"
+        return f"Nothing changed: {incident.number} is {incident.severity}, as {by} set it."
+    return f"{mark} has the severity that you set. Its alerts do not change it until it ends."
+
+
+def noted(incident: Incident) -> str:
+    """The answer to the person who left a note."""
+    return f"📝 Noted: the thread and the timeline of {incident.number} quote you."
 
 
 def resolve_warning(

@@ -24,6 +24,7 @@ from store.engines import (
     silence_tables,
     source_tables,
     stats_columns,
+    steering_columns,
 )
 
 Migration = Callable[[], str]
@@ -248,6 +249,11 @@ def m041_expand_deploys() -> str:
     return evidence_tables.M041
 
 
+def m042_expand_steering() -> str:
+    """Store who set an incident's severity, and to whom it is escalated."""
+    return steering_columns.M042
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     m001_initial,
     m002_expand_storm,
@@ -290,6 +296,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m039_expand_source_acknowledgements,
     m040_expand_records,
     m041_expand_deploys,
+    m042_expand_steering,
 )
 
 

@@ -33,8 +33,8 @@ from store.statements import (
 
 _COLUMNS = (
     "i.id, i.sop_id, i.scope_env, i.scope_region, i.scope_service, i.scope_category,"
-    " i.scope_place, i.env, i.service, i.severity, i.channel, i.firing, i.shown_since,"
-    " i.last_active_at, i.flapping_changes,"
+    " i.scope_place, i.env, i.service, i.severity, i.severity_by, i.channel, i.firing,"
+    " i.shown_since, i.last_active_at, i.flapping_changes,"
     " EXISTS (SELECT 1 FROM executions e WHERE e.incident_id = i.id) AS was_acted_on"
 )
 _IS_OPEN = "i.status IN ('open', 'acknowledged')"
@@ -50,7 +50,7 @@ _THAT_KNOW_IT = (
     " AND f.fingerprint IN "
 )
 # A row that is no incident's: its id, then nothing in each other column of _COLUMNS and `fires`.
-_NO_INCIDENT = "SELECT {}, '', '', '', '', '', '', '', '', '', '', 0, '', '', 0, 1 = 0, 0"
+_NO_INCIDENT = "SELECT {}, '', '', '', '', '', '', '', '', '', '', '', 0, '', '', 0, 1 = 0, 0"
 _LATER_RESOLVES = (
     f" UNION ALL {_NO_INCIDENT.format(0)}, '', '', '', '', '', body"
     " FROM alerts WHERE fingerprint = ? AND source = ? AND status = 'resolved'"

@@ -103,6 +103,7 @@ def reopen(
         "replaces": "",
         "shown_since": "",
         "severity": alert.severity,
+        "severity_by": "",
         "flapping_changes": 0,
     }
     read = {name: row[name] for name in _READ_BY_FOLD}

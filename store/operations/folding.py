@@ -307,7 +307,7 @@ def _is_shown_after(row: Row, alert: Alert, now: datetime) -> bool:
     What is shown fires, and is the first by severity and start (`grouping.show_most_severe`); of
     equal ones the one that was stored first. So one more alert behind it changes nothing.
     """
-    if not (row["firing"] and row["shown_since"]):
+    if row["severity_by"] or not (row["firing"] and row["shown_since"]):
         return False
     shown: tuple[int, str] = (Severity(row["severity"]).rank, row["shown_since"])
     return shown <= (alert.severity.rank, since(alert) or to_db_time(now))

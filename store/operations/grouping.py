@@ -22,20 +22,22 @@ def show_most_severe(incident_id: int) -> Operation[Severity | None]:
     """Let the incident show its most severe firing alert, of equal ones the longest firing.
 
     Everything that it shows is of that one stored alert. The start is the sender's, or when the
-    alert first came to this incident: then a repeat moves nothing. Returns the severity it shows
-    now; None when nothing fires, and then it shows what it showed.
+    alert first came to this incident: then a repeat moves nothing. Only the severity is not, once a
+    person has set it. Returns the severity it shows now; None when nothing fires, and then it shows
+    what it showed.
 
     1. Find that alert. 2. Unless it is shown already, read it and show it.
     """
     rows = yield query(
         f"SELECT f.severity, f.last_alert, {_SINCE} AS since, i.shown_alert,"  # noqa: S608 - constants
-        " i.severity AS shown_severity FROM firing f JOIN incidents i ON i.id = f.incident_id"
+        " i.severity AS shown_severity, i.severity_by"
+        " FROM firing f JOIN incidents i ON i.id = f.incident_id"
         f" WHERE f.incident_id = ? ORDER BY {_BY_SEVERITY} LIMIT 1",
         incident_id,
     )
     if not rows:
         return None
-    severity = Severity(rows[0]["severity"])
+    severity = Severity(rows[0]["shown_severity" if rows[0]["severity_by"] else "severity"])
     if rows[0]["last_alert"] not in (None, rows[0]["shown_alert"]):
         yield from _show(incident_id, rows[0]["last_alert"], rows[0]["since"])
     if severity != rows[0]["shown_severity"]:

@@ -8,6 +8,7 @@ from bot.errors import NotFound
 from bot.incidents.model import Incident, Severity, TimelineEntry
 from store.incident_rows import incident_from, timeline_from
 from store.operations import outbox
+from store.operations.idempotency import first_time
 from store.operations.part import Part
 from store.statements import Operation, lock, query, run, starting_with, to_db_time
 
@@ -194,6 +195,7 @@ def set_open(incident_id: int, now: datetime) -> Operation[None]:
     yield run(
         "UPDATE incidents SET status = 'open', resolved_at = NULL, resolved_by = '',"
         " resolution = '', acknowledged_at = NULL, acknowledged_by = '', fixed_by = '',"
+        " severity_by = '', escalated_to = '', escalated_by = '', escalated_at = '',"
         " updated_at = ?, last_active_at = ?,"
         # Of those resolved long ago alerts are pruned.
         " alert_count = (SELECT COUNT(*) FROM alerts a WHERE a.incident_id = incidents.id"
@@ -251,9 +253,16 @@ def open_severities() -> Operation[dict[Severity, int]]:
     return {Severity(row["severity"]): int(row["n"]) for row in rows}
 
 
-def note(incident_id: int, text: str, user: str, now: datetime) -> Operation[Incident]:
-    """1. Append a person's remark to the timeline. 2. Enqueue the reply that shows it."""
-    incident = yield from get(incident_id)
+def note(
+    incident_id: int, text: str, user: str, now: datetime, once: str = ""
+) -> Operation[Incident]:
+    """1. Append a person's remark to the timeline. 2. Enqueue the reply that shows it.
+
+    Nothing if the key `once` was seen before.
+    """
+    incident: Incident = yield from get(incident_id)
+    if once and not (yield from first_time(once, now)):
+        return incident
     rows = yield query(
         "INSERT INTO timeline (incident_id, at, kind, text, actor) VALUES (?, ?, 'note', ?, ?)"
         " RETURNING id",
@@ -317,6 +326,8 @@ class IncidentsPart(Part):
         """Return how many incidents stand in each status."""
         return await self._engine.read(counts)
 
-    async def note(self, incident_id: int, text: str, user: str, now: datetime) -> Incident:
-        """Keep a remark in the story and show it in the thread."""
-        return await self._write(note, incident_id, text, user, now)
+    async def note(
+        self, incident_id: int, text: str, user: str, now: datetime, once: str = ""
+    ) -> Incident:
+        """Keep a remark in the story and show it in the thread, once a key `once`."""
+        return await self._write(note, incident_id, text, user, now, once)

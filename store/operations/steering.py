@@ -17,9 +17,10 @@ from store.statements import Operation, execute, query, run, to_db_time
 def acknowledge(incident_id: int, user: str, now: datetime) -> Operation[IncidentChange]:
     """Acknowledge an open incident, or one without an owner: its sender acknowledged it.
 
-    An earlier acknowledgement keeps its owner.
+    An earlier acknowledgement keeps its owner. It ends an escalation to this person, though.
 
-    1. Update the incident if it is open. 2. Append the event. 3. Enqueue the card.
+    1. Update the incident if it is open. 2. End the escalation. 3. Append the event. 4. Enqueue the
+    card.
     """
     count = yield execute(
         "UPDATE incidents SET status = 'acknowledged', acknowledged_at = ?, acknowledged_by = ?,"
@@ -31,9 +32,13 @@ def acknowledge(incident_id: int, user: str, now: datetime) -> Operation[Inciden
         incident_id,
     )
     incident = yield from incidents.get(incident_id)
+    has_answered = yield from _end_escalation(incident, user, now)
     if not count:
-        _check_open(incident, "there is nothing to acknowledge")
-        return IncidentChange(incident, changed=False, former=incident.acknowledged_by)
+        check_open(incident, "there is nothing to acknowledge")
+        if has_answered:
+            yield from incidents.show_card(incident_id, incident.channel, incident.severity, now)
+        former = incident.acknowledged_by
+        return IncidentChange(incident, changed=has_answered, former=former)
     yield from incidents.append_event(incident_id, now, "acknowledged", "Acknowledged", user)
     yield log_event(Event.INCIDENT_ACKNOWLEDGED, incident_id, actor=user)
     yield from incidents.show_card(incident_id, incident.channel, incident.severity, now)
@@ -48,8 +53,10 @@ def assign(incident_id: int, assignee: str, by: str, now: datetime) -> Operation
     """
     yield from incidents.lock_incident(incident_id)
     before = yield from incidents.get(incident_id)
-    _check_open(before, "there is nothing to assign")
+    check_open(before, "there is nothing to assign")
     former = before.acknowledged_by
+    if by == assignee:
+        yield from _end_escalation(before, by, now)
     if former == assignee:
         return IncidentChange(before, changed=False, former=former)
     yield run(
@@ -104,7 +111,21 @@ def reopen(incident_id: int, user: str, now: datetime) -> Operation[IncidentChan
     return IncidentChange((yield from incidents.get(incident_id)), changed=True)
 
 
-def _check_open(incident: Incident, why: str) -> None:
+def _end_escalation(incident: Incident, user: str, now: datetime) -> Operation[bool]:
+    """The person who was asked for help answers; False if it was another one or nobody."""
+    if incident.escalation is None or incident.escalation.to != user:
+        return False
+    yield run(
+        "UPDATE incidents SET escalated_to = '', escalated_by = '', escalated_at = '' WHERE id = ?",
+        incident.id,
+    )
+    text = f"Escalation answered by @{user}; @{incident.escalation.by} had asked"
+    yield from incidents.append_and_reply(incident, now, "escalation answered", text, user)
+    return True
+
+
+def check_open(incident: Incident, why: str) -> None:
+    """Raise Refused if it is resolved; `why` says what that means for the command."""
     if incident.status not in (IncidentStatus.OPEN, IncidentStatus.ACKNOWLEDGED):
         raise Refused(f"{incident.number} is {incident.status}: {why}.")
 

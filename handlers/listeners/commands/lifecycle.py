@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from bot.errors import InputError
-from bot.incidents.model import Incident
+from bot.incidents.model import Incident, known_severity
 from handlers.listeners.commands.call import Call
 from handlers.listeners.incidents import incident_id
 from handlers.views import cascade, steering
-from handlers.views.text import Block
+from handlers.views.text import Block, typed
 
 
 async def resolve(call: Call, rest: str) -> str:
@@ -42,6 +42,29 @@ async def reopen(call: Call, rest: str) -> str:
     if not rest:
         raise InputError("Which incident?", remedy="Name it: `/incident reopen INC-1`.")
     return await call.each(rest, act)
+
+
+async def severity(call: Call, rest: str) -> str:
+    """Set the severity until the incident ends."""
+
+    async def act(incident: Incident, word: str) -> str:
+        chosen = known_severity(word)
+        if chosen is None:
+            raise InputError(
+                f"{typed(word)} is not a severity." if word else "Which severity?",
+                remedy=f"`/incident severity {incident.number} high`: critical, high, medium, low.",
+            )
+        change = await call.service.set_severity(incident.id, chosen, call.user)
+        return steering.severity_set(change, call.user)
+
+    return await call.each(rest, act)
+
+
+async def note(call: Call, rest: str) -> str:
+    """Keep what the person says in the timeline and the thread."""
+    incident, text = await call.subject(rest)
+    await call.service.note(incident.id, text, call.user, call.key)
+    return steering.noted(incident)
 
 
 async def split(call: Call, rest: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.errors import InputError
 from bot.incidents.model import Incident
 from handlers.listeners.commands.call import PERSON, Call
-from handlers.views import steering
+from handlers.views import escalation, steering
 
 
 async def acknowledge(call: Call, rest: str) -> str:
@@ -30,6 +30,30 @@ async def assign(call: Call, rest: str) -> str:
             )
         change = await call.service.assign(incident.id, assignee, call.user)
         return steering.assigned(change, assignee, call.user)
+
+    return await call.each(rest, act)
+
+
+async def escalate(call: Call, rest: str) -> str:
+    """Ask a second person for help."""
+
+    async def act(incident: Incident, text: str) -> str:
+        name, _, reason = text.partition(" ")
+        to = person_in(name)
+        if not to:
+            raise InputError(
+                "Escalate it to whom?",
+                remedy=f"`/incident escalate {incident.number} @ben why`.",
+            )
+        change, by_message = await call.service.escalate(
+            incident.id,
+            to,
+            call.user,
+            reason.strip(),
+            call.outbox.direct.direct_channel,
+            f"{call.key}/{incident.id}",
+        )
+        return escalation.escalated(change, to, by_message=by_message)
 
     return await call.each(rest, act)
 

@@ -32,6 +32,12 @@ INCIDENT: dict[str, Verb] = {
     "assign": Verb(
         ownership.assign, "assign INC-1 me", "take over, or assign it to `@ben`", _OWNER
     ),
+    "escalate": Verb(
+        ownership.escalate,
+        "escalate INC-1 @ben [why]",
+        "ask a second person for help, in the thread and by a direct message",
+        _OWNER,
+    ),
     "resolve": Verb(
         lifecycle.resolve,
         "resolve INC-1",
@@ -39,6 +45,15 @@ INCIDENT: dict[str, Verb] = {
         _INCIDENT,
     ),
     "reopen": Verb(lifecycle.reopen, "reopen INC-1", "open it again, without an owner", _INCIDENT),
+    "severity": Verb(
+        lifecycle.severity,
+        "severity INC-1 high",
+        "set the severity; its alerts do not change it until it ends",
+        _INCIDENT,
+    ),
+    "note": Verb(
+        lifecycle.note, "note INC-1 text", "its thread and its timeline quote you", _INCIDENT
+    ),
     "split": Verb(
         lifecycle.split, "split INC-8", "make a child an incident of its own again", _INCIDENT
     ),
@@ -122,6 +137,10 @@ MEANT = {
     "start": "fix",
     "snooze": "mute",
     "history": "trace",
+    "page": "escalate",
+    "comment": "note",
+    "priority": "severity",
+    "sev": "severity",
     "numbers": "stats",
     "report": "stats",
     "join": "merge",
