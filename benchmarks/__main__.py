@@ -12,6 +12,7 @@ import time
 import traceback
 
 from benchmarks import (
+    advice_retrieval,
     advisor_overhead,
     alert_to_card,
     alertmanager,
@@ -47,6 +48,7 @@ RESULTS = HERE / "results.json"
 GROWTH = HERE / "growth.json"
 
 BENCHES = {
+    "advice.retrieval": advice_retrieval.run,
     "spine.alert_to_card": alert_to_card.run,
     "spine.click_to_gateway": click_to_gateway.run,
     "approval.click_to_request": click_to_gateway.run_approval,

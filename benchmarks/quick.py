@@ -6,6 +6,7 @@ from types import ModuleType
 from typing import Any
 
 from benchmarks import (
+    advice_retrieval,
     advisor_overhead,
     alert_to_card,
     approvals_aside,
@@ -32,6 +33,7 @@ from benchmarks import (
 )
 
 SHORT: dict[ModuleType, dict[str, Any]] = {
+    advice_retrieval: {"PASSAGES": 500, "ROUNDS": 1},
     advisor_overhead: {"ROUNDS": 3, "WARM_UP": 1},
     alert_to_card: {"ROUNDS": 1, "ONE_BY_ONE": 5, "AT_50": 20, "WARM_UP": 2},
     approvals_aside: {"SECONDS": 1.0, "CARDS": 2},

@@ -21,7 +21,9 @@ def name(requirement):
 NEEDED = {name(requirement) for requirement in PROJECT["dependencies"]}
 POSTGRES = {name(requirement) for requirement in PROJECT["optional-dependencies"]["postgres"]}
 NATS = {name(requirement) for requirement in PROJECT["optional-dependencies"]["nats"]}
-OPTIONAL = POSTGRES | NATS
+RETRIEVAL = {name(requirement) for requirement in PROJECT["optional-dependencies"]["retrieval"]}
+OPTIONAL = POSTGRES | NATS | RETRIEVAL
+READ_AS_DATA = {"wordllama"}  # the files in its wheel are read; its code never runs
 DEV = {name(requirement) for requirement in PROJECT["optional-dependencies"]["dev"]}
 
 
@@ -58,7 +60,7 @@ def test_everything_that_the_tests_import_is_declared():
 
 
 def test_nothing_is_declared_that_nobody_imports():
-    idle = (NEEDED | OPTIONAL) - imported("bot", "handlers", "store")
+    idle = (NEEDED | OPTIONAL) - imported("bot", "handlers", "store") - READ_AS_DATA
     assert not idle, f"take out of pyproject.toml: {sorted(idle)}"
 
 
@@ -68,13 +70,19 @@ def test_nothing_is_declared_that_nobody_imports():
         "requirements.txt",
         "requirements-postgres.txt",
         "requirements-nats.txt",
+        "requirements-retrieval.txt",
         "requirements-dev.txt",
     ],
 )
 def test_what_is_declared_is_pinned_with_hashes_and_without_an_address(file):
     text = (ROOT / file).read_text(encoding="utf-8")
     pinned = set(re.findall(r"^([a-z0-9.-]+)(?:\[[a-z,]+\])?==", text, re.MULTILINE))
-    extras = {"postgres": POSTGRES, "nats": NATS, "dev": POSTGRES | NATS | DEV}
+    extras = {
+        "postgres": POSTGRES,
+        "nats": NATS,
+        "retrieval": RETRIEVAL,
+        "dev": OPTIONAL | DEV,
+    }
     declared = NEEDED | extras.get(file.removesuffix(".txt").partition("-")[2], set())
     assert declared <= pinned, f"run `make lock`: {sorted(declared - pinned)} not in {file}"
     assert "://" not in text, "the address of an index has no place here"

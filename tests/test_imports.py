@@ -55,3 +55,12 @@ def test_cryptography_loads_only_when_a_signature_is_checked():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_word_vectors_load_only_when_runbooks_are_searched():
+    heavy = ("tokenizers", "safetensors", "wordllama")  # sqlite_utils loads numpy by itself
+    code = f"import sys, bot.app; print([m for m in sys.modules if m.startswith({heavy})])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.strip() == "[]"

@@ -59,6 +59,14 @@ class Index(Protocol):
         """Return all passages, by id."""
         ...
 
+    def vectors(self, model: str) -> Mapping[str, bytes]:
+        """Return the vectors that it keeps of this model, by the hash of the text."""
+        ...
+
+    def keep_vectors(self, model: str, vectors: Mapping[str, bytes]) -> None:
+        """Keep these vectors, and no others."""
+        ...
+
     def rank(self, terms: Sequence[str], limit: int) -> Ranking:
         """Return what holds any of the terms; a term that is there twice counts twice."""
         ...

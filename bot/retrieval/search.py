@@ -1,73 +1,95 @@
 """Finds the passages that an alert is about: ranks, fuses, applies the floor.
 
-The two rankings fail differently: a whole document collects words from unrelated sections, a
-passage lacks those of its neighbours. Reciprocal rank fusion takes what both rank well.
+Three rankings fail differently: a whole document collects words from unrelated sections, a passage
+lacks those of its neighbours, and vectors take neighbouring faults for the same one. Reciprocal
+rank fusion takes what they agree on.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from bot.retrieval.embeddings import Embedder
 from bot.retrieval.index import Index, PassageRow
 from bot.retrieval.queries import TITLE, Query
+from bot.retrieval.similarity import Comparison, Similarity
 
 RANKED = 50  # documents, and passages, of each ranking
 FUSION_OFFSET = 10  # of reciprocal rank fusion: how little the first rank beats the second
-MOST_TERMS = 32  # of a query; the most telling ones
-MOST_SHARE = 0.4  # of all passages: a term in more of them only costs time
-COVERAGE_FLOOR = 0.35  # of the alert's telling terms that a document must hold
-UNKNOWN_SHARE = 0.6  # how much a term that no runbook has counts against all of them
+MOST_TERMS = 20  # of a query; the rarest and heaviest ones
+MOST_SHARE = 0.25  # of all passages: a term in more of them only costs time
+WINDOW_CHARS = 2_000  # of neighbouring passages that are judged together
+
+# Chosen on the tuning half of tests/retrieval, judged on the other half.
+COVERAGE_SHARE = 0.5  # how much coverage counts beside the cosine
+FIT_FLOOR = 0.57  # cosine and coverage together
+COVERAGE_FLOOR = 0.4  # coverage alone, without vectors
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A passage that fits, and how well: from 0 to 1."""
+    """A passage of a document; `score` ranks it, from 0 to 1; `fits` by the floor."""
 
     passage: PassageRow
     score: float
+    fits: bool
 
 
 class RunbookSearch:
-    """Searches one index; it is built again when the index changes."""
+    """Searches one index; build another one when the index changes."""
 
-    def __init__(self, index: Index) -> None:
+    def __init__(self, index: Index, embedder: Embedder | None = None) -> None:
         self._index = index
         self._rows = index.rows()
         self._frequencies = index.frequencies()
-        self._terms_of_document: dict[int, frozenset[str]] = {}
-        self._passages_of: dict[int, list[PassageRow]] = {}
+        self._similarity = (
+            Similarity(index, self._rows, embedder) if embedder and self._rows else None
+        )
+        passages: dict[int, list[PassageRow]] = {}
         for row in self._rows:
-            self._passages_of.setdefault(row.document, []).append(row)
+            passages.setdefault(row.document, []).append(row)
+        self._passages = passages
+        self._windows: dict[int, list[frozenset[str]]] = {}
 
     def search(self, query: Query, limit: int = 10) -> list[Hit]:
-        """Return the best passage of each document that fits, best first; [] if none fits."""
-        weights = self._rarest(query.weights)
-        ranking = self._index.rank(_repeated(weights), RANKED)
+        """Return the best passage of each document, best first; [] if the best does not fit."""
+        ranking = self._index.rank(_repeated(self._rarest(query.weights)), RANKED)
+        near = self._similarity.compare(query.text, 4 * RANKED) if self._similarity else None
+        rankings = [ranking.documents, self._documents_of(ranking.passages)]
+        passages = _ranks(ranking.passages)
+        if near:
+            rankings.append(self._documents_of(near.nearest)[:RANKED])
+            for number, score in _ranks(near.nearest).items():
+                passages[number] = passages.get(number, 0.0) + score
         scores: dict[int, float] = {}
-        for rank, document in enumerate(ranking.documents):
-            scores[document] = scores.get(document, 0.0) + 1 / (FUSION_OFFSET + rank)
-        best: dict[int, int] = {}
-        for passage in ranking.passages:
-            document = self._rows[passage].document
-            if document not in best:
-                best[document] = passage
-                scores[document] = scores.get(document, 0.0) + 1 / (FUSION_OFFSET + len(best) - 1)
-        top = 2 / FUSION_OFFSET
+        for documents in rankings:
+            for document, score in _ranks(documents).items():
+                scores[document] = scores.get(document, 0.0) + score
+        rare = {term: query.weights[term] * self._rarity(term) for term in query.core}
+        best = sorted(scores, key=lambda document: (-scores[document], document))[:limit]
+        most = len(rankings) / FUSION_OFFSET
         hits = [
             Hit(
-                self._rows[best[document]] if document in best else self._first(document),
-                score / top,
+                max(self._passages[document], key=lambda row: passages.get(row.id, 0.0)),
+                scores[document] / most,
+                self._fits(rare, document, near),
             )
-            for document, score in sorted(scores.items(), key=lambda item: (-item[1], item[0]))
-        ][:limit]
-        if not hits or self.coverage(query, hits[0].passage.document) < COVERAGE_FLOOR:
-            return []
-        return hits
+            for document in best
+        ]
+        return hits if hits and hits[0].fits else []
 
-    def _first(self, document: int) -> PassageRow:
-        return self._passages_of[document][0]
+    def _documents_of(self, passages: Sequence[int]) -> list[int]:
+        """Return the documents of the passages, each at its first one."""
+        return list(dict.fromkeys(self._rows[number].document for number in passages))
+
+    def _fits(self, rare: Mapping[str, float], document: int, near: Comparison | None) -> bool:
+        coverage = self.coverage(rare, document)
+        if near is None:
+            return coverage >= COVERAGE_FLOOR
+        cosine = max(near.cosines[row.id] for row in self._passages[document])
+        return cosine + COVERAGE_SHARE * coverage >= FIT_FLOOR
 
     def _rarest(self, weights: Mapping[str, float]) -> dict[str, float]:
         """Return the terms that tell documents apart, the rarest and heaviest of them."""
@@ -84,20 +106,41 @@ class RunbookSearch:
         frequency = self._frequencies.get(term, 0)
         return math.log(1 + (len(self._rows) - frequency + 0.5) / (frequency + 0.5))
 
-    def coverage(self, query: Query, document: int) -> float:
-        """Return the share of the alert's rare-term weight that the document's terms have."""
-        if document not in self._terms_of_document:
-            rows = self._passages_of[document]
-            self._terms_of_document[document] = frozenset().union(*(row.terms for row in rows))
-        held = self._terms_of_document[document]
-        covered = total = 0.0
-        for term in query.core:
-            weight = query.weights[term] * self._rarity(term)
-            if term not in self._frequencies:
-                weight *= UNKNOWN_SHARE
-            total += weight
-            covered += weight if term in held else 0.0
-        return covered / total if total else 0.0
+    def coverage(self, weights: Mapping[str, float], document: int) -> float:
+        """Return the share of the weights whose terms stand in one part of the document.
+
+        A part, not the whole: a long document has words of everything.
+        """
+        if document not in self._windows:
+            self._windows[document] = list(_windows(self._passages[document]))
+        total = sum(weights.values())
+        if not total:
+            return 0.0
+        return (
+            max(
+                sum(weight for term, weight in weights.items() if term in window)
+                for window in self._windows[document]
+            )
+            / total
+        )
+
+
+def _windows(rows: Sequence[PassageRow]) -> Iterator[frozenset[str]]:
+    """Yield the terms of neighbouring passages together, up to `WINDOW_CHARS` of text."""
+    terms: set[str] = set()
+    size = 0
+    for row in rows:
+        if size and size + len(row.text) > WINDOW_CHARS:
+            yield frozenset(terms)
+            terms, size = set(), 0
+        terms |= row.terms
+        size += len(row.text)
+    yield frozenset(terms)
+
+
+def _ranks(numbers: Sequence[int]) -> dict[int, float]:
+    """Return the share of each in reciprocal rank fusion."""
+    return {number: 1 / (FUSION_OFFSET + rank) for rank, number in enumerate(numbers)}
 
 
 def _repeated(weights: Mapping[str, float]) -> Sequence[str]:

@@ -20,6 +20,7 @@ CREATE TABLE IF NOT EXISTS documents (id INTEGER PRIMARY KEY, path TEXT, title T
 CREATE TABLE IF NOT EXISTS passages (
   id INTEGER PRIMARY KEY, document INTEGER, heading TEXT, line INTEGER, text TEXT
 );
+CREATE TABLE IF NOT EXISTS vectors (hash TEXT PRIMARY KEY, model TEXT, vector BLOB) WITHOUT ROWID;
 CREATE VIRTUAL TABLE IF NOT EXISTS document_terms USING fts5 (title, headings, body);
 CREATE VIRTUAL TABLE IF NOT EXISTS passage_terms USING fts5 (title, headings, body);
 CREATE VIRTUAL TABLE IF NOT EXISTS passage_vocabulary USING fts5vocab (passage_terms, row);
@@ -87,6 +88,20 @@ class SqliteIndex:
                 line,
                 text,
                 frozenset(" ".join(fields).split()),
+            )
+
+    def vectors(self, model: str) -> Mapping[str, bytes]:
+        rows = self._connection.execute(
+            "SELECT hash, vector FROM vectors WHERE model = ?", (model,)
+        )
+        return dict(rows)
+
+    def keep_vectors(self, model: str, vectors: Mapping[str, bytes]) -> None:
+        with self._connection as connection:
+            connection.execute("DELETE FROM vectors")
+            connection.executemany(
+                "INSERT INTO vectors VALUES (?, ?, ?)",
+                ((key, model, vector) for key, vector in vectors.items()),
             )
 
     def rank(self, terms: Sequence[str], limit: int) -> Ranking:

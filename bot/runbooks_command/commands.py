@@ -11,6 +11,7 @@ from typing import Any
 
 from bot.errors import InputError
 from bot.intake.fields import an_object
+from bot.retrieval.embeddings import load_embedder
 from bot.retrieval.folder import read_folder
 from bot.retrieval.queries import Query, build_query
 from bot.retrieval.search import Hit, RunbookSearch
@@ -38,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
         print(f"{item.path}: not read: {item.reason}", file=sys.stderr)
     index = SqliteIndex()
     index.replace(documents)
-    search = RunbookSearch(index)
+    search = RunbookSearch(index, load_embedder())
     failed = 0
     for number, line in enumerate(sys.stdin.buffer, start=1):
         if not line.strip():

@@ -1,0 +1,86 @@
+"""Ranking: what a hit is, what the floor refuses, and what is kept between two searches."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bot.retrieval.embeddings import MODEL, load_embedder
+from bot.retrieval.markdown import Document, parse_document
+from bot.retrieval.queries import build_query
+from bot.retrieval.search import RunbookSearch
+from bot.retrieval.sqlite_index import SqliteIndex
+
+DISK = """# Disk full
+
+## Meaning
+
+No space left on the filesystem.
+
+## Mitigation
+
+Rotate logs.
+"""
+QUEUE = "# Queue grows\n\nConsumers of the broker are slower than its publishers.\n"
+
+
+def documents(**texts: str) -> list[Document]:
+    return [parse_document(f"{name}.md", text) for name, text in texts.items()]
+
+
+def search_of(*parts: Document, path: str = ":memory:") -> RunbookSearch:
+    index = SqliteIndex(path)
+    index.replace(parts)
+    return RunbookSearch(index, load_embedder())
+
+
+def test_a_hit_is_the_best_passage_of_its_document() -> None:
+    search = search_of(*documents(disk=DISK, queue=QUEUE))
+    (hit, *_) = search.search(build_query(title="No space left on filesystem /var"))
+    assert (hit.passage.path, hit.passage.heading, hit.passage.line) == ("disk.md", "Meaning", 3)
+
+
+@pytest.mark.parametrize("text", ["", "42", "the of and", '"); DROP TABLE x; --', "a" * 100_000])
+def test_an_alert_without_any_telling_word_finds_nothing(text: str) -> None:
+    assert search_of(*documents(disk=DISK)).search(build_query(title=text)) == []
+
+
+def test_an_empty_folder_finds_nothing() -> None:
+    assert search_of().search(build_query(title="Disk full")) == []
+
+
+@pytest.mark.attack("ASI06")
+def test_a_runbook_that_lists_every_word_does_not_fit_every_alert() -> None:
+    everything = " ".join(f"{DISK} {QUEUE}".split())
+    bait = "\n\n".join(
+        f"## {number}\n\n{everything[number:]} fraud billing login door" for number in range(9)
+    )
+    search = search_of(*documents(disk=DISK, queue=QUEUE, bait=bait))
+    (hit, *_) = search.search(
+        build_query(title="Disk full", text="No space left on the filesystem")
+    )
+    assert hit.passage.path == "disk.md"
+
+
+def test_names_of_instances_do_not_take_part() -> None:
+    labels = {"pod": "queue-grows-0", "namespace": "broker-1"}
+    search = search_of(*documents(disk=DISK, queue=QUEUE))
+    (hit, *_) = search.search(
+        build_query(
+            title="queue-grows-0 in broker-1: no space left on the filesystem", labels=labels
+        )
+    )
+    assert hit.passage.path == "disk.md"
+
+
+def test_vectors_are_kept_by_content_and_only_those_that_are_needed(tmp_path: Path) -> None:
+    path = str(tmp_path / "index.db")
+    first = documents(disk=DISK, queue=QUEUE)
+    search_of(*first, path=path)
+    before = SqliteIndex(path).vectors(MODEL)
+    search_of(*documents(disk=DISK, queue="# Other\n\nText of another thing.\n"), path=path)
+    after = SqliteIndex(path).vectors(MODEL)
+    disk = {key for key in before if key in after}
+    assert len(disk) == len(first[0].passages)
+    assert len(after) == len(disk) + 1
