@@ -46,7 +46,11 @@ class StepRunner:
                 self._loops.append(asyncio.create_task(loop(step, wake), name=step.name))
 
     def start_clock(self) -> None:
-        """Run, or wake, each step by its interval, never in a backlog."""
+        """Run, or wake, each step by its interval, never in a backlog.
+
+        All begin in one moment, so that an idle process wakes once a second, not once for each.
+        """
+        now = datetime.now(UTC)
         for step in self.steps:
             if step.seconds is not None:
                 self.scheduler.add_job(
@@ -54,7 +58,7 @@ class StepRunner:
                     "interval",
                     seconds=step.seconds,
                     id=step.name,
-                    next_run_time=datetime.now(UTC),
+                    next_run_time=now,
                     max_instances=OVERLAPPING if step.overlaps else 1,
                     coalesce=True,
                     misfire_grace_time=None,
