@@ -102,7 +102,9 @@ BOUNDS: dict[str, dict[str, float]] = {
         "QUESTION_CHARS": 4_000,
         "TURN_CHARS": 1_200,
         "HISTORY_CHARS": 6_000,
-        "FACT_CHARS": 1_500,
+        "FACT_CHARS": 4_000,
+        "FACTS_CHARS": 12_000,
+        "_FACTS": 40,
         "_ITEMS": 40,
         "_LINE_CHARS": 1_000,
         "_LINES": 20,
@@ -243,8 +245,9 @@ FED: dict[str, tuple[Callable[[int], int], int]] = {
     "a question": (lambda n: len(prompt_of(question="x" * n)["question"]), 4_000),
     "a turn": (lambda n: len(turns(1, n)[0]["text"]), 1_200),
     "turns": (lambda n: len(turns(n, 1_000)), 6),
-    "a fact": (lambda n: len(facts(1, n)[0]["text"]), 1_500),
-    "facts": (lambda n: len(facts(n)), 20),
+    "a fact": (lambda n: len(facts(1, n)[0]["text"]), 4_000),
+    "facts": (lambda n: len(facts(n)), 40),
+    "facts together": (lambda n: len(facts(n, 1_000)), 12),
     "a command of a SOP": (lambda n: len(guided(("x" * n,))[0]), 1_000),
     "commands of a SOP": (lambda n: len(guided(("x",) * n)), 20),
     "the output": (lambda n: capped("x" * n).partition("\n")[0].count("x"), 10_000),
@@ -253,7 +256,13 @@ FED: dict[str, tuple[Callable[[int], int], int]] = {
 }
 SMALL = {"nesting": 300, "labels": 10_000, "links": 1_000, "blocks of a message": 10_000}
 """How much is fed where two million would only cost time."""
-SMALL |= {"headlines": 190, "facts": 1_000, "turns": 1_000, "commands of a SOP": 1_000}
+SMALL |= {
+    "headlines": 190,
+    "facts": 1_000,
+    "facts together": 1_000,
+    "turns": 1_000,
+    "commands of a SOP": 1_000,
+}
 NOTHING_IS_LEFT = {"an address"}
 
 

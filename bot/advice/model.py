@@ -44,10 +44,15 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A statement of another system about the alert; `source` names that system for people."""
+    """A statement of another system about the alert; `source` names that system for people.
+
+    `id` is how the advice can cite it (E1, E2, …), `at` the time of the statement.
+    """
 
     source: str
     text: str
+    id: str = ""
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

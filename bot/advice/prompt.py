@@ -25,7 +25,7 @@ _RULES = (
 _STRUCTURED = (
     "Answer with one plain JSON object, without a code fence and without text around it:\n"
     '{"root_cause": "one sentence", "confidence": "low" or "medium" or "high", "evidence": '
-    '["what in the data supports it"], "next_steps": ["what to do, in order"], '
+    '["what in the data supports it, with the id of the fact, as in [E2]"], "next_steps": ["what to do, in order"], '
     '"analysis_summary": "two sentences at most"}\n'
     "At most 5 items in a list. No secrets, no invented names, hosts or numbers."
 )
@@ -39,7 +39,9 @@ TEXT_CHARS = 4_000
 QUESTION_CHARS = 4_000
 TURN_CHARS = 1_200
 HISTORY_CHARS = 6_000
-FACT_CHARS = 1_500
+FACT_CHARS = 4_000
+FACTS_CHARS = 12_000
+_FACTS = 40
 _ITEMS = 40  # entries of one list or mapping
 _LINE_CHARS = 1_000
 _LINES = 20
@@ -85,7 +87,7 @@ def subject_data(subject: Subject) -> dict[str, Any]:
         "question": _clip(subject.question, QUESTION_CHARS),
         "alert": _capped(described(subject.about)) if subject.about else {},
         "sop": _guidance(subject.guidance) if subject.guidance else {},
-        "facts": [_fact(fact) for fact in subject.facts[:_LINES]],
+        "facts": _facts(subject.facts),
         "history_of_earlier_incidents": _history(subject.history),
     }
     return {name: value for name, value in data.items() if value}
@@ -143,8 +145,23 @@ def _history(turns: Sequence[Turn]) -> list[dict[str, str]]:
     return kept[::-1]
 
 
-def _fact(fact: Fact) -> dict[str, str]:
-    return {"source": _clip(fact.source, 80), "text": _clip(fact.text, FACT_CHARS)}
+def _facts(facts: Sequence[Fact]) -> list[dict[str, str]]:
+    """Return the first facts that fit, each with its id, its source and its time."""
+    kept: list[dict[str, str]] = []
+    left = FACTS_CHARS
+    for fact in facts[:_FACTS]:
+        text = _clip(fact.text, FACT_CHARS)
+        left -= len(text)
+        if left < 0:
+            break
+        parts = {
+            "id": _clip(fact.id, 10),
+            "source": _clip(fact.source, 120),
+            "at": utc_text(fact.at),
+            "text": text,
+        }
+        kept.append({name: value for name, value in parts.items() if value})
+    return kept
 
 
 def _capped(facts: Mapping[str, object]) -> dict[str, object]:

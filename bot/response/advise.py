@@ -48,7 +48,8 @@ def subject_of(
         guidance=guidance_of(sop, alert, now) if sop and alert else None,
         history=_as_history(context.turns),
         facts=tuple(
-            Fact(f"{fact.id} {fact.source}: {fact.name}", fact.text) for fact in evidence.facts
+            Fact(f"{fact.source}: {fact.name}", fact.text, fact.id, fact.at)
+            for fact in evidence.facts
         ),
         now=now,
     )

@@ -72,14 +72,18 @@ def test_labels_annotations_and_values_are_told_but_never_the_raw_payload() -> N
 
 def test_the_sop_the_facts_and_the_time_are_told() -> None:
     guidance = Guidance(sop_id="sop_1", title="CPU", metrics=("up",), fix_actions=("restart",))
-    data = subject_data(subject(guidance=guidance, facts=(Fact("Prometheus", "up 0"),), now=NOW))
+    facts = (Fact("Prometheus", "up 0", "E1", NOW), Fact("a person", "it is slow"))
+    data = subject_data(subject(guidance=guidance, facts=facts, now=NOW))
     assert data["sop"] == {
         "sop_id": "sop_1",
         "title": "CPU",
         "metrics": ["up"],
         "fix_actions": ["restart"],
     }
-    assert data["facts"] == [{"source": "Prometheus", "text": "up 0"}]
+    assert data["facts"] == [
+        {"id": "E1", "source": "Prometheus", "at": "2026-11-21T03:04:05Z", "text": "up 0"},
+        {"source": "a person", "text": "it is slow"},
+    ]
     assert data["now"] == "2026-11-21T03:04:05Z"
 
 

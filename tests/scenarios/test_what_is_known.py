@@ -22,7 +22,7 @@ if "--version" in sys.argv:
     print("advisor 1.0")
 else:
     asked = sys.stdin.read()
-    print("it saw: " + ("the error rate" if "now 0.078" in asked and "E1 prom" in asked else "-"))
+    print("it saw: " + ("the error rate" if "now 0.078" in asked and '"id": "E1"' in asked else "-"))
 """
 
 
