@@ -25,8 +25,8 @@ _RULES = (
 _STRUCTURED = (
     "Answer with one plain JSON object, without a code fence and without text around it:\n"
     '{"root_cause": "one sentence", "confidence": "low" or "medium" or "high", "evidence": '
-    '["what in the data supports it, with the id of the fact, as in [E2]"], "next_steps": ["what to do, in order"], '
-    '"analysis_summary": "two sentences at most"}\n'
+    '["what in the data supports it, with the id of the fact, as in [E2]"], '
+    '"next_steps": ["what to do, in order"], "analysis_summary": "two sentences at most"}\n'
     "At most 5 items in a list. No secrets, no invented names, hosts or numbers."
 )
 _PLAIN = (

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.enrichment.model import Evidence
-from bot.incidents.model import Incident
+from bot.incidents.model import Alert, Incident
 from store.incident_rows import incident_from
 from store.operations import incidents
 from store.operations.part import Part
 from store.rows import dump
 from store.statements import Operation, query, run, to_db_time, together
+
+MOST_SIMILAR = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,20 @@ def history(incident_id: int, now: datetime) -> Operation[History]:
     return History(int(counts[0]["hour"]), int(counts[0]["n"]), previous, fix)
 
 
+def count_similar(alert: Alert, now: datetime) -> Operation[tuple[int, int]]:
+    """Count the firing alerts with its fingerprint that came in the hour and the day before now."""
+    rows = yield query(
+        "SELECT COUNT(*) AS n, COUNT(CASE WHEN received_at >= ? THEN 1 END) AS hour FROM ("  # noqa: S608 - constant
+        "SELECT received_at FROM alerts WHERE fingerprint = ? AND source = ? AND status = 'firing'"
+        f" ORDER BY id DESC LIMIT {MOST_SIMILAR}) AS newest WHERE received_at >= ?",
+        to_db_time(now - timedelta(hours=1)),
+        alert.fingerprint,
+        alert.source,
+        to_db_time(now - timedelta(days=1)),
+    )
+    return int(rows[0]["hour"]), int(rows[0]["n"])
+
+
 def store(incident: Incident, evidence: Evidence, now: datetime, *, shown: bool) -> Operation[None]:
     """1. Store the evidence. 2. With `shown`, enqueue the reply "What is known"."""
     yield run(
@@ -87,6 +103,13 @@ class EvidencePart(Part):
     async def history(self, incident_id: int, now: datetime) -> History:
         """Return the past of an incident, or raise NotFound."""
         return await self._engine.read(history, incident_id, now)
+
+    async def count_similar(self, alert: Alert, now: datetime) -> tuple[int, int]:
+        """Return how many alerts like this one fired in the hour and the day before now.
+
+        At most the newest thousand are counted.
+        """
+        return await self._engine.read(count_similar, alert, now)
 
     async def store_evidence(
         self, incident: Incident, evidence: Evidence, now: datetime, *, shown: bool

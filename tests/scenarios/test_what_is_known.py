@@ -22,7 +22,8 @@ if "--version" in sys.argv:
     print("advisor 1.0")
 else:
     asked = sys.stdin.read()
-    print("it saw: " + ("the error rate" if "now 0.078" in asked and '"id": "E1"' in asked else "-"))
+    has_it = "now 0.078" in asked and '"id": "E1"' in asked
+    print("it saw: " + ("the error rate" if has_it else "-"))
 """
 
 

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.incidents.model import Alert, AlertStatus, known_severity
+from bot.incidents.scores import BY_SCORE, band_of
 from bot.intake import states
 from bot.intake.drafting import Draft
 from bot.intake.fields import at, objects, optional_text, optional_time, text_mapping, wrong
 
-# The lowest score of each severity.
-_BANDS = ((0.9, "critical"), (0.7, "high"), (0.4, "medium"))
 _REQUIRED = ("anomaly_type", "service")
 
 
@@ -23,11 +22,6 @@ def recognises(body: Mapping[str, Any]) -> bool:
 def parse_body(body: object) -> list[Alert]:
     """Parse one anomaly, or a list of them. InputError names the first malformed field."""
     return [_anomaly(item, where) for where, item in objects(body)]
-
-
-def severity_of_score(score: float) -> str:
-    """Return the severity of a score from 0 to 1."""
-    return next((severity for lowest, severity in _BANDS if score >= lowest), "low")
 
 
 def _anomaly(item: Mapping[str, Any], where: str) -> Alert:
@@ -43,7 +37,7 @@ def _anomaly(item: Mapping[str, Any], where: str) -> Alert:
         raise wrong(at(where, "score"), "a number from 0 to 1")
     spoken = text("severity")
     if by_score := known_severity(spoken) is None and score is not None:
-        spoken = severity_of_score(score)
+        spoken = band_of(score).severity.value
     metadata = text_mapping(item.get("meta"), at(where, "meta"))
     labels = {
         name: text(name)
@@ -70,6 +64,6 @@ def _anomaly(item: Mapping[str, Any], where: str) -> Alert:
         ends_at=time if resolved else None,
         tracking_id=text("tracking_id"),
         identity={"type": text("anomaly_type"), "domain": text("domain"), **subject},
-        read_from={"severity": "field score"} if by_score else None,
+        read_from={"severity": BY_SCORE} if by_score else None,
         raw=item,
     ).alert()
