@@ -8,7 +8,6 @@ from datetime import datetime
 from slack_bolt.async_app import AsyncApp
 
 from bot.response import IncidentService
-from handlers.inbound import alert_receiver
 from handlers.listeners import (
     approvals,
     cascades,
@@ -19,6 +18,7 @@ from handlers.listeners import (
     full_texts,
     home,
     incidents,
+    mentions,
     readings,
     shortcuts,
     silences,
@@ -42,7 +42,6 @@ def register(
     failures = errors.Failures(service)
     errors.register(app, outbox, failures)
     listeners = Listeners(app, outbox, home_tabs, failures)
-    alert_receiver.register(listeners)
     approvals.register(listeners)
     incidents.register(listeners)
     silences.register(listeners)
@@ -50,6 +49,7 @@ def register(
     readings.register(listeners)
     shortcuts.register(listeners)
     home.register(listeners)
+    mentions.register(listeners)
     follow_up.register(listeners)
     full_texts.register(listeners)
     commands.register(listeners)

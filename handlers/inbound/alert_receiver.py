@@ -15,7 +15,6 @@ from typing import Any
 from bot.incidents.model import Alert
 from bot.intake import parse_message
 from bot.response import Delivery, IncidentService
-from handlers.listeners.registration import Listeners
 from handlers.outbound.metadata import kind_of, time_of
 
 Message = Mapping[str, Any]
@@ -189,12 +188,3 @@ def _event_of(channel: str, message: Message) -> Message:
         "event_ts": edited.get("ts"),
         "message": message,
     }
-
-
-def register(listeners: Listeners) -> None:
-    """Register the listener that acknowledges messages that are not alerts."""
-    listeners.event("message", message_seen)
-
-
-async def message_seen() -> None:
-    """Do nothing: without a listener Slack would redeliver the message."""

@@ -1,4 +1,4 @@
-"""Handles the buttons of the card, and questions by mention in a thread."""
+"""Handles the buttons of the card."""
 
 from __future__ import annotations
 
@@ -19,11 +19,10 @@ from handlers.views.modals import ask_modal, question_of
 from handlers.views.text import typed
 
 LINKS = re.compile(r"sopbot\.link\..+")
-MENTION = re.compile(r"<@[UW][A-Z0-9]+(\|[^>]*)?>")
 
 
 def register(listeners: Listeners) -> None:
-    """Register the buttons and modals of the card, its links, and mentions."""
+    """Register the buttons and modals of the card, and its links."""
     listeners.action("sopbot.acknowledge", acknowledge)
     listeners.opener("sopbot.resolve", resolve)
     listeners.view("sopbot.resolve_modal", confirmed)
@@ -35,7 +34,6 @@ def register(listeners: Listeners) -> None:
     listeners.action("sopbot.alerts.back", turn_back)
     listeners.action("sopbot.alerts.more", turn_page)
     listeners.action({"type": "block_actions", "action_id": LINKS}, followed_link)
-    listeners.event("app_mention", mentioned)
 
 
 async def acknowledge(
@@ -154,23 +152,6 @@ async def alerts_list(service: IncidentService, number: str, offset: int) -> dic
 
 async def followed_link() -> None:
     """Do nothing: the browser opens the address, but Slack delivers the press as well."""
-
-
-async def mentioned(event: dict[str, Any], service: IncidentService) -> None:
-    """Treat a mention in an incident's thread as a question to the advisor."""
-    thread = event.get("thread_ts")
-    question = MENTION.sub("", str(event.get("text", ""))).strip()
-    if not thread or not question or event.get("bot_id"):
-        return
-    team = event.get("user_team") or event.get("team")
-    if team and team != service.home_team:
-        return
-    incident = await service.store.incident_of_message(str(event["channel"]), str(thread))
-    if incident:
-        if not team:  # the event does not name its author's workspace, so Slack is asked
-            await service.decisions.check_home(str(event["user"]))
-        key = f"mention/{event['channel']}/{event['ts']}"
-        await service.ask(incident, question, str(event["user"]), once=key)
 
 
 async def incident_of_press(

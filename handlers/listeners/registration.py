@@ -12,7 +12,7 @@ registered here, by the kind of answer that Slack waits for.
 | `command` | with the answer itself, or after ANSWER_WITHIN with "working" | in the answer |
 | `view` | when it is done, or after ANSWER_WITHIN | into the modal, or to that person alone |
 | `options` | with the options | an empty menu |
-| `event` | before the listener runs, by Bolt | to its author, if a person wrote it |
+| `event` | before the listener runs, by Bolt | to its author, in a direct message as a message |
 
 The answer to a press in the Home tab stands in the tab, which shows the result as well.
 """
@@ -167,6 +167,8 @@ class Listeners:
         """Show the text to its person. A Home tab shows it, and what the press has changed."""
         if is_on_home(body):
             await self._show_home(body, text)
+        elif text and body.get("event", {}).get("channel_type") == "im":
+            await self._outbox.direct.post(str(body["event"]["channel"]), text)
         elif text:
             await self._outbox.direct.send_ephemeral(await self._failures.place_of(body), text)
 

@@ -11,7 +11,7 @@ from bot.response.reports import Report
 from handlers.inbound.alert_receiver import versions_of
 from handlers.listeners.registration import Listeners
 from handlers.outbound.outbox import Outbox
-from handlers.views import report_modal
+from handlers.views import mentions, report_modal
 from handlers.views.places import thread_link
 from handlers.views.text import Block
 
@@ -91,17 +91,12 @@ async def explain(body: dict[str, Any], service: IncidentService) -> str:
             " *Open an incident* in the same menu reports it."
         )
     place = await service.store.card_place(incident.id)
-    link = f" <{thread_link(*place)}|Open thread>" if place else ""
     key = f"explain/{channel}/{message.get('ts', '')}"
     first_line = next(iter(read_message(message).text.splitlines()), "") or incident.title
     question = f"Explain this alert, and what to do first: {first_line[:200]}"
     if await service.ask(incident, question, user, once=key):
-        return f"Question sent; the answer will be posted in the thread of {incident.number}.{link}"
-    return (
-        f"Somebody asked about this message already: the thread of {incident.number} has the"
-        f" answer, or will have it soon.{link} For another question: `/incident ask"
-        f" {incident.number} why now?`"
-    )
+        return mentions.question_sent(incident, place)
+    return mentions.question_repeated(incident, place)
 
 
 async def incident_about(

@@ -10,6 +10,7 @@ import logging
 from typing import Any
 
 from bot.errors import OutcomeUnknown, SlackRefused
+from handlers.outbound.metadata import event_type
 from handlers.outbound.slack_client import SlackClient
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,19 @@ class DirectCalls:
             )
         except (SlackRefused, OutcomeUnknown) as error:
             log.warning("could not answer a press: %s", error)
+
+    async def post(self, channel: str, text: str) -> None:
+        """Post an answer in a direct conversation, once; log it if Slack refuses."""
+        try:
+            await self._slack.call(
+                "chat_postMessage",
+                channel=channel,
+                text=text,
+                unfurl_links=False,
+                metadata={"event_type": event_type("answer"), "event_payload": {}},
+            )
+        except (SlackRefused, OutcomeUnknown) as error:
+            log.warning("could not answer a direct message: %s", error)
 
     def send_ephemeral_soon(self, body: dict[str, Any], text: str) -> None:
         """Start `send_ephemeral` without waiting for it."""

@@ -86,6 +86,15 @@ def most_severe(severity: str, user: str, limit: int) -> Statement:
     )
 
 
+def in_channel(
+    channel: str, limit: int
+) -> Operation[tuple[ListedIncidents, dict[int, tuple[str, str]]]]:
+    """Return the open incidents of a channel, the most severe first, and where their cards are."""
+    condition = f"FROM incidents WHERE {_IS_OPEN} AND parent_id IS NULL AND channel = ?"
+    listed = _listed(*(yield from together(*_list(condition, channel, f"{_RANK}, id DESC", limit))))
+    return listed, (yield from places(listed.incidents))
+
+
 def places(incidents: Sequence[Incident]) -> Operation[dict[int, tuple[str, str]]]:
     """Return the channel and the ts of each card; of a child, those of its root's card."""
     root_of = {item.id: item.parent_id or item.id for item in incidents}
@@ -153,6 +162,15 @@ class HomePart(Part):
         `since` is the beginning of the period whose opened and resolved incidents it counts.
         """
         return await self._engine.read(facts, user, limit, since, now)
+
+    async def open_in_channel(
+        self, channel: str, limit: int
+    ) -> tuple[ListedIncidents, dict[int, tuple[str, str]]]:
+        """The open incidents of a channel, the most severe first, without children of cascades.
+
+        With the channel and the ts of each card that Slack shows, by the id of its incident.
+        """
+        return await self._engine.read(in_channel, channel, limit)
 
     async def home_opened(self, user: str, now: datetime, *, notice: str = "") -> None:
         """The tab counts as open from now on, and is due to be shown until it was.
