@@ -8,7 +8,7 @@ from handlers.listeners.commands import unknown
 from handlers.listeners.commands.verbs import INCIDENT, MEANT, SOP
 from handlers.views.help import TITLES, Topic, details, overview
 
-LINES, WIDTH = 16, 45  # of a phone
+LINES, WIDTH = 20, 45  # of a phone
 
 
 def lines_on_a_phone(text: str) -> int:

@@ -65,3 +65,21 @@ async def test_an_escalation_reaches_the_second_person_and_their_press_ends_it(
     assert "acknowledged by @ana" in (await world.card()).text
     assert "You cannot escalate to yourself." in await answer_to(world, "/incident escalate 1 @ana")
     assert "Escalate it to whom?" in await answer_to(world, "/incident escalate 1 somebody")
+
+
+async def test_a_person_opens_an_incident_by_command_or_is_asked_for_all_of_it(
+    world: World, two_open: None
+) -> None:
+    line = "/incident open sev1 payments fail service=payments env=prod"
+    answer = await (await world.types(line)).response()
+    assert answer.text.startswith("Opened `INC-3` payments fail. Its card is in #alerts.")
+    card = await world.card(number=3)
+    assert card.text.startswith("🔴 CRITICAL · payments fail")
+    await world.reply("note", "Note by @ana", number=3)
+    joined = await answer_to(world, "/incident open service=payments env=prod payments fail", "ben")
+    assert "Your report joined" in joined
+    await world.reply("note", "Note by @ben", number=3, which=2)
+
+    assert "fill in the box that opened" in await answer_to(world, "/incident open low", "chloe")
+    box = await world.slack.wait_for(lambda: world.slack.modal("chloe"), why="the box asks")
+    assert "Report an incident" in str(box)

@@ -4,10 +4,41 @@ from __future__ import annotations
 
 from bot.errors import InputError
 from bot.incidents.model import Incident, known_severity
+from bot.incidents.report_text import parse_report
+from bot.response.reports import Report
 from handlers.listeners.commands.call import Call
 from handlers.listeners.incidents import incident_id
-from handlers.views import cascade, steering
+from handlers.listeners.shortcuts import modal_for
+from handlers.views import cascade, report_modal, steering
 from handlers.views.text import Block, typed
+
+
+async def open_incident(call: Call, rest: str) -> str:
+    """Report an incident; without a title, open the modal that asks for all of it."""
+    await call.service.decisions.check_person(call.user, "open")
+    typed_report = parse_report(rest)
+    if not typed_report.title:
+        modal = modal_for(
+            call.service,
+            severity=typed_report.severity,
+            place=call.channel,
+        )
+        await call.outbox.direct.open_view(call.trigger_id, modal)
+        return "Nothing is open yet: fill in the box that opened."
+    result = await call.service.report(
+        Report(
+            key=f"{call.key}/",
+            user=call.user,
+            title=typed_report.title,
+            severity=typed_report.severity,
+            service=typed_report.service,
+            env=typed_report.env,
+            channel=call.channel,
+        )
+    )
+    incident = result.incident
+    place = await call.store.card_place(incident.id) if incident else None
+    return report_modal.answer(incident, place, opened=result.opened)
 
 
 async def resolve(call: Call, rest: str) -> str:
