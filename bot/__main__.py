@@ -70,7 +70,7 @@ def main(argv: list[str] | None = None) -> int:
         commands.add_parser("runbooks", help="search, index, lint a folder of runbooks")
     )
     policy_command.add_arguments(
-        commands.add_parser("policy", help="schema, show: print the policy as it is in force")
+        commands.add_parser("policy", help="schema, show, shadow: print what the policy says")
     )
     options = parser.parse_args(argv)
     if options.command not in (None, "run"):

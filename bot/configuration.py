@@ -22,19 +22,27 @@ from bot.remediation.catalogue import cooldowns_in, enabled_in, risk_in
 @dataclass(frozen=True, slots=True)
 class Configuration:
     """Policy, services, SOPs and mappings of one moment, which belong together: nothing changes in
-    them. `policy_digest` is the SHA-256 of the policy's files.
+    them. `policy_digest` is the SHA-256 of the policy's files. `shadow` is a policy that is only
+    compared with it.
     """
 
     policy: Policy = field(default_factory=Policy)
     sops: SopLibrary = field(default_factory=SopLibrary)
     mappings: SourceMappings = NO_MAPPINGS
     policy_digest: str = ""
+    shadow: Policy | None = None
     calls: Calls = field(init=False)
     """The declared relations between services."""
+    shadow_calls: Calls = field(init=False)
+    """The same, by the shadow policy."""
 
     def __post_init__(self) -> None:
-        calls = self.services.calls(self.policy.correlate.depends_on)
-        object.__setattr__(self, "calls", Calls.of(calls, self.services.apart()))
+        object.__setattr__(self, "calls", self._calls(self.policy))
+        object.__setattr__(self, "shadow_calls", self._calls(self.shadow or self.policy))
+
+    def _calls(self, policy: Policy) -> Calls:
+        calls = self.services.calls(policy.correlate.depends_on)
+        return Calls.of(calls, self.services.apart())
 
     @property
     def services(self) -> Catalogue:

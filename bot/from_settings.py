@@ -25,7 +25,7 @@ from bot.incidents.sops import SopLibrary, SopProblem
 from bot.intake.mappings import SourceMappings, load_mappings
 from bot.nats.options import NatsOptions
 from bot.observability.metrics import Metrics
-from bot.policy import Policy, load_policy
+from bot.policy import Policy, load_policy, read_policy
 from bot.regular_files import read_regular
 from bot.remediation.client import GatewayClient
 from bot.response import IncidentService
@@ -202,6 +202,17 @@ def read_services(path: Path) -> Catalogue:
     return parse_services(text, file=str(path))
 
 
+def _shadow(settings: Settings) -> Policy | None:
+    """The shadow policy, if one is named. SettingsError or InputError for its problems."""
+    if settings.policy_shadow_file is None:
+        return None
+    try:
+        return read_policy(settings.policy_shadow_file)
+    except (SettingsError, InputError) as error:
+        lines = error.message.splitlines()
+        raise SettingsError([f"POLICY_SHADOW_FILE: {line}" for line in lines]) from error
+
+
 def first_configuration(settings: Settings) -> Configuration:
     """The configuration of a start: a bad line of an SOP file is logged, and the rest is used."""
     loaded = load_policy(settings.policy_file)
@@ -214,7 +225,7 @@ def first_configuration(settings: Settings) -> Configuration:
     mappings = read_mappings(settings.sources_dir)
     for line in mappings.problems:
         log.warning("mapping not loaded: %s", line)
-    return Configuration(policy, sops, mappings, loaded.digest)
+    return Configuration(policy, sops, mappings, loaded.digest, _shadow(settings))
 
 
 def read_configuration(settings: Settings) -> Configuration:
@@ -224,6 +235,11 @@ def read_configuration(settings: Settings) -> Configuration:
     in use, and revoke the approvals that wait for it.
     """
     policy, digest, services, problems = Policy(), "", NO_SERVICES, []
+    shadow: Policy | None = None
+    try:
+        shadow = _shadow(settings)
+    except (SettingsError, InputError) as error:
+        problems += error.message.splitlines()
     try:
         loaded = load_policy(settings.policy_file)
         policy, digest = loaded.policy, loaded.digest
@@ -244,4 +260,4 @@ def read_configuration(settings: Settings) -> Configuration:
     problems += mappings.problems
     if problems:
         raise SettingsError(problems)
-    return Configuration(policy, sops, mappings, digest)
+    return Configuration(policy, sops, mappings, digest, shadow)

@@ -69,6 +69,9 @@ class StoreSettings(BaseSettings):
         SecretStr("sqlite:///sopbot.db"), description="where the bot remembers: a file or a server"
     )
     policy_file: Path = Field(Path("config/policy.yaml"), description="who may approve, and more")
+    policy_shadow_file: Path | None = Field(
+        None, description="another policy that is compared with it, and never acted upon"
+    )
     services_file: Path = Field(
         Path("config/services.yaml"), description="the services, their other names, and their calls"
     )

@@ -60,6 +60,7 @@ from store.operations.reading_cases import ReadingCasesPart
 from store.operations.retention import RetentionPart
 from store.operations.retries import RetriesPart
 from store.operations.severities import SeveritiesPart
+from store.operations.shadow import ShadowPart
 from store.operations.silence_ends import SilenceEndsPart
 from store.operations.silence_reports import SilenceReportsPart
 from store.operations.silences import SilencesPart
@@ -100,6 +101,7 @@ class Store(
     StalePart,
     StaleEndsPart,
     FiringPart,
+    ShadowPart,
     FlappingPart,
     StatsPart,
     MutesPart,

@@ -143,6 +143,8 @@ def decision_to_json(decision: Decision) -> str:
     body: dict[str, Any] = {"rule": decision.reason, "facts": dict(decision.facts)}
     if decision.alternatives:
         body["alternatives"] = decision.alternatives
+    if decision.shadow:
+        body["shadow"] = dict(decision.shadow)
     return dump(body)
 
 

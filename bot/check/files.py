@@ -32,6 +32,7 @@ def check_policy(report: Report, settings: Settings) -> Policy | None:
         for problem in error.message.splitlines():
             report.problem("policy", problem, "see docs/policy.md")
         return None
+    _check_shadow(report, settings)
     people = policy.remediate.everybody_who_may_approve
     if not people:
         report.problem(
@@ -42,6 +43,18 @@ def check_policy(report: Report, settings: Settings) -> Policy | None:
     else:
         report.good("policy", f"{len(people)} may approve")
     return policy
+
+
+def _check_shadow(report: Report, settings: Settings) -> None:
+    if settings.policy_shadow_file is None:
+        return
+    try:
+        read_policy(settings.policy_shadow_file)
+    except (SettingsError, InputError) as error:
+        for problem in error.message.splitlines():
+            report.problem("policy", f"POLICY_SHADOW_FILE: {problem}", "see docs/policy.md")
+    else:
+        report.good("policy", f"{settings.policy_shadow_file} is compared with it")
 
 
 def check_services(report: Report, settings: Settings, policy: Policy | None) -> Catalogue:

@@ -141,7 +141,8 @@ class Verdict(StrEnum):
 class Decision:
     """The verdict, the incident to join or reopen (only then), and the reason with its facts.
 
-    `alternatives` are the other incidents that a rule matched, each with its code.
+    `alternatives` are the other incidents that a rule matched, each with its code. `shadow` is what
+    the shadow policy would do instead (`shadow.difference`).
     """
 
     verdict: Verdict
@@ -149,6 +150,7 @@ class Decision:
     reason: Reason
     facts: Mapping[str, str | int] = field(default_factory=dict)
     alternatives: tuple[tuple[int, str], ...] = ()
+    shadow: Mapping[str, str | int] = field(default_factory=dict)
 
 
 def key_of(alert: Alert) -> str:

@@ -53,6 +53,7 @@ class Event(StrEnum):
     POLICY_LOADED = "policy.loaded"  # at the start, and again after a reload
     POLICY_RELOADED = "policy.reloaded"  # SIGHUP: policy and SOPs are read again
     POLICY_REFUSED = "policy.refused"  # … and a file has a problem: the old ones stay in use
+    POLICY_DIFFERS = "policy.differs"  # the shadow policy would decide otherwise about an alert
     BOT_READY = "bot.ready"
     BOT_STOPPING = "bot.stopping"
     SLACK_CONNECTED = "slack.connected"  # a Socket Mode connection is open

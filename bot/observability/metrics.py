@@ -77,6 +77,12 @@ class Metrics:
         self._flapping = Counter(
             "sopbot_incidents_flapping_total", "Incidents that began to flap.", registry=reg
         )
+        self._differing = Counter(
+            "sopbot_shadow_differences_total",
+            "Alerts about which the shadow policy would decide otherwise.",
+            ["live", "would_be"],
+            registry=reg,
+        )
         self._resolved = Counter(
             "sopbot_incidents_resolved_total",
             "Incidents resolved, by the reason.",
@@ -191,6 +197,8 @@ class Metrics:
             self._reopened.inc()
         elif event is Event.INCIDENT_RESOLVED:
             self._resolved.labels(fields["resolution"]).inc()
+        elif event is Event.POLICY_DIFFERS:
+            self._differing.labels(fields["live"], fields["would_be"]).inc()
         elif event is Event.INCIDENT_FLAPPING and fields["changes"]:
             self._flapping.inc()
 

@@ -14,6 +14,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verbs and their options."""
     verbs = parser.add_subparsers(dest="verb", required=True)
     verbs.add_parser("schema", help="print a JSON Schema of policy.yaml, for editors")
+    shadow = verbs.add_parser(
+        "shadow", help="list the alerts about which POLICY_SHADOW_FILE would decide otherwise"
+    )
+    shadow.add_argument("--since", default="24h", metavar="24h", help="of that time: Nh, Nd or Nw")
+    shadow.add_argument("--json", action="store_true", help="one JSON object")
     show = verbs.add_parser("show", help="print each value, and where it comes from")
     show.add_argument("--policy", type=Path, metavar="FILE", help="another file than POLICY_FILE")
     show.add_argument("--service", default="", metavar="NAME", help="the values for that service")

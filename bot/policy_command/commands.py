@@ -1,4 +1,4 @@
-"""Prints the effective policy and its schema."""
+"""Prints the effective policy, its schema, and what a shadow policy would do otherwise."""
 
 from __future__ import annotations
 
@@ -20,6 +20,11 @@ def run(options: argparse.Namespace) -> int:
             from bot.policy.schema import policy_schema
 
             print(json.dumps(policy_schema(), indent=2, ensure_ascii=False))
+        elif options.verb == "shadow":
+            from bot.policy_command.shadow import lines_of
+
+            for line in lines_of(options.since, as_json=options.json):
+                print(line)
         else:
             _show(options)
     except SettingsError as error:

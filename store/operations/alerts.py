@@ -28,6 +28,7 @@ from store.operations import (
     episodes,
     folding,
     repeats,
+    shadow,
     silences,
     stale,
     stored_alerts,
@@ -147,6 +148,8 @@ def _accept_one(
     if decision.verdict is Verdict.OPEN:
         placement = yield from _place(identified_alert, arrival, lock_near)
         decision = placement.decision(decision)
+    live = shadow.Live(decision, placement, open_incidents, arrival)
+    decision = yield from shadow.compare(identified_alert, live)
     yield from stored_alerts.insert(identified_alert, decision, arrival)
     yield from suppression.record(identified_alert, decision, silence, arrival)
     if placement is not None:

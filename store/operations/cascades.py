@@ -140,16 +140,36 @@ def place(identified_alert: IdentifiedAlert, calls: Calls, now: datetime) -> Ope
             return Placement(member, related_id=related.root_id if related else None)
         roots = [link.member.root_id for link in result]
         yield lock(*map(lock_key, roots))
-        rows = yield query(
-            "SELECT id, channel, (SELECT a.sender FROM alerts a WHERE a.incident_id = incidents.id"  # noqa: S608 - constants
-            " ORDER BY a.id LIMIT 1) AS sender FROM incidents"
-            f" WHERE id IN ({', '.join('?' * len(roots))})"
-            f" AND parent_id IS NULL AND status IN {OPEN}",
-            *roots,
-        )
+        rows = yield _reading_roots(roots)
         if len(rows) == len(roots):
             root = next(row for row in rows if row["id"] == roots[0])
             return Placement(member, result, root["channel"], root["sender"] or "")
+
+
+def read_unlocked(
+    identified_alert: IdentifiedAlert, calls: Calls, now: datetime
+) -> Operation[Placement]:
+    """Find it without any lock, for an answer that nothing follows from."""
+    member = newcomer(identified_alert, now)
+    if member.trouble is Trouble.SLOW:
+        return Placement(member)
+    members = [member_from(row) for row in (yield from _related(member, calls))]
+    result = links(member, members, calls)
+    rows = (yield _reading_roots([link.member.root_id for link in result])) if result else []
+    root = next((row for row in rows if row["id"] == result[0].member.root_id), None)
+    if root is None:
+        return Placement(member)
+    return Placement(member, result, root["channel"], root["sender"] or "")
+
+
+def _reading_roots(roots: Sequence[int]) -> Statement:
+    return query(
+        "SELECT id, channel, (SELECT a.sender FROM alerts a WHERE a.incident_id = incidents.id"  # noqa: S608 - constants
+        " ORDER BY a.id LIMIT 1) AS sender FROM incidents"
+        f" WHERE id IN ({', '.join('?' * len(roots))})"
+        f" AND parent_id IS NULL AND status IN {OPEN}",
+        *roots,
+    )
 
 
 def columns(placement: Placement) -> dict[str, object]:

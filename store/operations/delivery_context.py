@@ -13,6 +13,7 @@ from bot.incidents.model import Alert
 from bot.incidents.silences import Silence
 from bot.incidents.subject import Scope
 from bot.policy import Correlate, Policy
+from store.operations.shadow import Shadow
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class DeliveryContext:
     force; `posted` says that the sender's own message is in that channel. `calls` are the declared
     calls between services. `silences` are in force now; `environments` are those that the policy
     declares, for their matchers.
+    `shadow` is the policy that is compared with it, if there is one.
     `reopen_override` is the name of the override that decides how soon an incident is reopened.
     `arrived_at` is when its first bytes came, if that was before `now`; `clock` tells the time at
     which each alert is written.
@@ -36,6 +38,7 @@ class DeliveryContext:
     silences: tuple[Silence, ...] = ()
     environments: Environments = DEFAULT
     reopen_override: str = ""
+    shadow: Shadow | None = None
     arrived_at: datetime | None = None
     clock: Callable[[], datetime] | None = None
 

@@ -5,6 +5,7 @@ Whether there is one is read with the open incidents, for every alert; which one
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from bot.incidents.correlation import IdentifiedAlert, could_be_about
@@ -89,12 +90,24 @@ def read(
     if elsewhere:  # as in `candidates`: it is to be held as well, and looked at again
         yield lock(*elsewhere)
         rows = yield _reading(identified_alert, after)
-    rows = [
+    rows = _about(identified_alert, rows)
+    return [_ended(row) for row in rows], rows
+
+
+def read_unlocked(
+    identified_alert: IdentifiedAlert, after: datetime
+) -> Operation[list[EndedIncident]]:
+    """Read them without any lock, for an answer that nothing follows from."""
+    rows = yield _reading(identified_alert, after)
+    return [_ended(row) for row in _about(identified_alert, rows)]
+
+
+def _about(identified_alert: IdentifiedAlert, rows: Iterable[Row]) -> list[Row]:
+    return [
         row
         for row in rows
         if could_be_about(identified_alert, row["env"], row["service"], scope_from(row))
     ]
-    return [_ended(row) for row in rows], rows
 
 
 def of_resolve(identified_alert: IdentifiedAlert) -> Operation[Row | None]:

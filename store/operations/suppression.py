@@ -17,7 +17,7 @@ from bot.incidents.planned_silences import planned_silences
 from bot.incidents.silences import Silence, find_silence
 from bot.observability.events import Event
 from store.log_events import log_event
-from store.operations import senders, silences
+from store.operations import senders, shadow, silences
 from store.operations.candidates import sent_time
 from store.operations.delivery_context import DeliveryContext
 from store.statements import Operation, Row, execute, run, starting_with
@@ -38,6 +38,7 @@ def delivery_context(
         current.calls,
         silences=planned_silences(policy.notify.maintenance, policy.notify.quiet_hours, now),
         environments=policy.remediate.declared,
+        shadow=shadow.of_configuration(current, now),
     )
 
 

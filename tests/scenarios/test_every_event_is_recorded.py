@@ -102,6 +102,10 @@ async def test_the_demo_shows_the_events_that_the_docs_say_it_shows(tmp_path: Pa
 
 # The bad day
 
+SILENT = (
+    "{maintenance: [{name: all, match: {service: '*'}, windows: [{start: '00:00', end: '00:00'}]}]}"
+)
+
 
 @pytest.fixture
 def recording() -> io.StringIO:
@@ -131,6 +135,7 @@ def world(
         slack, slack_hooks, leaky_service, store, tmp_path, line.url, f"{leaky_service.url}/health"
     )
     world.write_policy(BEN, CHLOE, segments=NO_REOPENING, **RULES)
+    (tmp_path / "shadow.yaml").write_text("ingest: {routes: []}\nnotify: " + SILENT)
     world.write_sops(stop_sop())
     return world
 
@@ -138,6 +143,7 @@ def world(
 @asynccontextmanager
 async def a_bot(world: World, clock: RunningClock) -> AsyncIterator[Bot]:
     fails = {"ADVISOR_COMMAND": "false", "QCHAT_MAX_RETRIES": "0", "SLACK_OPS_CHANNEL": OPS}
+    fails["POLICY_SHADOW_FILE"] = str(world.folder / "shadow.yaml")
     async with Bot(load(world.settings(**fails), world.folder / "no.env"), clock=clock) as bot:
         yield bot
 
