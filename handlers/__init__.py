@@ -16,6 +16,7 @@ from handlers.listeners import (
     errors,
     follow_up,
     full_texts,
+    handovers,
     home,
     incidents,
     mentions,
@@ -52,5 +53,6 @@ def register(
     mentions.register(listeners)
     follow_up.register(listeners)
     full_texts.register(listeners)
+    handovers.register(listeners)
     commands.register(listeners)
     unknown.register(listeners)

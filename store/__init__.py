@@ -32,11 +32,13 @@ from store.operations.disputes import DisputesPart
 from store.operations.escalations import EscalationsPart
 from store.operations.evidence import EvidencePart
 from store.operations.executions import ExecutionsPart
+from store.operations.export_requests import ExportRequestsPart
 from store.operations.firing import FiringPart
 from store.operations.flapping import FlappingPart
 from store.operations.freezes import FreezesPart
 from store.operations.grouping import GroupingPart
 from store.operations.guards import GuardsPart
+from store.operations.handovers import HandoversPart
 from store.operations.history import HistoryPart
 from store.operations.home import HomePart
 from store.operations.housekeeping import HousekeepingPart
@@ -134,6 +136,8 @@ class Store(
     HomePart,
     PostmortemsPart,  # what people keep of an incident
     ActionItemsPart,
+    ExportRequestsPart,
+    HandoversPart,
     PublicationsPart,  # NATS
     AuditTrailPart,  # the audit trail
     TrailUpkeepPart,

@@ -1,9 +1,10 @@
-"""The records that people keep of an incident: post-mortems, and the actions that follow."""
+"""The records of what people do with incidents: post-mortems, actions, handovers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,33 @@ class Postmortem:
     def file_name(self) -> str:
         """Return the name of its file, which no other version has."""
         return f"INC-{self.incident_id}-postmortem-v{self.version}.md"
+
+
+class HandoverState(StrEnum):
+    """What became of a handover."""
+
+    WAITING = "waiting"
+    ACCEPTED = "accepted"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handover:
+    """The giver's open incidents, offered to the taker, who owns them once they accept.
+
+    `incidents` are the ids that were offered; `moved` those that changed their owner. `ended_by`
+    accepted or cancelled it, '' while it waits.
+    """
+
+    id: int
+    giver: str
+    taker: str
+    incidents: tuple[int, ...]
+    state: HandoverState
+    made_at: datetime
+    ended_at: datetime | None = None
+    ended_by: str = ""
+    moved: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

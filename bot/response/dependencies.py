@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import aiohttp
 
 from bot.advice.advisor import Advisor
 from bot.approvals.model import UserStatus
 from bot.configuration import LiveConfiguration
+from bot.errors import NotFound
 from bot.observability.metrics import Metrics
 from bot.remediation.client import GatewayClient
 from bot.response.verify import Probe
@@ -23,8 +25,16 @@ AskNames = Callable[[Collection[str]], Awaitable[Mapping[str, str]]]
 """Asks Slack for the display names of users; a user whom Slack does not return is left out."""
 
 
+ExportIncident = Callable[[int], Mapping[str, Any]]
+"""Reads one incident with its proof from the database, and blocks its thread meanwhile."""
+
+
 async def _no_names(_users: Collection[str]) -> Mapping[str, str]:
     return {}
+
+
+def _no_export(incident_id: int) -> Mapping[str, Any]:
+    raise NotFound(f"INC-{incident_id} cannot be exported here.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,3 +61,4 @@ class Dependencies:
     dispatch_timeout: float = 120.0
     session: aiohttp.ClientSession | None = None
     names_of: AskNames = _no_names
+    export_incident: ExportIncident = _no_export

@@ -32,6 +32,8 @@ from bot.response.decisions import Decisions
 from bot.response.dependencies import Dependencies
 from bot.response.dispatches import Dispatches
 from bot.response.enrichment import Enrichment
+from bot.response.exports import Exports
+from bot.response.handover import Handovers
 from bot.response.postmortems import Postmortems
 from bot.response.proposal_queue import ProposalQueue
 from bot.response.proposals import Proposals
@@ -79,6 +81,8 @@ class IncidentService:
         self.dispatches = Dispatches(dependencies)
         self.silences = Silences(dependencies, self.decisions)
         self.postmortems = Postmortems(dependencies, self.decisions)
+        self.exports = Exports(dependencies, self.decisions)
+        self.handovers = Handovers(dependencies, self.decisions)
         self.upkeep = Upkeep(
             dependencies.store,
             dependencies.config,
@@ -341,6 +345,7 @@ class IncidentService:
             "end_stale": self.upkeep.end_stale,
             "end_silences": self.silences.settle,
             "remind_of_actions": self.postmortems.remind,
+            "report_late_handovers": self.handovers.report_late,
             "export_postmortems": self.postmortems.export,
             "retry_outbox": self.upkeep.retry_outbox,
             "post_audit_head": self.upkeep.close_audit_day,

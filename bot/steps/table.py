@@ -72,6 +72,7 @@ def _by_time(
         Step("end_stale", upkeep.end_stale, seconds=60, replicas=ONE),
         Step("end_silences", service.silences.settle, seconds=5, replicas=ONE),
         Step("remind_of_actions", service.postmortems.remind, seconds=60, replicas=ONE),
+        Step("report_late_handovers", service.handovers.report_late, seconds=15, replicas=ONE),
         Step("export_postmortems", service.postmortems.export, seconds=5, replicas=ONE),
         Step("verify", dispatches.verify_due, seconds=1, replicas=ONE, overlaps=True),
         Step("look_up_unknown", dispatches.look_up_unknown, seconds=3, replicas=ONE, overlaps=True),

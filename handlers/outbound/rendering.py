@@ -24,6 +24,7 @@ from handlers.views import (
     cascade,
     escalation,
     evidence,
+    handover,
     news,
     notices,
     places,
@@ -36,6 +37,7 @@ from handlers.views.cutting import collect_cut_texts
 from handlers.views.full_text import add_button
 from handlers.views.text import Block, context, section
 from store.messages import OutboxMessage
+from store.operations import export_requests, handovers
 from store.operations.cards import CardContent
 
 
@@ -94,6 +96,9 @@ class Renderer:
             "silence": self._silence,
             "silence_digest": self._silence_digest,
             "postmortem": self._postmortem,
+            "export": self._export,
+            "handover": self._handover,
+            "handover_late": self._late_handover,
             "action": self._action,
             "action_reminder": self._action,
         }
@@ -284,6 +289,22 @@ class Renderer:
             return None
         file = File(version.file_name, version.body)
         return Rendered(postmortem.posted(version), [], file=file)
+
+    async def _export(self, subject: str) -> Rendered | None:
+        number = int(subject.partition("/")[0])
+        content = await self._service.exports.document(number)
+        return Rendered(
+            postmortem.exported(number), [], file=File(export_requests.file_name(subject), content)
+        )
+
+    async def _handover(self, subject: str) -> Rendered | None:
+        number, _, side = subject.partition("/")
+        item, incidents = await self._store.handover(int(number))
+        to_taker = side == handovers.TAKER
+        return Rendered(*handover.message(item, incidents, to_taker=to_taker))
+
+    async def _late_handover(self, subject: str) -> Rendered | None:
+        return Rendered(*handover.late(*await self._store.handover(int(subject))))
 
     async def _action(self, subject: str) -> Rendered | None:
         number, _, reminder = subject.partition("/")

@@ -30,6 +30,23 @@ def posted(version: Postmortem) -> str:
     )
 
 
+def exported(incident_id: int) -> str:
+    """The text above the file of an incident's export."""
+    return (
+        f"🗄️ The export of INC-{incident_id}: its alerts as they came, its thread, advice,"
+        " approvals and their proof. Anybody who has it can read them. `python -m bot audit verify"
+        " --bundle FILE` proves that it is unchanged."
+    )
+
+
+def export_requested(number: str, file_name: str) -> str:
+    """The answer to the person who asked for an export."""
+    return (
+        f"🗄️ The export of {number} comes as the file `{file_name}` in your direct messages with"
+        " the bot."
+    )
+
+
 def drafted(version: Postmortem) -> str:
     """The answer to the person who asked for it."""
     return (

@@ -254,6 +254,11 @@ def m042_expand_steering() -> str:
     return steering_columns.M042
 
 
+def m043_expand_handovers() -> str:
+    """Store the handovers of a person's incidents to another person."""
+    return record_tables.M043
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     m001_initial,
     m002_expand_storm,
@@ -297,6 +302,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m040_expand_records,
     m041_expand_deploys,
     m042_expand_steering,
+    m043_expand_handovers,
 )
 
 

@@ -1,4 +1,4 @@
-"""The tables of what people keep of an incident: post-mortems, and the actions that follow."""
+"""The tables of what people keep of an incident: post-mortems, actions, handovers."""
 
 M040 = """
 CREATE TABLE postmortems (
@@ -29,4 +29,23 @@ CREATE TABLE action_items (
 );
 CREATE INDEX action_items_of_incident ON action_items (incident_id, id);
 CREATE INDEX action_items_open ON action_items (reminded_at) WHERE done_at IS NULL;
+"""
+
+M043 = """
+CREATE TABLE handovers (
+    id INTEGER PRIMARY KEY,
+    giver TEXT NOT NULL,
+    taker TEXT NOT NULL,
+    incidents TEXT NOT NULL,            -- JSON: the ids that were offered
+    moved TEXT NOT NULL DEFAULT '[]',   -- JSON: the ids that changed their owner
+    state TEXT NOT NULL,                -- waiting, accepted or cancelled
+    made_at TEXT NOT NULL,
+    origin TEXT NOT NULL UNIQUE,
+    giver_channel TEXT NOT NULL,        -- the direct messages with both; '' if Slack opens none
+    taker_channel TEXT NOT NULL,
+    ended_at TEXT,
+    ended_by TEXT NOT NULL DEFAULT '',
+    late_at TEXT                        -- when its giver was told that nobody accepted it
+);
+CREATE INDEX handovers_waiting ON handovers (made_at) WHERE state = 'waiting';
 """

@@ -131,6 +131,8 @@ ACTING = {
     "explain": message_shortcut("sopbot_explain"),
     "reported": view("sopbot.report_modal"),
     "read_wrongly": message_shortcut("sopbot.read_wrongly"),
+    "accept_handover": action("sopbot.accept_handover"),
+    "cancel_handover": action("sopbot.cancel_handover"),
     "action_done": action("sopbot.action_done"),
     "action_submitted": view("sopbot.action_modal"),
     "mentioned": MENTION,

@@ -14,6 +14,15 @@ async def postmortem(call: Call, rest: str) -> str:
     return view.drafted(await call.service.postmortems.write(incident.id, call.user, call.key))
 
 
+async def export(call: Call, rest: str) -> str:
+    """Send the export to the person who typed the command, as a file."""
+    incident, _ = await call.subject(rest)
+    name = await call.service.exports.request(
+        incident.id, call.user, call.outbox.direct.direct_channel, call.key
+    )
+    return view.export_requested(incident.number, name)
+
+
 async def action(call: Call, rest: str) -> str:
     """Add an action with its owner; without a text open the modal for it."""
     incident, text = await call.subject(rest)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from handlers.listeners.commands import (
     actions,
+    handover,
     help_pages,
     lifecycle,
     lists,
@@ -36,6 +37,12 @@ INCIDENT: dict[str, Verb] = {
         ownership.escalate,
         "escalate INC-1 @ben [why]",
         "ask a second person for help, in the thread and by a direct message",
+        _OWNER,
+    ),
+    "handover": Verb(
+        handover.handover,
+        "handover @ben",
+        "offer all your open incidents to another person, who must accept",
         _OWNER,
     ),
     "open": Verb(
@@ -95,6 +102,12 @@ INCIDENT: dict[str, Verb] = {
         postmortems.postmortem,
         "postmortem INC-7",
         "draft the post-mortem from the timeline, as a file in its thread",
+        _RECORDS,
+    ),
+    "export": Verb(
+        postmortems.export,
+        "export INC-7",
+        "everything about it with its proof, as a file in a direct message to you",
         _RECORDS,
     ),
     "action": Verb(

@@ -1,0 +1,18 @@
+"""Hands everything of a person over to another one."""
+
+from __future__ import annotations
+
+from bot.errors import InputError
+from handlers.listeners.commands.call import PERSON, Call
+from handlers.views import handover as view
+
+
+async def handover(call: Call, rest: str) -> str:
+    """Offer the person's open incidents to the named one."""
+    taker = PERSON.fullmatch(rest.strip())
+    if taker is None:
+        raise InputError("Hand over to whom?", remedy="Name one person: `/incident handover @ben`.")
+    offered = await call.service.handovers.offer(
+        call.user, taker[1], call.outbox.direct.direct_channel, call.key
+    )
+    return view.offered(offered)

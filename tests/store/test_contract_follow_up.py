@@ -1,0 +1,130 @@
+"""Post-mortems, actions and handovers: once for each press, and nothing is lost between two."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from bot.errors import NotFound, Refused
+from bot.incidents.model import Severity
+from bot.incidents.records import HandoverState
+from tests.helpers.builders import ANA, BEN, CAT, NOW, alert, deliver, later, open_incident
+
+CHANNELS = ("D0ANA", "D0BEN")
+
+
+async def owned(store, user, service, severity=Severity.HIGH):
+    """An incident of that person."""
+    number = await deliver(
+        store, alert(service=service, severity=severity, fingerprint=f"fp-{service}")
+    )
+    await store.acknowledge(number, user, NOW)
+    return number
+
+
+async def write(store, number, version, origin, *, exported=False):
+    return await store.add_postmortem(
+        number, version, f"# {version}", ANA, origin, NOW, exported=exported
+    )
+
+
+async def test_two_people_at_once_make_two_versions_and_a_redelivery_none(store):
+    number = (await open_incident(store)).id
+    first, second = await asyncio.gather(
+        write(store, number, 1, "press-1"), write(store, number, 1, "press-2")
+    )
+    assert (first is None) != (second is None), "the other must read the incident again"
+    late = "press-1" if first is None else "press-2"
+    assert (await write(store, number, 2, late)).version == 2
+    assert (await write(store, number, 3, late)).version == 2, "the same press"
+    record = await store.incident_record(number)
+    assert record.versions == 2
+    assert [entry.kind for entry in record.timeline].count("postmortem") == 2
+    assert (await store.outbox_message("postmortem:1")).in_thread
+    with pytest.raises(NotFound):
+        await store.incident_record(number + 1)
+
+
+async def test_an_export_is_claimed_by_one_and_due_again_until_it_ended(store):
+    number = (await open_incident(store)).id
+    version = await write(store, number, 1, "press", exported=True)
+    await write(store, number, 2, "another press")
+    pause = timedelta(seconds=30)
+    claims = await asyncio.gather(*(store.claim_export(NOW, pause) for _ in range(3)))
+    assert [claim for claim in claims if claim] == [(version, 1)]
+    assert await store.claim_export(later(29), pause) is None
+    assert await store.claim_export(later(31), pause) == (version, 2)
+    assert await store.claim_export(later(31 + 59), pause) is None, "the pause doubles"
+    await store.end_export(version, later(40))
+    assert await store.claim_export(later(9999), pause) is None
+
+
+async def test_an_action_is_added_once_reminded_of_once_and_done_once(store):
+    number = (await open_incident(store)).id
+    item = await store.add_action(number, "Write the SOP", BEN, ANA, "press", NOW)
+    assert await store.add_action(number, "Other", CAT, ANA, "press", NOW) == item
+    assert await store.open_actions(BEN) == [item] == await store.open_actions()
+    assert await store.open_actions(ANA) == []
+    assert await store.remind_of_actions(later(-1), later(5)) == 0, "it is fresh"
+    reminded = await asyncio.gather(
+        *(store.remind_of_actions(later(10), later(20)) for _ in range(2))
+    )
+    assert sum(reminded) >= 1
+    assert await store.remind_of_actions(later(10), later(30)) == 0
+    reminder = await store.outbox_message(f"action_reminder:{item.id}/20261121")
+    assert reminder.desired_version == 1
+    ends = await asyncio.gather(
+        *(store.finish_action(item.id, user, later(40)) for user in (BEN, CAT))
+    )
+    assert sorted(by_this for _, by_this in ends) == [False, True]
+    assert await store.open_actions() == []
+    reminder = await store.outbox_message(f"action_reminder:{item.id}/20261121")
+    assert reminder.desired_version == 2, "its message follows"
+    assert (await store.actions_of(number))[0].done_by in (BEN, CAT)
+    with pytest.raises(NotFound):
+        await store.finish_action(99, ANA, NOW)
+
+
+async def test_a_handover_moves_what_the_giver_still_owns(store):
+    first, second = await owned(store, ANA, "web"), await owned(store, ANA, "db")
+    await owned(store, CAT, "cache")
+    offered = await store.offer_handover(ANA, BEN, CHANNELS, "press", NOW)
+    assert offered.incidents == (first, second)
+    assert await store.offer_handover(ANA, BEN, CHANNELS, "press", NOW) == offered
+    with pytest.raises(Refused):
+        await store.accept_handover(offered.id, ANA, NOW)
+    with pytest.raises(Refused):
+        await store.cancel_handover(offered.id, CAT, NOW)
+    await store.assign(second, CAT, CAT, NOW)
+    ends = await asyncio.gather(*(store.accept_handover(offered.id, BEN, later(1)) for _ in "ab"))
+    assert sorted(by_this for _, by_this in ends) == [False, True]
+    handover, incidents = await store.handover(offered.id)
+    assert handover.moved == (first,)
+    assert [incident.acknowledged_by for incident in incidents] == [BEN, CAT]
+    handover, by_this = await store.cancel_handover(offered.id, ANA, later(2))
+    assert (handover.state, by_this) == (HandoverState.ACCEPTED, False)
+    with pytest.raises(Refused):
+        await store.offer_handover(ANA, BEN, CHANNELS, "nothing left", NOW)
+
+
+async def test_a_late_handover_is_reported_once_and_only_if_it_has_a_critical_incident(store):
+    await owned(store, ANA, "web")
+    await owned(store, CAT, "db", Severity.CRITICAL)
+    await store.offer_handover(ANA, BEN, CHANNELS, "one", NOW)
+    late = await store.offer_handover(CAT, BEN, CHANNELS, "two", NOW)
+    assert await store.report_late_handovers(later(899)) == 0
+    told = await asyncio.gather(*(store.report_late_handovers(later(900)) for _ in range(2)))
+    assert sorted(told) == [0, 1]
+    assert await store.outbox_message(f"handover_late:{late.id}")
+
+
+async def test_an_export_is_enqueued_once_and_on_record(store):
+    number = (await open_incident(store)).id
+    names = [await store.request_export(number, ANA, "D0ANA", "press", NOW) for _ in range(2)]
+    assert names[0] == names[1]
+    record = await store.incident_record(number)
+    assert [entry.kind for entry in record.timeline].count("exported") == 1
+    with pytest.raises(NotFound):
+        await store.request_export(number + 1, ANA, "D0ANA", "other press", NOW)
