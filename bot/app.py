@@ -13,7 +13,6 @@ import secrets
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from datetime import datetime
-from functools import partial
 from typing import Any, Self
 
 import aiohttp
@@ -31,6 +30,7 @@ from bot.from_settings import (
     connection_limits,
     first_configuration,
     gateway_client,
+    incident_exporter,
     nats_session_of,
     read_configuration,
     slack_client,
@@ -72,7 +72,6 @@ from handlers.outbound.posted_head import compare_posted_heads
 from handlers.outbound.rendering import Renderer
 from handlers.outbound.slack_client import SlackClient
 from store import Store, open_store
-from store.audit import whole_trail
 from store.audit.sealing import AuditKey
 from store.engines.clocks import system_clock
 from store.operations.audit_kinds import Kind
@@ -239,11 +238,7 @@ class Bot:
                 probe=http_probe(session),
                 user_status=people.user_status,
                 names_of=people.names,
-                export_incident=partial(
-                    whole_trail.export,
-                    settings.store_url.get_secret_value(),
-                    AuditKey(settings.audit_key.get_secret_value()),
-                ),
+                export_incident=incident_exporter(settings),
                 clock=self._clock,
                 metrics=self.metrics,
                 ops_channel=ops,

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,9 +30,12 @@ from bot.policy import Policy, load_policy, read_policy
 from bot.regular_files import read_regular
 from bot.remediation.client import GatewayClient
 from bot.response import IncidentService
+from bot.response.dependencies import ExportIncident
 from bot.serving.limits import ConnectionLimits
 from bot.settings import Settings, StoreSettings
 from handlers.inbound.alert_receiver import AlertChannels
+from store.audit import whole_trail
+from store.audit.sealing import AuditKey
 
 if TYPE_CHECKING:
     from bot.nats.session import NatsSession
@@ -261,3 +265,10 @@ def read_configuration(settings: Settings) -> Configuration:
     if problems:
         raise SettingsError(problems)
     return Configuration(policy, sops, mappings, digest, shadow)
+    return Configuration(policy, sops, mappings, digest)
+
+
+def incident_exporter(settings: Settings) -> ExportIncident:
+    """The function that exports an incident of this store, with the proof by this key."""
+    key = AuditKey(settings.audit_key.get_secret_value())
+    return partial(whole_trail.export, settings.store_url.get_secret_value(), key)

@@ -25,7 +25,7 @@ class Postmortem:
 
 
 class HandoverState(StrEnum):
-    """What became of a handover."""
+    """The state of a handover."""
 
     WAITING = "waiting"
     ACCEPTED = "accepted"

@@ -77,9 +77,9 @@ def accept(handover_id: int, user: str, now: datetime) -> Operation[tuple[Handov
         raise Refused(f"Not done: only <@{handover.taker}> can accept this.")
     if not (yield from _end(handover_id, HandoverState.ACCEPTED, user, now)):
         return (yield from get(handover_id)), False
-    marks = ", ".join("?" * len(handover.incidents))
+    places = ", ".join("?" * len(handover.incidents))
     scopes = yield query(
-        f"SELECT scope_service FROM incidents WHERE id IN ({marks})",  # noqa: S608 - placeholders
+        f"SELECT scope_service FROM incidents WHERE id IN ({places})",  # noqa: S608 - placeholders
         *handover.incidents,
     )
     yield lock(*{incidents.lock_key(row["scope_service"]) for row in scopes})
@@ -145,7 +145,7 @@ def report_late(now: datetime) -> Operation[int]:
         HandoverState.WAITING,
         to_db_time(now - LATE),
     )
-    told = 0
+    reported = 0
     for row in rows:
         owned = yield query(f"{_OWNED} AND severity = ?", row["giver"], Severity.CRITICAL)
         offered = set(json.loads(row["incidents"]))
@@ -158,8 +158,8 @@ def report_late(now: datetime) -> Operation[int]:
         )
         if claimed:
             yield from _enqueue("handover_late", str(row["id"]), row["giver_channel"], now)
-            told += 1
-    return told
+            reported += 1
+    return reported
 
 
 def get(handover_id: int) -> Operation[Handover]:
@@ -173,9 +173,9 @@ def get(handover_id: int) -> Operation[Handover]:
 def shown(handover_id: int) -> Operation[tuple[Handover, list[Incident]]]:
     """Return a handover and its incidents as they are now."""
     handover = yield from get(handover_id)
-    marks = ", ".join("?" * len(handover.incidents))
+    places = ", ".join("?" * len(handover.incidents))
     rows = yield query(
-        f"SELECT * FROM incidents WHERE id IN ({marks}) ORDER BY id",  # noqa: S608 - placeholders
+        f"SELECT * FROM incidents WHERE id IN ({places}) ORDER BY id",  # noqa: S608 - placeholders
         *handover.incidents,
     )
     return handover, [incident_from(row) for row in rows]

@@ -115,8 +115,8 @@ async def test_a_late_handover_is_reported_once_and_only_if_it_has_a_critical_in
     await store.offer_handover(ANA, BEN, CHANNELS, "one", NOW)
     late = await store.offer_handover(CAT, BEN, CHANNELS, "two", NOW)
     assert await store.report_late_handovers(later(899)) == 0
-    told = await asyncio.gather(*(store.report_late_handovers(later(900)) for _ in range(2)))
-    assert sorted(told) == [0, 1]
+    reported = await asyncio.gather(*(store.report_late_handovers(later(900)) for _ in range(2)))
+    assert sorted(reported) == [0, 1]
     assert await store.outbox_message(f"handover_late:{late.id}")
 
 
