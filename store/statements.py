@@ -15,7 +15,7 @@ SQLite and PostgreSQL both speak; a boolean is 0 or 1. Where two words differ, b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -60,6 +60,11 @@ def execute(sql: str, *parameters: Any) -> Statement:
 def run(sql: str, *parameters: Any) -> Statement:
     """For what nobody asks about: sends back nothing, and may travel with the next statement."""
     return Statement("nothing", sql, parameters)
+
+
+def run_many(sql: str, rows: Sequence[tuple[Any, ...]]) -> Statement:
+    """`run` once for each of these rows of parameters, in their order."""
+    return Statement("many", sql, tuple(rows))
 
 
 def last(statement: Statement) -> Statement:

@@ -65,7 +65,8 @@ class Transaction:
                 if self._ended:
                     raise NotTheLastError
                 batch = (statement, *statement.with_it)
-                self._unsent += map(_bound, batch)
+                for part in batch:
+                    self._unsent += _bound(part)
                 answers: Sequence[Any] = [None] * len(batch)
                 if any(part.has_answer for part in batch):
                     end = batch[-1].is_last or not self._begin
@@ -108,10 +109,13 @@ class Transaction:
         ]
 
 
-def _bound(statement: Statement) -> _Bound:
+def _bound(statement: Statement) -> list[_Bound]:
     if statement.wants == "lock":
-        return _LOCK, (_slots(statement.parameters),)
-    return statement_for_libpq(statement.sql), bindable(statement.parameters)
+        return [(_LOCK, (_slots(statement.parameters),))]
+    sql = statement_for_libpq(statement.sql)
+    if statement.wants == "many":
+        return [(sql, bindable(row)) for row in statement.parameters]
+    return [(sql, bindable(statement.parameters))]
 
 
 def _sent_back(statement: Statement, answer: Answer) -> Any:

@@ -137,6 +137,9 @@ def drive(connection: sqlite3.Connection, operation: Operation[T], topics: set[T
                 answer = None
             elif statement.wants == "lock":
                 answer = None  # no other transaction writes now
+            elif statement.wants == "many":
+                connection.executemany(statement.sql, map(bindable, statement.parameters))
+                answer = None
             else:
                 cursor = connection.execute(statement.sql, bindable(statement.parameters))
                 if statement.wants == "rows":

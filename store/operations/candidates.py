@@ -31,25 +31,25 @@ from store.statements import (
     to_db_time_or_none,
 )
 
-_COLUMNS = (
+COLUMNS = (
     "i.id, i.sop_id, i.scope_env, i.scope_region, i.scope_service, i.scope_category,"
     " i.scope_place, i.env, i.service, i.severity, i.severity_by, i.channel, i.firing,"
     " i.shown_since, i.last_active_at, i.flapping_changes,"
     " EXISTS (SELECT 1 FROM executions e WHERE e.incident_id = i.id) AS was_acted_on"
 )
-_IS_OPEN = "i.status IN ('open', 'acknowledged')"
+IS_OPEN = "i.status IN ('open', 'acknowledged')"
 _OF_THE_SCOPE = (
-    f"SELECT {_COLUMNS}, 0 AS fires, '' AS fired_severity, '' AS fired_key, '' AS fired_since,"  # noqa: S608 - constants
+    f"SELECT {COLUMNS}, 0 AS fires, '' AS fired_severity, '' AS fired_key, '' AS fired_since,"  # noqa: S608 - constants
     " '' AS fired_told, '' AS replaces, '' AS resolve FROM incidents i"
     " WHERE i.scope_service = ? AND (i.scope_category = ? OR i.sop_id = ?) AND"
-    f" {_IS_OPEN}"
+    f" {IS_OPEN}"
 )
 _THAT_KNOW_IT = (
-    f" UNION ALL SELECT {_COLUMNS}, 1, f.severity, f.fingerprint, f.starts_at, f.told_at, '', ''"  # noqa: S608 - constants
-    f" FROM firing f JOIN incidents i ON i.id = f.incident_id WHERE {_IS_OPEN}"
+    f" UNION ALL SELECT {COLUMNS}, 1, f.severity, f.fingerprint, f.starts_at, f.told_at, '', ''"  # noqa: S608 - constants
+    f" FROM firing f JOIN incidents i ON i.id = f.incident_id WHERE {IS_OPEN}"
     " AND f.fingerprint IN "
 )
-# A row that is no incident's: its id, then nothing in each other column of _COLUMNS and `fires`.
+# A row that is no incident's: its id, then nothing in each other column of COLUMNS and `fires`.
 _NO_INCIDENT = "SELECT {}, '', '', '', '', '', '', '', '', '', '', '', 0, '', '', 0, 1 = 0, 0"
 _LATER_RESOLVES = (
     f" UNION ALL {_NO_INCIDENT.format(0)}, '', '', '', '', '', body"
@@ -190,12 +190,12 @@ def _earlier_version(
     """The open incident that the same part of the same message joined before its edit."""
     by_them, them = senders.by_them(identified_alert, "a.")
     rows: list[Row] = yield query(
-        f"SELECT {_COLUMNS}, 0 AS fires,"  # noqa: S608 - constants
+        f"SELECT {COLUMNS}, 0 AS fires,"  # noqa: S608 - constants
         f" {senders.KEY.format('a')} AS replaces"
         " FROM alerts a JOIN incidents i ON i.id = a.incident_id"
         " WHERE a.dedup_key >= ? AND a.dedup_key < ?"
         " AND substr(a.dedup_key, length(a.dedup_key) + 1 - length(?)) = ?"
-        f" AND {by_them} AND {_IS_OPEN} ORDER BY +a.id DESC LIMIT 1",
+        f" AND {by_them} AND {IS_OPEN} ORDER BY +a.id DESC LIMIT 1",
         *starting_with(edit_of.delivery),
         edit_of.ending,
         edit_of.ending,

@@ -20,6 +20,15 @@ def insert(key: str, now: datetime) -> Statement:
     )
 
 
+def insert_all(keys: Sequence[tuple[str, datetime]]) -> Statement:
+    """Remember deliveries. The statement returns the keys of those that are new."""
+    return query(
+        "INSERT INTO deliveries (key, seen_at) VALUES "  # noqa: S608 - placeholders
+        f"{', '.join(['(?, ?)'] * len(keys))} ON CONFLICT (key) DO NOTHING RETURNING key",
+        *(value for key, now in keys for value in (key, to_db_time(now))),
+    )
+
+
 def known(keys: Sequence[str]) -> Operation[set[str]]:
     """Return the keys of these that were inserted before."""
     texts: set[str] = set()

@@ -106,7 +106,7 @@ def open_new(
         incident_id,
         identified_alert.dedup_key,
     )
-    yield run(*_firing(incident_id, identified_alert, arrival.now))
+    yield run(FIRES, *firing(incident_id, identified_alert, arrival.now))
     # A SOP ID that only the alert names never takes a key over: anybody may send any alert.
     yield run(
         "INSERT INTO sop_map (incident_key, sop_id, first_seen_at) VALUES (?, ?, ?)"
@@ -159,20 +159,19 @@ def _scope_columns(identified_alert: IdentifiedAlert) -> dict[str, str]:
     }
 
 
-_FIRES = (
+FIRES = (
     "INSERT INTO firing (fingerprint, sender, incident_id, name, severity, starts_at, told_at,"  # noqa: S608 - constants
     f" first_alert, last_alert, came_at) VALUES (?, ?, ?, ?, ?, ?, ?, {_ITS_ID}, {_ITS_ID}, ?)"
     " ON CONFLICT DO NOTHING"
 )
 
 
-def _firing(
+def firing(
     incident_id: int, identified_alert: IdentifiedAlert, now: datetime
-) -> tuple[str, *tuple[object, ...]]:
-    """The statement that says so, and its values."""
+) -> tuple[object, ...]:
+    """Return the values of `FIRES`."""
     alert = identified_alert.alert
     return (
-        _FIRES,
         senders.key(alert, identified_alert.sender),
         identified_alert.sender,
         incident_id,
@@ -192,6 +191,13 @@ def stops(incident_id: int, key: str) -> Operation[int]:
         "DELETE FROM firing WHERE incident_id = ? AND fingerprint = ?", incident_id, key
     )
     return count
+
+
+COUNT = (
+    "UPDATE incidents SET alert_count = alert_count + ?, firing = firing + ?, updated_at = ?,"  # noqa: S608 - constants
+    f" {cascades.GREW} WHERE id = ?"
+)
+"""Counts alerts, and those of them that begin to fire."""
 
 
 def fold(
@@ -220,8 +226,8 @@ def fold(
         yield _update_firing(row, identified_alert)
     yield from _narrow_scope(row, identified_alert)
     yield run(
-        "UPDATE incidents SET alert_count = alert_count + 1, firing = firing + ?, updated_at = ?,"  # noqa: S608 - constants
-        f" {cascades.GREW} WHERE id = ?",
+        COUNT,
+        1,
         is_new - replaced,
         to_db_time(arrival.now),
         *cascades.grew(identified_alert, arrival.now, is_new=is_new > replaced),
@@ -229,7 +235,7 @@ def fold(
     )
     if is_new and row["flapping_changes"] and not row["firing"]:
         yield from flapping.fires_again(row["id"], arrival.now)
-    if is_new and not replaced and _is_shown_after(row, alert, arrival.now):
+    if is_new and not replaced and is_shown_after(row, alert, arrival.now):
         yield from incidents.show_card(
             row["id"],
             row["channel"],
@@ -246,15 +252,22 @@ def _begin_firing(
 ) -> Operation[int]:
     """Store the alert among those that fire; 0 if one of its key fires there already."""
     is_new = 1
-    statement = _firing(row["id"], identified_alert, now)
+    values = firing(row["id"], identified_alert, now)
     if may_fire:
-        is_new = yield execute(*statement)
+        is_new = yield execute(FIRES, *values)
     else:
-        yield run(*statement)
+        yield run(FIRES, *values)
     if row["was_acted_on"]:
         key = senders.key(identified_alert.alert, identified_alert.sender)
         yield from verification.fires_again(row["id"], key)
     return is_new
+
+
+def narrowed(row: Row, identified_alert: IdentifiedAlert) -> Scope | None:
+    """Return the scope of an incident with what only the alert knows; None if that is nothing."""
+    before = scope_from(row)
+    after = before.narrowed_by(identified_alert.scope)
+    return None if after == before or after.service != identified_alert.scope.service else after
 
 
 def _narrow_scope(row: Row, identified_alert: IdentifiedAlert) -> Operation[None]:
@@ -262,9 +275,8 @@ def _narrow_scope(row: Row, identified_alert: IdentifiedAlert) -> Operation[None
 
     Unless another open incident of its SOP ID has exactly that scope.
     """
-    before = scope_from(row)
-    after = before.narrowed_by(identified_alert.scope)
-    if after == before or after.service != identified_alert.scope.service:
+    after = narrowed(row, identified_alert)
+    if after is None:
         return
     scope = (after.env, after.region, after.place)
     yield run(
@@ -301,7 +313,7 @@ def _update_firing(row: Row, identified_alert: IdentifiedAlert) -> Statement:
     )
 
 
-def _is_shown_after(row: Row, alert: Alert, now: datetime) -> bool:
+def is_shown_after(row: Row, alert: Alert, now: datetime) -> bool:
     """Return whether an alert that begins to fire is behind the one that its incident shows.
 
     What is shown fires, and is the first by severity and start (`grouping.show_most_severe`); of

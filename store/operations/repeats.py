@@ -11,7 +11,15 @@ from store.operations import senders
 from store.operations.candidates import is_unchanged
 from store.operations.delivery_context import DeliveryContext
 from store.receipts import AlertOutcome
-from store.statements import Operation, Row, from_db_time, query, run, starting_with, to_db_time
+from store.statements import (
+    Operation,
+    Row,
+    from_db_time,
+    query,
+    run_many,
+    starting_with,
+    to_db_time,
+)
 
 
 def stored_before(
@@ -97,19 +105,26 @@ def count(
     named: Sequence[IdentifiedAlert], outcomes: Sequence[AlertOutcome], now: datetime
 ) -> Operation[None]:
     """Count each repeat: one row for its alert and hour, however often it is repeated."""
-    for item, outcome in zip(named, outcomes, strict=True):
-        if outcome.is_repeat:
-            yield run(
-                "INSERT INTO repeats (incident_id, alert, hour, count, last_at, tracking_id)"
-                " VALUES (?, ?, ?, 1, ?, ?) ON CONFLICT (incident_id, alert, hour)"
-                " DO UPDATE SET count = repeats.count + 1, last_at = excluded.last_at,"
-                " tracking_id = excluded.tracking_id",
-                outcome.incident_id or 0,
-                senders.key(item.alert, item.sender),
-                to_db_time(hour_of(now)),
-                to_db_time(now),
-                item.tracking_id,
-            )
+    hour, at = to_db_time(hour_of(now)), to_db_time(now)
+    counted = [
+        (
+            outcome.incident_id or 0,
+            senders.key(item.alert, item.sender),
+            hour,
+            at,
+            item.tracking_id,
+        )
+        for item, outcome in zip(named, outcomes, strict=True)
+        if outcome.is_repeat
+    ]
+    if counted:
+        yield run_many(
+            "INSERT INTO repeats (incident_id, alert, hour, count, last_at, tracking_id)"
+            " VALUES (?, ?, ?, 1, ?, ?) ON CONFLICT (incident_id, alert, hour)"
+            " DO UPDATE SET count = repeats.count + 1, last_at = excluded.last_at,"
+            " tracking_id = excluded.tracking_id",
+            counted,
+        )
 
 
 def hour_of(at: datetime) -> datetime:

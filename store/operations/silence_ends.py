@@ -8,7 +8,7 @@ from datetime import datetime
 
 from bot.incidents.correlation import IdentifiedAlert
 from bot.incidents.model import Alert
-from store.operations import alerts, silences, suppression
+from store.operations import accepting, silences, suppression
 from store.operations.candidates import lock_scopes
 from store.operations.delivery_context import DeliveryContext
 from store.operations.part import Part
@@ -103,7 +103,7 @@ def open_after(
     )
     if not count or (yield query("SELECT 1 FROM firing WHERE fingerprint = ? LIMIT 1", row.key)):
         return
-    yield from alerts.accept(identified_alert.dedup_key, [identified_alert], arrival)
+    yield from accepting.accept(identified_alert.dedup_key, [identified_alert], arrival)
     yield run(
         "UPDATE alerts SET silence_id = ? WHERE dedup_key = ? AND incident_id IS NOT NULL",
         row.silence_id,

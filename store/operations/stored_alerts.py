@@ -22,6 +22,7 @@ from store.rows import (
 )
 from store.statements import (
     Operation,
+    Statement,
     run,
     to_db_time,
     to_db_time_or_none,
@@ -44,12 +45,24 @@ def insert(
     identified_alert: IdentifiedAlert, decision: Decision, arrival: DeliveryContext
 ) -> Operation[None]:
     """Store the alert with the decision about it."""
+    yield run(INSERT, *values(identified_alert, decision, arrival))
+    yield accepted(identified_alert)
+
+
+INSERT = (
+    "INSERT INTO alerts (dedup_key, incident_id, source, status, name, severity, fingerprint,"
+    " tracking_id, reason, told_at, received_at, sender, body, shared, decision,"
+    " arrived_at, written_at)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+
+
+def values(
+    identified_alert: IdentifiedAlert, decision: Decision, arrival: DeliveryContext
+) -> tuple[object, ...]:
+    """Return the values of `INSERT`."""
     alert = identified_alert.alert
-    yield run(
-        "INSERT INTO alerts (dedup_key, incident_id, source, status, name, severity, fingerprint,"
-        " tracking_id, reason, told_at, received_at, sender, body, shared, decision,"
-        " arrived_at, written_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    return (
         identified_alert.dedup_key,
         decision.incident_id,
         alert.source,
@@ -68,7 +81,12 @@ def insert(
         to_db_time_or_none(arrival.arrived_at),
         to_db_time_or_none(arrival.written_at()),
     )
-    yield log_event(
+
+
+def accepted(identified_alert: IdentifiedAlert) -> Statement:
+    """Log that the alert is stored."""
+    alert = identified_alert.alert
+    return log_event(
         Event.ALERT_ACCEPTED,
         tracking_id=identified_alert.tracking_id,
         sop_id=identified_alert.sop_id,

@@ -20,7 +20,7 @@ from store.log_events import log_event
 from store.operations import senders, shadow, silences
 from store.operations.candidates import sent_time
 from store.operations.delivery_context import DeliveryContext
-from store.statements import Operation, Row, execute, run, starting_with
+from store.statements import Operation, Row, Statement, execute, run, run_many, starting_with
 
 _ITS_ID = "(SELECT id FROM alerts WHERE dedup_key = ?)"
 
@@ -88,13 +88,18 @@ def record(
         yield from _keep(identified_alert, silence, arrival)
     elif arrival.silences and (is_firing or decision.incident_id is not None):
         # With no silence in force, a row that is left here is dropped where it would open.
-        yield run(
-            "DELETE FROM suppressed WHERE fingerprint = ?",
-            senders.key(identified_alert.alert, identified_alert.sender),
-        )
+        yield forget([identified_alert])
     elif not is_firing and decision.incident_id is None:
         yield from _forget_earlier_version(identified_alert)
         yield from _forget_resolved(identified_alert)
+
+
+def forget(alerts: Sequence[IdentifiedAlert]) -> Statement:
+    """Forget that these alerts are suppressed."""
+    return run_many(
+        "DELETE FROM suppressed WHERE fingerprint = ?",
+        [(senders.key(item.alert, item.sender),) for item in alerts],
+    )
 
 
 def _keep(

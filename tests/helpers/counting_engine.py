@@ -36,7 +36,7 @@ class CountingEngine:
         try:
             while True:
                 statement = running.send(answer)
-                if statement.wants in ("rows", "count", "nothing"):
+                if statement.wants in ("rows", "count", "nothing", "many"):
                     statements += 1
                     loads += statement.sql == "SELECT * FROM approvals WHERE id = ?"
                 answer = yield statement

@@ -301,7 +301,7 @@ async def test_a_last_incident_that_is_open_again_is_not_shown(store: Store) -> 
 async def test_two_replicas_reopen_once(storage: Storage) -> None:
     here, there = await storage.open("bot-a"), await storage.open("bot-b")
     incident_id = await resolved_incident(here)
-    items = [alert(), alert(fingerprint="b"), alert(fingerprint="c"), alert(category="disk")]
+    items = [alert(), *(alert(fingerprint=name) for name in "bcd")]
     ids = await asyncio.gather(
         *(
             deliver(store, item, at=later(90))

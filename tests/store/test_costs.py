@@ -83,6 +83,28 @@ async def test_one_more_alert_of_an_incident_costs_so_many_statements(
     assert counted.counts == {"transactions": 1, "statements": 7}, TOO_MANY
 
 
+@pytest.mark.parametrize("gathered", [True, False])
+async def test_many_alerts_of_an_incident_cost_so_many_statements(
+    store: Store, counted: CountingEngine, *, gathered: bool
+) -> None:
+    """In one delivery, or in several that arrive together: the incident is read and written once.
+
+    A transaction takes in 32 deliveries at most.
+    """
+    await arrive(store, "web")
+    counted.counts.clear()
+    items = [identify(alert(service="web", fingerprint=f"fp-{number}")) for number in range(36)]
+    if gathered:
+        await asyncio.gather(
+            *(store.accept(item.dedup_key, [item], channel=CHANNEL, now=NOW) for item in items)
+        )
+        expected = {"transactions": 2, "statements": 2 * 9}
+    else:
+        await store.accept("all", items, channel=CHANNEL, now=NOW)
+        expected = {"transactions": 1, "statements": 3 + 4 + 7}
+    assert counted.counts == expected, TOO_MANY
+
+
 async def test_a_silence_in_force_costs_so_many_statements(
     store: Store, counted: CountingEngine
 ) -> None:

@@ -1,0 +1,227 @@
+"""Takes in a run of alerts at once: reads their incidents once, and writes these once.
+
+In a burst nearly every alert is one of two kinds. It is new, and one more of an open incident that
+shows a more severe or older one; or it is a reminder of an alert that fires. Neither changes what
+the next alert's decision goes by, except in ways that a run follows in memory. Every other alert
+ends the run, and goes through `alerts.accept_one`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.incidents.correlation import (
+    Decision,
+    IdentifiedAlert,
+    Reason,
+    Verdict,
+    could_be_about,
+    decide,
+    explained,
+)
+from bot.incidents.model import AlertStatus, Severity
+from bot.observability.events import Event
+from store.incident_rows import scope_from
+from store.log_events import log_event
+from store.operations import (
+    alert_facts,
+    cascades,
+    folding,
+    incidents,
+    senders,
+    stale,
+    stored_alerts,
+    suppression,
+)
+from store.operations.alert_facts import AlertFacts, OpenIncident
+from store.operations.candidates import candidate, is_unchanged
+from store.operations.delivery_context import DeliveryContext
+from store.receipts import AlertOutcome
+from store.statements import Operation, Row, Statement, run, run_many, to_db_time
+
+MOST = 64
+"""Alerts of a run: the event loop waits while SQLite writes them."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivingAlert:
+    """An alert with the context of its delivery."""
+
+    item: IdentifiedAlert
+    arrival: DeliveryContext
+
+
+@dataclass(frozen=True, slots=True)
+class _Folded:
+    arriving: ArrivingAlert
+    row: OpenIncident
+    decision: Decision
+
+
+def take(arriving: Sequence[ArrivingAlert]) -> Operation[list[AlertOutcome]]:
+    """Take in the first of these alerts, up to one that is of another kind, which is left.
+
+    Returns their outcomes. The caller holds the scopes of all. 1. Read what is known about them.
+    2. Decide about each. 3. Write those that are new. 4. Note that an alert of their incidents
+    came. 5. Count the new ones at their incidents, and enqueue the cards.
+    """
+    facts = yield from alert_facts.read([alert.item for alert in arriving])
+    outcomes: list[AlertOutcome] = []
+    new: list[_Folded] = []
+    last_came: dict[int, tuple[OpenIncident, datetime]] = {}
+    for alert in arriving:
+        row = _fires_in(alert.item, facts)
+        folded = None if row else _folded(alert, facts)
+        if row is not None:
+            outcome = AlertOutcome(row["id"], Reason.SAME_FINGERPRINT, is_repeat=True)
+        elif folded is not None:
+            row = folded.row
+            outcome = AlertOutcome(row["id"], folded.decision.reason)
+            new.append(folded)
+            _follow(folded, facts)
+        else:
+            break
+        outcomes.append(outcome)
+        last_came[row["id"]] = row, alert.arrival.now
+    yield from _store(new)
+    for row, now in last_came.values():
+        yield from stale.alert_came(row, now)
+    yield from _count(new)
+    return outcomes
+
+
+def _fires_in(item: IdentifiedAlert, facts: AlertFacts) -> OpenIncident | None:
+    """Return the incident in which it fires unchanged, for a reminder of its sender."""
+    if not item.series_key or not _is_plain(item, facts):
+        return None
+    rows = [row for key in senders.keys(item) for row in facts.firing.get(key, ())]
+    if len(rows) != 1:
+        return None
+    [row] = rows
+    is_it = (
+        row["scope_service"] == item.scope.service
+        and could_be_about(item, row["env"], row["service"], scope_from(row))
+        and is_unchanged(row, item.alert)
+    )
+    return row if is_it else None
+
+
+def _folded(arriving: ArrivingAlert, facts: AlertFacts) -> _Folded | None:
+    """Return the decision about an alert that is one more of an open incident, and no news of it.
+
+    Nobody knows its fingerprint: so nothing overtakes it, and it continues nothing.
+    """
+    item, alert = arriving.item, arriving.item.alert
+    if (
+        not _is_plain(item, facts)
+        or (alert.source, alert.fingerprint) in facts.earlier
+        or any(key in facts.firing for key in senders.keys(item))
+    ):
+        return None
+    rows = [
+        row
+        for row in facts.open_incidents
+        if row["scope_service"] == item.scope.service
+        and (row["scope_category"] == item.scope.category or row["sop_id"] == item.sop_id)
+    ]
+    candidates = [candidate(row) for row in rows]
+    decision = decide(item, candidates)
+    if decision.verdict is not Verdict.JOIN:
+        return None
+    row = next(row for row in rows if row["id"] == decision.incident_id)
+    if (
+        row["was_acted_on"]
+        or row["flapping_changes"]
+        or not folding.is_shown_after(row, alert, arriving.arrival.now)
+        or folding.narrowed(row, item) is not None
+    ):
+        return None
+    return _Folded(arriving, row, explained(decision, item, candidates))
+
+
+def _is_plain(item: IdentifiedAlert, facts: AlertFacts) -> bool:
+    return (
+        item.alert.status is AlertStatus.FIRING
+        and item.edit_of is None
+        and item.dedup_key not in facts.stored
+    )
+
+
+def _follow(folded: _Folded, facts: AlertFacts) -> None:
+    """Keep the facts as they are once this alert is written."""
+    item = folded.arriving.item
+    facts.stored.add(item.dedup_key)
+    facts.earlier.add((item.alert.source, item.alert.fingerprint))
+    folded.row["firing"] += 1
+
+
+def _store(new: Sequence[_Folded]) -> Operation[None]:
+    """Store the alerts, and that they fire."""
+    if not new:
+        return
+    parts = [(folded.arriving.item, folded.decision, folded.arriving.arrival) for folded in new]
+    yield run_many(stored_alerts.INSERT, [stored_alerts.values(*part) for part in parts])
+    unsuppressed = [item for item, _, arrival in parts if arrival.silences]
+    if unsuppressed:
+        yield suppression.forget(unsuppressed)
+    yield run_many(
+        folding.FIRES,
+        [
+            folding.firing(folded.row["id"], item, arrival.now)
+            for folded, (item, _, arrival) in zip(new, parts, strict=True)
+        ],
+    )
+    for folded in new:
+        yield stored_alerts.accepted(folded.arriving.item)
+        yield folded_event(folded.row, folded.arriving.item, folded.decision)
+
+
+def folded_event(row: Row, item: IdentifiedAlert, decision: Decision) -> Statement:
+    """Log that an alert joins the incident of `row`."""
+    return log_event(
+        Event.ALERT_FOLDED,
+        decision.incident_id,
+        sop_id=row["sop_id"],
+        tracking_id=item.tracking_id,
+        why=decision.reason,
+    )
+
+
+def _count(new: Sequence[_Folded]) -> Operation[None]:
+    """Count the alerts at their incidents, each incident once, and let its card follow."""
+    by_incident: dict[int, list[_Folded]] = {}
+    for folded in new:
+        by_incident.setdefault(folded.row["id"], []).append(folded)
+    for incident_id, alerts in by_incident.items():
+        row, arrival = alerts[-1].row, alerts[-1].arriving.arrival
+        yield run(
+            folding.COUNT,
+            len(alerts),
+            len(alerts),
+            to_db_time(arrival.now),
+            *_grew(row, alerts),
+            incident_id,
+        )
+        yield from incidents.show_card(
+            incident_id,
+            row["channel"],
+            Severity(row["severity"]),
+            arrival.now,
+            delay=arrival.correlate.card_update_seconds,
+        )
+
+
+def _grew(row: OpenIncident, alerts: Sequence[_Folded]) -> tuple[str, str, str]:
+    """Return the values of `cascades.GREW` of the last alert that moves the window on."""
+    began = row["happened_at"] or ""
+    moves = [
+        values
+        for folded in alerts
+        if (
+            values := cascades.grew(folded.arriving.item, folded.arriving.arrival.now, is_new=True)
+        )[1]
+        <= began
+    ]
+    return max(moves, default=("", "", ""))

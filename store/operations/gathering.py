@@ -1,0 +1,102 @@
+"""Gathers deliveries that arrive at the same time, so that one transaction takes in several.
+
+A burst is many small deliveries of the same alerts' incidents. While some transactions run, what
+arrives waits for the next one; at other times nothing waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from bot.errors import StoreError
+from store.operations.accepting import IncomingDelivery, accept, accept_together
+from store.receipts import Receipt
+
+SMALL = 8  # alerts of a delivery that is gathered; larger ones are read and written together alone
+MOST = 32  # deliveries of a transaction
+AT_ONCE = 4  # transactions that run side by side
+
+_Waiting = tuple[IncomingDelivery, "asyncio.Future[Receipt]"]
+
+
+class GatheredDeliveries:
+    """Takes in small deliveries, several in one transaction under load.
+
+    `write` runs an operation as a transaction, as `Part._write`.
+    """
+
+    def __init__(self, write: Callable[..., Awaitable[Any]]) -> None:
+        self._write = write
+        self._waiting: list[_Waiting] = []
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def accept(self, delivery: IncomingDelivery) -> Receipt:
+        """Return the receipt once the delivery is durable; see `accepting.accept`.
+
+        If its transaction fails because of one delivery, each is tried alone.
+        """
+        future: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
+        self._waiting.append((delivery, future))
+        if len(self._running) < AT_ONCE:
+            task = asyncio.create_task(self._run(), name="accept deliveries")
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+        return await future
+
+    async def _run(self) -> None:
+        while self._waiting:
+            chosen = self._next()
+            try:
+                await self._accept(chosen)
+            finally:
+                for _, future in chosen:
+                    future.cancel()  # one that has its answer is not: this task was cancelled
+
+    def _next(self) -> list[_Waiting]:
+        """Return the deliveries of the next transaction; the second of one key waits."""
+        chosen: dict[str, _Waiting] = {}
+        kept: list[_Waiting] = []
+        for place, waiting in enumerate(self._waiting):
+            key = waiting[0].key
+            if len(chosen) == MOST:
+                kept += self._waiting[place:]
+                break
+            if key in chosen:
+                kept.append(waiting)
+            else:
+                chosen[key] = waiting
+        self._waiting = kept
+        return list(chosen.values())
+
+    async def _accept(self, chosen: Sequence[_Waiting]) -> None:
+        if len(chosen) > 1:
+            try:
+                receipts = await self._write(accept_together, [item for item, _ in chosen])
+            except Exception as error:  # noqa: BLE001 - the callers get it, or their own
+                if isinstance(error, StoreError) and not error.permanent:
+                    for _, future in chosen:
+                        _fail(future, error)
+                    return
+            else:
+                for (_, future), receipt in zip(chosen, receipts, strict=True):
+                    _succeed(future, receipt)
+                return
+        for delivery, future in chosen:
+            try:
+                receipt = await self._write(accept, delivery.key, delivery.named, delivery.arrival)
+            except Exception as error:  # noqa: BLE001 - its caller gets it
+                _fail(future, error)
+            else:
+                _succeed(future, receipt)
+
+
+def _succeed(future: asyncio.Future[Receipt], receipt: Receipt) -> None:
+    if not future.done():  # the caller was cancelled; what it wrote stands
+        future.set_result(receipt)
+
+
+def _fail(future: asyncio.Future[Receipt], error: Exception) -> None:
+    if not future.done():
+        future.set_exception(error)
