@@ -13,6 +13,7 @@ from typing import Any
 
 from bot.approvals.model import Approval, ApprovalConditions, Binding, Choice, Execution, Vote
 from bot.approvals.reasons import from_text
+from bot.fast_json import ascii_text
 from bot.incidents.correlation import Decision
 from bot.incidents.model import (
     Alert,
@@ -135,7 +136,7 @@ def alert_to_json(alert: Alert) -> str:
     if alert.raw_shared:
         body["shared"] = digest_of_shared(alert.raw_shared)
     # The raw data is the longest part, and intake has encoded it already to measure it.
-    return f'{dump(body)[:-1]},"raw":{alert.raw_json or dump(alert.raw)}}}'
+    return f'{(ascii_text(body) or dump(body))[:-1]},"raw":{alert.raw_json or dump(alert.raw)}}}'
 
 
 def decision_to_json(decision: Decision) -> str:

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+from bot.fast_json import ascii_text
+
 TITLE_LIMIT = 200
 WORD_LIMIT = 200
 VALUE_LIMIT = 1_000
@@ -141,7 +143,7 @@ def storable_with_json(value: Any) -> tuple[Any, str]:
     The text is ASCII and compact; it is '' if something had to be replaced.
     """
     try:
-        text = _ENCODER.encode(value)
+        text = ascii_text(value) or _ENCODER.encode(value)
         if "\\u0000" not in text:
             if "\\ud" in text:
                 _TEXT_ENCODER.encode(value).encode()

@@ -8,6 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.errors import InputError, TooLarge
+from bot.fast_json import loads
 
 BODY_LIMIT = 1_048_576  # bytes
 
@@ -45,7 +46,7 @@ async def alert_body(request: web.Request) -> Any:
 def json_of(data: bytes) -> Any:
     """Parse the bytes of a body as JSON, or raise InputError."""
     try:
-        return json.loads(data.decode("utf-8"))
+        return loads(data)
     except UnicodeDecodeError as error:
         raise InputError("The body is not UTF-8.", field="body") from error
     except json.JSONDecodeError as error:

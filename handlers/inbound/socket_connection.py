@@ -19,6 +19,7 @@ import aiohttp
 from aiohttp import ClientWebSocketResponse, ClientWSTimeout, WSMsgType
 
 from bot.errors import SlackRefused
+from bot.fast_json import loads
 
 log = logging.getLogger(__name__)
 
@@ -194,7 +195,7 @@ async def _hello(socket: ClientWebSocketResponse) -> None:
 
 def _object(text: str) -> dict[str, Any]:
     try:
-        frame = json.loads(text)
+        frame = loads(text)
     except ValueError:
         return {}
     return frame if isinstance(frame, dict) else {}
