@@ -38,6 +38,7 @@ def test_a_topic_says_of_each_of_its_verbs_what_to_type_and_what_it_does(topic) 
     [
         ("acknowledge 7 8", "ack 7 8"),
         ("resovle INC-7", "resolve INC-7"),
+        ("akc 7", "ack 7"),
         ("Close inc7", "resolve inc7"),
         ("inc-7", "show inc-7"),
         ("dance", ""),

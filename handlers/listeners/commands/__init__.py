@@ -78,7 +78,8 @@ def unknown(name: str, word: str, rest: str, verbs: Mapping[str, Verb]) -> Input
     elif (meant := MEANT.get(word)) in verbs:
         nearest = f"{meant} {rest}"
     else:
-        near = get_close_matches(word, verbs, n=1, cutoff=0.65)
+        near = get_close_matches(word, verbs, n=3, cutoff=0.65)
+        near.sort(key=lambda verb: sorted(verb) != sorted(word))  # swapped letters: `akc` is `ack`
         nearest = f"{near[0]} {rest}" if near else ""
     if nearest:
         remedy = f"Did you mean {typed(f'{name} {nearest}')}? {remedy}"
