@@ -122,8 +122,13 @@ BOUNDS: dict[str, dict[str, float]] = {
     "bot.enrichment.kubernetes.errors": {"MOST_LINES": 100_000, "MOST_FORMS": 2_000},
     "bot.enrichment.kubernetes.collect": {
         "MOST_DESCRIBED": 6,
-        "MOST_LOGS": 60,
         "MOST_NODES": 30,
+    },
+    "bot.enrichment.http": {"LARGEST": 65_536},
+    "bot.enrichment.kubernetes.api": {
+        "LARGEST_LIST": 16 * MIB,
+        "LARGEST_LOG": 262_144,
+        "MOST_OBJECTS": 500,
     },
     "bot.incidents.deploys": {"VERSION_CHARS": 100},
     "bot.intake.deploy_request": {"URL_CHARS": 2_048},

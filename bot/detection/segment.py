@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from bot.detection.methods import Method
-from bot.enrichment.segment import Name, SourceUrl
+from bot.enrichment.segment import Access, Name, SourceUrl
 from bot.incidents.model import known_severity
 
 MOST_POINTS = 10_000  # of one series; Prometheus answers 11,000 at most
@@ -42,6 +42,7 @@ class Detector(BaseModel):
 
     name: Name
     url: SourceUrl
+    access: Access = Access()
     query: Annotated[str, Field(min_length=1, max_length=2_000)]
     method: Method = "mad"
     direction: Literal["above", "below", "both"] = "both"

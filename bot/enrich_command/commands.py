@@ -9,14 +9,14 @@ import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from bot.enrichment.kubernetes.collect import About, Findings, collect
+from bot.enrichment.kubernetes.about import About, about_alert
+from bot.enrichment.kubernetes.collect import Findings, collect
 from bot.enrichment.kubernetes.fitting import INDENT, fit
 from bot.enrichment.kubernetes.snapshot import Snapshot
 from bot.enrichment.kubernetes.source import is_name
 from bot.enrichment.model import Evidence, KnownFact
 from bot.errors import InputError
 from bot.incidents.environments import Environments
-from bot.incidents.model import Alert
 from bot.incidents.services import NO_SERVICES
 from bot.incidents.subject_reader import subject_of
 from bot.intake import parse_body
@@ -60,26 +60,14 @@ def about_input(data: bytes) -> About:
     if not isinstance(body, Mapping):
         raise InputError("must be an alert, a JSON object", field="input")
     if isinstance(body.get("labels"), Mapping):
-        about = about_alert(parse_body("alertmanager", [dict(body)]).alerts[0])
+        alert = parse_body("alertmanager", [dict(body)]).alerts[0]
+        about = about_alert(alert, subject_of(alert, Environments(), NO_SERVICES))
     else:
         title = body.get("title")
         about = About(str(body.get("namespace", "")), text=title if isinstance(title, str) else "")
     if not is_name(about.namespace):
         raise InputError("the alert names no namespace", field="namespace")
     return about
-
-
-def about_alert(alert: Alert) -> About:
-    """Return the parts of the alert's subject by which a cluster is asked."""
-    subject = subject_of(alert, Environments(), NO_SERVICES)
-    texts = [alert.title, alert.name, *alert.labels.values(), *alert.annotations.values()]
-    return About(
-        namespace=alert.labels.get("namespace", "") or subject.namespace,
-        service=subject.service,
-        pod=subject.pod,
-        node=subject.node,
-        text=" ".join(texts),
-    )
 
 
 def shown(findings: Findings, limit: int, now: datetime) -> str:

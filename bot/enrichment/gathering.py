@@ -11,11 +11,18 @@ from datetime import datetime
 
 import aiohttp
 
+from bot.enrichment.http import SourceError
+from bot.enrichment.kubernetes.about import About
+from bot.enrichment.kubernetes.api import ClusterApi
+from bot.enrichment.kubernetes.collect import collect
+from bot.enrichment.kubernetes.fitting import fit
+from bot.enrichment.kubernetes.source import is_name
 from bot.enrichment.model import FACT_CHARS, Evidence, KnownFact, SourceFailure
 from bot.enrichment.segment import EvidenceSource, filled
-from bot.enrichment.sources import SourceError, ask
+from bot.enrichment.sources import ask
 
 ERROR_CHARS = 500
+CLUSTER_CHARS = 8_000  # of the facts of one cluster
 _Answer = KnownFact | SourceFailure
 
 
@@ -26,10 +33,12 @@ async def gather(
     now: datetime,
     *,
     seconds: float,
+    about: About | None = None,
 ) -> Evidence:
     """Return the facts of every source that answered within `seconds`.
 
-    `values` are the parts of the alert's subject that queries may name.
+    `values` are the parts of the alert's subject that queries may name. A cluster is asked `about`
+    an alert with a namespace, and its facts come after those of the other sources.
     """
 
     async def answered(source: EvidenceSource, name: str, query: str) -> _Answer:
@@ -50,13 +59,36 @@ async def gather(
         for name, template in source.queries.items()
         if (query := filled(template, dict(values), source.kind)) is not None
     ]
-    answers = await asyncio.gather(*queries)
+    in_clusters = [
+        _of_cluster(session, source, about, now, seconds)
+        for source in sources
+        if source.kind == "kubernetes" and about is not None and is_name(about.namespace)
+    ]
+    answers, clusters = await asyncio.gather(asyncio.gather(*queries), asyncio.gather(*in_clusters))
+    answers += [answer for cluster in clusters for answer in cluster]
     failures: dict[str, SourceFailure] = {}
     for answer in answers:
         if isinstance(answer, SourceFailure):
             failures.setdefault(answer.source, answer)  # one word a source is enough
     facts = [answer for answer in answers if isinstance(answer, KnownFact) and answer.text]
     return Evidence.of(facts, list(failures.values()))
+
+
+async def _of_cluster(
+    session: aiohttp.ClientSession,
+    source: EvidenceSource,
+    about: About,
+    now: datetime,
+    seconds: float,
+) -> list[_Answer]:
+    findings = await collect(ClusterApi(session, source, seconds), about)
+    fitted = fit(findings.parts, CLUSTER_CHARS, heading=0)
+    answers: list[_Answer] = [KnownFact(source.name, name, text, now) for name, text in fitted]
+    if findings.missing:
+        named = [f"{name}: {word}" for name, word in findings.missing.items()]
+        word = next(iter(findings.missing.values()))
+        answers.append(SourceFailure(source.name, word, "; ".join(named)[:ERROR_CHARS]))
+    return answers
 
 
 def _error(name: str, error: Exception) -> str:

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from bot.validation import form
 
@@ -20,7 +29,7 @@ _TOKEN = re.compile(
     r'(?s)"(?:\\(?:.|\Z)|[^"\\])*(?:"|\Z)|\'(?:\\(?:.|\Z)|[^\'\\])*(?:\'|\Z)|`[^`]*(?:`|\Z)|#[^\n]*'
 )
 """A string or a comment of PromQL and LogQL. A string without an end goes on to the query's end."""
-_OPERATOR = re.compile(r'([=!|]~|[=!|]?=)\s*(?:""\s*or\s*)*$')
+_OPERATOR = re.compile(r'([=!|]~|[=!|]?=|:)\s*(?:""\s*or\s*)*$')
 """The operator that a string stands behind, as in `|~ "a" or "b"`."""
 _REWRITING = re.compile(
     r"\|\s*(?:json|logfmt|regexp|pattern|line_format|label_format)\b[^|(){}\[\]]*$"
@@ -46,19 +55,45 @@ SourceUrl = Annotated[str, Field(max_length=500), AfterValidator(_http_address)]
 """The address of a source, without a slash at its end."""
 
 
+class Access(BaseModel):
+    """The credentials of a source, each in a file: a bearer token, or a user with a password.
+
+    `ca_file` holds the certificates of the authorities that vouch for an https address.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    token_file: Path | None = None
+    username: str = Field(default="", max_length=200)
+    password_file: Path | None = None
+    ca_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _is_one_kind(self) -> Self:
+        if self.token_file and (self.username or self.password_file):
+            raise ValueError("give token_file, or username and password_file, not both")
+        if bool(self.username) != bool(self.password_file):
+            raise ValueError("username and password_file belong together")
+        if ":" in self.username:
+            raise ValueError("username must not contain ':'")
+        return self
+
+
 class EvidenceSource(BaseModel):
     """One source. `queries` are templates: `{{service}}` stands for the alert's service.
 
-    The bot calls no other address than `url`, and follows no redirect.
+    The queries of a Kubernetes cluster are the bot's own. The bot calls no other address than
+    `url`, and follows no redirect.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     name: Name
-    kind: Literal["prometheus", "loki", "clickhouse"]
+    kind: Literal["prometheus", "loki", "clickhouse", "elasticsearch", "kubernetes"]
     url: SourceUrl
+    access: Access = Access()
     queries: dict[Name, Annotated[str, Field(min_length=1, max_length=2_000)]] = Field(
-        min_length=1, max_length=MOST_QUERIES
+        default={}, max_length=MOST_QUERIES, validate_default=True
     )
 
     @field_validator("queries")
@@ -67,18 +102,21 @@ class EvidenceSource(BaseModel):
         unknown = sorted({p for q in value.values() for p in _PLACE.findall(q)} - set(PLACES))
         if unknown:
             raise ValueError(f"unknown place {unknown[0]!r}: use one of {', '.join(PLACES)}")
-        if info.data.get("kind") in ("prometheus", "loki"):
+        kind = info.data.get("kind")
+        if bool(value) == (kind == "kubernetes"):
+            raise ValueError("must be empty for a cluster" if value else "must not be empty")
+        if kind in ("prometheus", "loki", "elasticsearch"):
             for name, query in value.items():
-                _check_places(name, query)
+                _check_places(name, query, kind)
         return value
 
 
 def filled(template: str, values: dict[str, str], kind: str) -> str | None:
     """Return the query; None when the alert lacks a part that it names.
 
-    A value stands in double quotes in PromQL and LogQL, so it is escaped as a string, and before
-    that as a regular expression where it is one; in SQL it is a parameter of ClickHouse, and only
-    the place's name is written.
+    A value stands in double quotes in PromQL, LogQL and Lucene, so it is escaped as a string, and
+    before that as a regular expression where it is one; in SQL it is a parameter of ClickHouse, and
+    only the place's name is written.
     """
     if any(not values.get(place) for place in _PLACE.findall(template)):
         return None
@@ -105,12 +143,17 @@ def _pieces(query: str) -> Iterator[tuple[str, str]]:
     yield query[end:], ""
 
 
-def _check_places(name: str, query: str) -> None:
-    """ValueError if a value could leave its place in a query of PromQL or LogQL."""
+def _check_places(name: str, query: str, kind: str) -> None:
+    """ValueError if a value could leave its place in a query of PromQL, LogQL or Lucene."""
     for piece, operator in _pieces(query):
         place = _PLACE.search(piece)
         is_open = operator and not piece.endswith('"')
-        if place and (not operator or is_open or "\\{{" in piece):
+        is_of_kind = (operator == ":") == (kind == "elasticsearch")
+        if place and (not operator or not is_of_kind or is_open or "\\{{" in piece):
+            if kind == "elasticsearch":
+                raise ValueError(
+                    f'{name}: put {place[0]} into double quotes behind a field and ":"'
+                )
             raise ValueError(
                 f"{name}: put {place[0]} into double quotes behind =, !=, |=, =~, !~ or |~,"
                 f' as in {place[1]}="{place[0]}", and no backslash before it'

@@ -1,26 +1,22 @@
-"""Asks one declared source: Prometheus, Loki or ClickHouse, each by its HTTP interface."""
+"""Asks one declared source: Prometheus, Loki, ClickHouse or Elasticsearch, each by HTTP."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import aiohttp
 
-from bot.enrichment.segment import EvidenceSource
+from bot.enrichment.http import NO_ACCESS, SourceError, get
+from bot.enrichment.segment import Access, EvidenceSource
 
-LARGEST = 65_536  # bytes of one answer
 LARGEST_RANGE = 16_777_216  # bytes of the series of one detector
 LINES = 5  # log lines, or rows
 SERIES = 3  # of a metric
 _WINDOWS = (("1 h", "1h"), ("24 h", "24h"))
-
-
-class SourceError(Exception):
-    """The source answered in an unexpected way."""
 
 
 async def ask(
@@ -31,18 +27,23 @@ async def ask(
     now: datetime,
 ) -> str:
     """Return the answer to one filled query as text, '' if there is nothing to say."""
-    answer = {"prometheus": _prometheus, "loki": _loki, "clickhouse": _clickhouse}[source.kind]
-    return await answer(session, source.url, query, values, now)
+    return await _ANSWERS[source.kind](session, source, query, values, now)
 
 
 async def _prometheus(
-    session: aiohttp.ClientSession, url: str, query: str, _: Mapping[str, str], now: datetime
+    session: aiohttp.ClientSession,
+    source: EvidenceSource,
+    query: str,
+    _: Mapping[str, str],
+    now: datetime,
 ) -> str:
     """Return the value now, and its median and 95th percentile of the last hour and day."""
 
     async def values(expression: str) -> list[dict[str, Any]]:
         parameters = {"query": expression, "time": f"{now.timestamp():.3f}"}
-        body = json.loads(await _get(session, f"{url}/api/v1/query", parameters))
+        body = json.loads(
+            await get(session, f"{source.url}/api/v1/query", parameters, source.access)
+        )
         if body.get("status") != "success" or body["data"]["resultType"] != "vector":
             raise SourceError(str(body.get("error") or "the query gives no vector"))
         result: list[dict[str, Any]] = body["data"]["result"]
@@ -85,7 +86,14 @@ def _number(text: str) -> str:
 
 
 async def query_range(
-    session: aiohttp.ClientSession, url: str, query: str, *, start: float, end: float, step: float
+    session: aiohttp.ClientSession,
+    url: str,
+    query: str,
+    *,
+    start: float,
+    end: float,
+    step: float,
+    access: Access = NO_ACCESS,
 ) -> list[tuple[dict[str, str], list[tuple[float, float]]]]:
     """Return each series of a Prometheus: its labels, and its values with their times."""
     parameters = {
@@ -94,7 +102,9 @@ async def query_range(
         "end": f"{end:.3f}",
         "step": f"{step:g}",
     }
-    data = await _get(session, f"{url}/api/v1/query_range", parameters, LARGEST_RANGE)
+    data = await get(
+        session, f"{url}/api/v1/query_range", parameters, access, largest=LARGEST_RANGE
+    )
     body = json.loads(data)
     if body.get("status") != "success" or body["data"]["resultType"] != "matrix":
         raise SourceError(str(body.get("error") or "the query gives no series"))
@@ -105,7 +115,11 @@ async def query_range(
 
 
 async def _loki(
-    session: aiohttp.ClientSession, url: str, query: str, _: Mapping[str, str], now: datetime
+    session: aiohttp.ClientSession,
+    source: EvidenceSource,
+    query: str,
+    _: Mapping[str, str],
+    now: datetime,
 ) -> str:
     """Return the newest lines of the last hour."""
     parameters = {
@@ -115,13 +129,19 @@ async def _loki(
         "end": f"{int(now.timestamp())}000000000",
         "direction": "backward",
     }
-    body = json.loads(await _get(session, f"{url}/loki/api/v1/query_range", parameters))
+    body = json.loads(
+        await get(session, f"{source.url}/loki/api/v1/query_range", parameters, source.access)
+    )
     entries = [entry for stream in body["data"]["result"] for entry in stream["values"]]
     return "\n".join(str(line) for _, line in sorted(entries, reverse=True)[:LINES])
 
 
 async def _clickhouse(
-    session: aiohttp.ClientSession, url: str, query: str, values: Mapping[str, str], _: datetime
+    session: aiohttp.ClientSession,
+    source: EvidenceSource,
+    query: str,
+    values: Mapping[str, str],
+    _: datetime,
 ) -> str:
     """Return the first rows, tab separated. The values are parameters, and the query only reads."""
     parameters = {
@@ -132,23 +152,37 @@ async def _clickhouse(
         "default_format": "TSVWithNames",
         **{f"param_{name}": value for name, value in values.items() if value},
     }
-    rows = (await _get(session, f"{url}/", parameters)).decode(errors="replace").splitlines()
+    body = await get(session, f"{source.url}/", parameters, source.access)
+    rows = body.decode(errors="replace").splitlines()
     return "\n".join(rows[: LINES + 1]) if len(rows) > 1 else ""
 
 
-async def _get(
+async def _elasticsearch(
     session: aiohttp.ClientSession,
-    url: str,
-    parameters: Mapping[str, str],
-    largest: int = LARGEST,
-) -> bytes:
-    async with session.get(url, params=parameters, allow_redirects=False) as answer:
-        body = await answer.content.read(largest + 1)
-        while len(body) <= largest and (more := await answer.content.read(largest + 1)):
-            body += more
-        if answer.status != 200:
-            detail = body[:200].decode(errors="replace").strip()
-            raise SourceError(f"HTTP {answer.status}: {detail}")
-        if len(body) > largest:
-            raise SourceError(f"the answer is over {largest} bytes")
-        return body
+    source: EvidenceSource,
+    query: str,
+    _: Mapping[str, str],
+    now: datetime,
+) -> str:
+    """Return the newest messages of the last hour."""
+    since = (now - timedelta(hours=1)).isoformat()
+    parameters = {
+        "q": f'({query}) AND @timestamp:["{since}" TO *]',
+        "sort": "@timestamp:desc",
+        "size": str(LINES),
+        "_source_includes": "@timestamp,message",
+        "timeout": "1s",
+    }
+    body = json.loads(await get(session, f"{source.url}/_search", parameters, source.access))
+    hits = [hit["_source"] for hit in body["hits"]["hits"]]
+    return "\n".join(
+        f"{hit.get('@timestamp', '')} {hit.get('message', '')}".strip() for hit in hits
+    )
+
+
+_ANSWERS = {
+    "prometheus": _prometheus,
+    "loki": _loki,
+    "clickhouse": _clickhouse,
+    "elasticsearch": _elasticsearch,
+}

@@ -12,7 +12,8 @@ import aiohttp
 from bot.configuration import LiveConfiguration
 from bot.detection.anomalies import MOST_SERIES, SOURCE, Series, alerts_of
 from bot.detection.segment import Detector
-from bot.enrichment.sources import SourceError, query_range
+from bot.enrichment.http import SourceError
+from bot.enrichment.sources import query_range
 from bot.incidents.model import Alert
 from bot.response.receive import Delivery
 from bot.response.service import IncidentService
@@ -102,6 +103,7 @@ class Detectors:
             start=min([now, *starts]).timestamp() - detector.window - 2 * margin,
             end=now.timestamp(),
             step=detector.step_seconds,
+            access=detector.access,
         )
         return [Series(labels, points) for labels, points in result]
 

@@ -9,9 +9,11 @@ import aiohttp
 
 from bot.configuration import LiveConfiguration
 from bot.enrichment.gathering import gather
+from bot.enrichment.kubernetes.about import About, about_alert
 from bot.enrichment.model import Evidence, KnownFact
 from bot.incidents.deploys import Deploy, Symptom, cause_among
 from bot.incidents.model import Alert, Incident
+from bot.incidents.subject_reader import subject_of
 from bot.observability.metrics import Metrics
 from store import Store
 from store.operations.advice_context import AdviceContext
@@ -55,6 +57,7 @@ class Enrichment:
                 parts_of(incident, context.alert),
                 now,
                 seconds=llm.source_timeout_ms / 1000,
+                about=self._about(context.alert),
             )
         evidence = Evidence.of([*known, *evidence.facts], evidence.failures)
         for failure in evidence.failures:
@@ -65,6 +68,12 @@ class Enrichment:
             )
             await self._store.store_evidence(incident, evidence, now, shown=shown)
         return evidence
+
+    def _about(self, alert: Alert | None) -> About | None:
+        if alert is None:
+            return None
+        sops = self._config.current.sops
+        return about_alert(alert, subject_of(alert, sops.environments, sops.services))
 
 
 def own_facts(past: History, now: datetime) -> Iterator[KnownFact]:

@@ -13,14 +13,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import partial
 
 from bot.advice.model import Advice, Subject
 from bot.approvals.model import Approval
 from bot.errors import InputError, StoreError
-from bot.incidents import scores
-from bot.incidents.correlation import IdentifiedAlert
 from bot.incidents.deploys import deploy_in
 from bot.incidents.model import Incident, IncidentChange, Severity
 from bot.incidents.sops import SopLibrary
@@ -37,6 +35,7 @@ from bot.response.handover import Handovers
 from bot.response.postmortems import Postmortems
 from bot.response.proposal_queue import ProposalQueue
 from bot.response.proposals import Proposals
+from bot.response.raised_severity import with_raised_severities
 from bot.response.receive import (
     Delivery,
     deploy_of,
@@ -124,7 +123,7 @@ class IncidentService:
         named = await named_in_steps(
             name_all(delivery, self.sops, now, ingest.same_sender, ingest.routes)
         )
-        named = [await self._raised(item) for item in named]
+        named = await with_raised_severities(self.store, named, now)
         receipt = await self.store.accept(
             delivery.key,
             named,
@@ -157,16 +156,6 @@ class IncidentService:
             text = "Opened this incident" if outcome.opened else f"{report.title}\n{report.text}"
             await self.store.note(outcome.incident_id, text.strip(), report.user, self._clock())
         return Reported(await self.store.incident(outcome.incident_id), outcome.opened)
-
-    async def _raised(self, item: IdentifiedAlert) -> IdentifiedAlert:
-        """Return the alert with the severity that similar ones before it raise.
-
-        Its keys stay, so that the same delivery again is recognised.
-        """
-        if not scores.may_be_raised(item.alert):
-            return item
-        counts = await self.store.count_similar(item.alert, self._clock())
-        return replace(item, alert=scores.raised(item.alert, *counts))
 
     async def record_deploy(self, report: DeployRequest) -> int:
         """Store a deploy; returns 0 if it is known."""

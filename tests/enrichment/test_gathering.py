@@ -12,9 +12,9 @@ import pytest
 from aiohttp import web
 
 from bot.enrichment.gathering import gather
+from bot.enrichment.http import LARGEST
 from bot.enrichment.model import FACT_CHARS, FACTS_CHARS, Evidence, KnownFact
 from bot.enrichment.segment import EvidenceSource, filled
-from bot.enrichment.sources import LARGEST
 from tests.helpers.http_servers import served, vector
 from tests.helpers.ports import kept_port
 from tests.helpers.waiting import until

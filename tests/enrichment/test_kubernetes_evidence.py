@@ -13,7 +13,8 @@ import pytest
 
 from bot.__main__ import main
 from bot.enrichment.kubernetes import snapshot
-from bot.enrichment.kubernetes.collect import About, Findings, collect
+from bot.enrichment.kubernetes.about import About
+from bot.enrichment.kubernetes.collect import Findings, collect
 from bot.enrichment.kubernetes.events import read_events
 from bot.enrichment.kubernetes.node_services import node_lines
 from bot.enrichment.kubernetes.snapshot import Snapshot

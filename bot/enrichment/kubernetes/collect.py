@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from bot.enrichment.kubernetes.about import About
 from bot.enrichment.kubernetes.describe import describe_lines, event_key
 from bot.enrichment.kubernetes.errors import ErrorForm, error_forms, error_lines, named_in
 from bot.enrichment.kubernetes.events import Event, event_lines, read_events
@@ -26,7 +27,6 @@ from bot.enrichment.kubernetes.source import ClusterSource, NoAnswer, Query
 from bot.enrichment.kubernetes.text import raw_lines
 
 MOST_DESCRIBED = 6
-MOST_LOGS = 60
 MOST_NODES = 30
 MOST_RAW = 60  # lines of an answer that cannot be read
 PODS_SHARE, EVENTS_SHARE = 2_000, 2_600
@@ -38,17 +38,6 @@ _CAUSE_EVENT, _WARNING = 60, 30
 _NAMED_IN_ERRORS = 30
 _WORDS = re.compile(r"[A-Za-z0-9-]+")
 _ENDINGS = ("-service", "-svc", "service", "svc")
-
-
-@dataclass(frozen=True, slots=True)
-class About:
-    """The subject of the alert. `text` holds its title and all that may name a workload."""
-
-    namespace: str
-    service: str = ""
-    pod: str = ""
-    node: str = ""
-    text: str = ""
 
 
 @dataclass(slots=True)
@@ -94,8 +83,7 @@ class _Collector:
         logs = await self.source.arguments(Query.ERRORS, about.namespace)
         services = {name.partition(".")[2]: name for name in logs}
         self._mark_own(services)
-        await self._read_errors(services)
-        nodes = await self._nodes()
+        nodes, _ = await asyncio.gather(self._nodes(), self._read_errors(services))
         if pods is not None:
             lines = self._pod_lines(young) or _as_they_are(pods, "no pods")
             self._add(f"{Query.PODS}/{about.namespace}", PODS_SHARE, lines)
@@ -127,7 +115,9 @@ class _Collector:
             return await self.source.answer(query, argument)
         except NoAnswer as error:
             self.result.missing[f"{query}/{argument}"] = str(error)
-            return None
+        except (LookupError, TypeError, ValueError, AttributeError):
+            self.result.missing[f"{query}/{argument}"] = "failed"  # of another form
+        return None
 
     def _add(self, name: str, share: int, lines: list[Line]) -> None:
         self.result.parts.append(Part(name, share, lines))
@@ -159,7 +149,9 @@ class _Collector:
 
     async def _read_errors(self, services: dict[str, str]) -> None:
         """Read logs, then raise the interest in what they name: the callers name who fails them."""
-        order = sorted(services, key=lambda name: (-self._interest_in(name), name))[:MOST_LOGS]
+        order = sorted(services, key=lambda name: (-self._interest_in(name), name))[
+            : self.source.most_logs
+        ]
         answers = await asyncio.gather(*(self._ask(Query.ERRORS, services[name]) for name in order))
         self.forms = {
             name: error_forms(text) for name, text in zip(order, answers, strict=True) if text

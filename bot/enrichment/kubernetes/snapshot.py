@@ -19,7 +19,7 @@ _SUFFIX = ".txt"
 class Snapshot:
     """The files of one directory. Its links are not followed."""
 
-    name = "snapshot"
+    most_logs = 60
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory

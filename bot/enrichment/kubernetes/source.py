@@ -30,7 +30,9 @@ class NoAnswer(Exception):
 
 
 class ClusterSource(Protocol):
-    """Answers queries about one cluster, and only reads."""
+    """Answers queries about one cluster, and only reads. It asks for at most `most_logs` logs."""
+
+    most_logs: int
 
     async def arguments(self, query: Query, namespace: str) -> Sequence[str]:
         """Return the arguments that this query may have in a namespace, at most a few hundred.
