@@ -275,7 +275,9 @@ class Bot:
             reload_notice=self._reload_notice,
             backfill=self._backfill.periodic,
             refresh_homes=self.home_tabs.refresh,
-            outside=outside_steps(settings, session, self.service, self._clock),
+            outside=outside_steps(
+                settings, session, self.service, self._clock, self.health, self.metrics
+            ),
         )
         advisors, interval = settings.qchat_max_concurrent, settings.health_check_interval
         steps = all_steps(self.service, parts, advisors=advisors, health_interval=interval)

@@ -7,6 +7,11 @@ from datetime import datetime
 
 import aiohttp
 
+from bot.notify.dead_man import DeadManSwitch
+from bot.notify.outside import OutsideNotices
+from bot.observability.health import Health
+from bot.observability.metrics import Metrics
+from bot.outside_targets import outside_targets
 from bot.response import IncidentService
 from bot.response.alertmanager_silences import AlertmanagerSilences
 from bot.response.command_poller import CommandPollers
@@ -22,6 +27,8 @@ def outside_steps(
     session: aiohttp.ClientSession,
     service: IncidentService,
     clock: Callable[[], datetime],
+    health: Health,
+    metrics: Metrics,
 ) -> tuple[Step, ...]:
     """The steps for logs, programs, detectors, Alertmanager's silences and the paging services.
 
@@ -47,11 +54,17 @@ def outside_steps(
         opsgenie_api_key=settings.opsgenie_api_key.get_secret_value(),
     )
     acknowledgements = SourceAcknowledgements(session, service.store, clock, access)
+    outside = OutsideNotices(
+        service.store, service.config, clock, metrics, outside_targets(settings, session)
+    )
+    heartbeat = DeadManSwitch(session, service.config, clock, health)
     detectors = Detectors(session, service, service.config, clock, settings.slack_alert_channels[0])
     return (
         Step("poll_logs", poller.poll, seconds=1, replicas=Replicas.EACH),
         Step("poll_commands", commands.poll, seconds=1, replicas=Replicas.EACH),
         Step("run_detectors", detectors.run, seconds=5, replicas=Replicas.ONE),
+        Step("notify_outside", outside.send_due, seconds=5, replicas=Replicas.ONE),
+        Step("send_heartbeat", heartbeat.beat, seconds=5, replicas=Replicas.EACH),
         Step("sync_silences", silences.sync, seconds=15, replicas=Replicas.ONE),
         Step(
             "acknowledge_at_sources",

@@ -32,6 +32,7 @@ from pydantic_settings import (
 from bot.errors import SettingsError
 from bot.hardening import forget_variables
 from bot.setting_groups import AlertmanagerGroup, NatsGroup, PagingGroup
+from bot.setting_outside import OutsideGroup
 from bot.setting_problems import line_of
 from bot.setting_sources import UnreadableFile, lower_case, sources, without_effect
 from bot.setting_types import (
@@ -128,7 +129,7 @@ class AuditSettings(StoreSettings):
         return key
 
 
-class Settings(AlertmanagerGroup, PagingGroup, NatsGroup, AuditSettings):
+class Settings(AlertmanagerGroup, PagingGroup, OutsideGroup, NatsGroup, AuditSettings):
     """All settings."""
 
     slack_bot_token: SecretStr = Field(description="the app's bot token, xoxb-…")

@@ -53,6 +53,7 @@ from store.operations.outbox import OutboxPart
 from store.operations.outbox_fetch import OutboxFetchPart
 from store.operations.outbox_results import OutboxResultsPart
 from store.operations.outcomes import OutcomesPart
+from store.operations.outside_notices import OutsideNoticesPart
 from store.operations.overdue_work import OverdueWorkPart
 from store.operations.postmortems import PostmortemsPart
 from store.operations.proposing import ProposalsPart
@@ -112,6 +113,7 @@ class Store(
     StagesPart,
     SilenceReportsPart,
     SourceSilencesPart,
+    OutsideNoticesPart,
     SourceAcknowledgementsPart,
     AdvicePart,  # advice
     AdviceContextPart,

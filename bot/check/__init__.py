@@ -24,6 +24,7 @@ from bot.check.files import (
 from bot.check.gateway import check_gateway, check_targets
 from bot.check.machine import check_advisor, check_audit, check_port, check_store
 from bot.check.nats import check_nats
+from bot.check.outside import check_outside
 from bot.check.report import Report
 from bot.check.slack import SlackCheck
 from bot.errors import SettingsError
@@ -74,6 +75,7 @@ async def _check_all(report: Report, settings: Settings, environ: Mapping[str, s
         check_targets(report, sops, offered)
         await check_advisor(report, settings, environ)
         await check_nats(report, settings)
+        await check_outside(report, settings, policy, session)
         if await check_store(report, settings):
             await check_audit(report, settings)
         await check_port(report, settings, session)

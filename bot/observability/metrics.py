@@ -59,6 +59,12 @@ class Metrics:
             ["method", "outcome"],
             registry=reg,
         )
+        self._outside = Counter(
+            "sopbot_outside_notices_total",
+            "Notices by e-mail and webhook while Slack is unreachable, by outcome.",
+            ["target", "outcome"],
+            registry=reg,
+        )
         self._add_sending(reg)
         self._overdue = Gauge("sopbot_stuck", "Overdue work, by kind.", ["what"], registry=reg)
         self._reload = Gauge(
@@ -217,6 +223,10 @@ class Metrics:
     def slack_called(self, method: str, outcome: str) -> None:
         """Count a call of Slack: outcome is ok, ratelimited, refused or unknown."""
         self._slack.labels(method, outcome).inc()
+
+    def outside_notice(self, target: str, outcome: str) -> None:
+        """Count a notice outside of Slack: outcome is sent, refused or unknown."""
+        self._outside.labels(target, outcome).inc()
 
     def backfilled(self, messages: int) -> None:
         """Count missed messages that the backfill delivered."""

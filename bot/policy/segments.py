@@ -17,6 +17,7 @@ from bot.incidents.follow_up import ActionReminders, WebhookUrl
 from bot.incidents.planned_silences import Maintenance, QuietHours
 from bot.incidents.routes import Route
 from bot.intake.log_lines import CommandPoller, Poller
+from bot.policy.outside import Heartbeat, OutsideOfSlack
 from bot.serving.redaction import RuleName
 from bot.validation import form
 
@@ -70,7 +71,8 @@ class Notify(NotifyByScope):
 
     `longest_silence_hours` bounds what a person silences or mutes. `maintenance` and `quiet_hours`
     are silences by time. `action_reminders` is when open actions are reminded of, and
-    `postmortem_webhook` the address that gets each post-mortem, '' for none.
+    `postmortem_webhook` the address that gets each post-mortem, '' for none. `outside` is when
+    e-mail and webhooks replace Slack, and `heartbeat` a dead man's switch.
     """
 
     post_interval_seconds: float = Field(default=1.0, ge=0, le=60)
@@ -82,6 +84,8 @@ class Notify(NotifyByScope):
     quiet_hours: QuietHours | None = None
     action_reminders: ActionReminders | None = ActionReminders()
     postmortem_webhook: WebhookUrl = ""
+    outside: OutsideOfSlack | None = None
+    heartbeat: Heartbeat | None = None
 
 
 Sender = Annotated[

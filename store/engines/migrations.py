@@ -18,6 +18,7 @@ from store.engines import (
     first_schema,
     home_tables,
     outbox_columns,
+    outside_tables,
     record_tables,
     schema_changes,
     scope_columns,
@@ -259,6 +260,11 @@ def m043_expand_handovers() -> str:
     return record_tables.M043
 
 
+def m044_expand_outside_notices() -> str:
+    """Keep what went out by e-mail and webhook while Slack was unreachable."""
+    return outside_tables.OUTSIDE_NOTICES
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     m001_initial,
     m002_expand_storm,
@@ -303,6 +309,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m041_expand_deploys,
     m042_expand_steering,
     m043_expand_handovers,
+    m044_expand_outside_notices,
 )
 
 

@@ -125,6 +125,7 @@ RULES = (
         _of_incident("source_acknowledgements", key="incident_id"),
         _details,
     ),
+    Rule("outside_notices", _of_incident("outside_notices", key="incident_id"), _details),
     Rule("deploys", _older("deploys", "id", "received_at"), _details),
     Rule("proposing", _of_incident("proposing", also="t.state = 'done'"), _details),
     Rule("activities", _of_incident("activities"), _details),
