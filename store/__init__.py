@@ -33,7 +33,6 @@ from store.operations.escalations import EscalationsPart
 from store.operations.evidence import EvidencePart
 from store.operations.executions import ExecutionsPart
 from store.operations.export_requests import ExportRequestsPart
-from store.operations.firing import FiringPart
 from store.operations.flapping import FlappingPart
 from store.operations.freezes import FreezesPart
 from store.operations.grouping import GroupingPart
@@ -103,7 +102,6 @@ class Store(
     NewsPart,
     StalePart,
     StaleEndsPart,
-    FiringPart,
     ShadowPart,
     FlappingPart,
     StatsPart,

@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from bot.policy import parse_policy
 from bot.replay import stream
+from bot.replay_command import commands
 from tests.helpers.commands import environment
 from tests.helpers.filled_stores import ROOT
 
@@ -206,3 +208,42 @@ def test_the_shipped_policy_can_be_replayed(tmp_path: Path) -> None:
     file = write(tmp_path, [line("09:00:00", alertmanager())])
     done = run(tmp_path, file, "--json", "--policy", str(ROOT / "config/policy.yaml"))
     assert done.returncode == 0, done.stderr
+
+
+# Attention: who would be called, and asked
+
+
+async def test_it_says_how_often_people_would_be_mentioned_and_asked(tmp_path: Path) -> None:
+    """Nobody acknowledges the critical incident, or decides on its SOP's action."""
+    sop = {
+        "sop_id": "sop_shop",
+        "keys": ["svc:shop"],
+        "priority": "HIGH",
+        "actions": [{"action": "service.restart", "parameters": {"target": "shop"}}],
+    }
+    (tmp_path / "sops").mkdir()
+    (tmp_path / "sops" / "all.jsonl").write_text(json.dumps(sop) + "\n")
+    body = alertmanager()
+    body["alerts"][0]["labels"]["severity"] = "critical"
+    file = write(tmp_path, [line("09:00:00", body), line("09:20:00", alertmanager("resolved"))])
+
+    async def calls(policy: str, sops: Path | None = None) -> tuple[int, int]:
+        parsed = parse_policy(policy, file="policy.yaml")
+        [incident] = (await commands.replay(file, parsed, sop_dir=sops)).incidents
+        assert incident.posts == 1
+        return incident.pages, incident.requests
+
+    approvers = "remediate: {approvers: [U0ANA]}\n"
+    assert await calls(approvers, tmp_path / "sops") == (2, 1)
+    assert await calls(approvers) == (1, 0)
+    assert await calls(approvers + "notify: {unanswered_seconds: 0}") == (0, 0)
+    assert await calls("remediate: {propose_from_sop: false}", tmp_path / "sops") == (0, 0)
+
+
+async def test_a_mistake_in_the_sops_of_a_replay_is_named(tmp_path: Path) -> None:
+    (tmp_path / "all.jsonl").write_text("{}\n")
+    file = write(tmp_path, [line("09:00:00", alertmanager())])
+    done = run(tmp_path, file, "--sops", str(tmp_path))
+    assert done.returncode == 1
+    assert "all.jsonl:1" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -59,6 +59,8 @@ async def test_a_declared_call_would_merge_what_two_incidents_are_now(tmp_path: 
     assert (shown["stored"], shown["replayed"], shown["posts"]) == (2, 1, 1)
     assert shown["merged"] == [{"replayed": 1, "stored": [1, 2]}]
     assert shown["split"] == []
+    assert shown["pages"] == {"stored": 0, "replayed": 0}
+    assert shown["approvals_asked"] == {"stored": 0, "replayed": 0}
     assert "would merge  INC-1, INC-2" in run(tmp_path, url, CALLS).stdout
 
 
@@ -103,3 +105,11 @@ def test_an_incident_whose_alerts_are_all_suppressed_is_silenced() -> None:
     result = compare(alerts)
     assert result.silenced == [1]
     assert (result.stored, result.replayed) == (3, 1)
+
+
+async def test_it_compares_how_often_people_were_mentioned(tmp_path: Path) -> None:
+    url = await filled(tmp_path, Policy())
+    approvers = "remediate: {approvers: [U0ANA]}\n"
+    shown = difference(run(tmp_path, url, approvers, "--json"))
+    assert shown["pages"] == {"stored": 0, "replayed": 2}, "nobody acknowledges in a replay"
+    assert "paged        0 stored, 1 by these rules" in run(tmp_path, url, approvers + CALLS).stdout

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -20,13 +21,15 @@ import aiohttp
 from bot.advice.advisor import Advisor
 from bot.approvals.model import UNKNOWN
 from bot.configuration import Configuration, LiveConfiguration
-from bot.errors import NotFound
+from bot.errors import NotFound, SettingsError
+from bot.from_settings import read_sops
 from bot.incidents.model import Incident
 from bot.incidents.services import NO_SERVICES, Catalogue
 from bot.incidents.sops import SopLibrary
 from bot.observability.metrics import Metrics
 from bot.policy import Policy, Retention
-from bot.remediation.client import GatewayClient
+from bot.remediation.client import ActionCall, GatewayClient
+from bot.remediation.contract import Plan
 from bot.replay.channels import RecordedChannels
 from bot.replay.clock import ReplayClock
 from bot.replay.stream import StreamLine
@@ -46,11 +49,17 @@ _NEVER_PRUNE = Retention(alerts_days=3650, deliveries_days=3650, audit_days=3650
 
 @dataclass(frozen=True, slots=True)
 class IncidentAtEnd:
-    """An incident as it is at the end. `alerts` counts those of the stream that belong to it."""
+    """An incident as it is at the end. `alerts` counts those of the stream that belong to it.
+
+    `posts` are its messages outside threads, `pages` those that mention people, `requests` the
+    approvals that people are asked for.
+    """
 
     incident: Incident
     alerts: int
     posts: int
+    pages: int
+    requests: int
 
     @property
     def parent_id(self) -> int | None:
@@ -87,6 +96,7 @@ class Player:
 
     async def _receive(self, delivery: Delivery) -> Sequence[AlertOutcome]:
         receipt = await self._service.receive(delivery)
+        await self._propose()
         await self._channels.show_due(self._clock())
         for outcome in receipt.outcomes:
             if outcome.incident_id is not None:
@@ -101,7 +111,13 @@ class Player:
                 break
             await self._settle()
         return [
-            IncidentAtEnd(incident, self._alerts[incident.id], self._channels.posts[incident.id])
+            IncidentAtEnd(
+                incident,
+                self._alerts[incident.id],
+                self._channels.posts[incident.id],
+                self._channels.pages[incident.id],
+                self._channels.requests[incident.id],
+            )
             async for incident in _every_incident(store)
         ]
 
@@ -117,7 +133,16 @@ class Player:
     async def _settle(self) -> None:
         self._last_settled = self._clock()
         await self._service.settle()
+        await self._propose()
         await self._channels.show_due(self._clock())
+
+    async def _propose(self) -> None:
+        """Ask for the approvals of the SOPs' actions."""
+        queue = self._service.proposal_queue
+        if not self._service.sops.sops:
+            return  # nothing is ever proposed
+        while task := await queue.claim():
+            await queue.work(task)
 
     async def _delivery_of(self, line: StreamLine) -> Delivery | None:
         if line.receiver == "http":
@@ -165,16 +190,20 @@ async def _no_user_status(_user: str, _groups: object) -> Any:
 
 @asynccontextmanager
 async def player(
-    policy: Policy, start: datetime, services: Catalogue = NO_SERVICES
+    policy: Policy,
+    start: datetime,
+    services: Catalogue = NO_SERVICES,
+    sop_dir: Path | None = None,
 ) -> AsyncIterator[Player]:
     """A player whose clock begins at `start`; its store is gone afterwards.
 
+    SettingsError names each problem of the SOPs below `sop_dir`; without it there are none.
     Whatever the policy says, nothing is pruned: the end must show every incident.
     """
     clock = ReplayClock(start)
     policy = policy.model_copy(update={"retention": _NEVER_PRUNE})
     services = services.with_called(policy.correlate.depends_on)
-    sops = SopLibrary.load((), policy.remediate.declared, services)
+    sops = _sops(sop_dir, policy, services)
     config = LiveConfiguration(Configuration(policy, sops))
     store = await open_store(
         "sqlite://", owner="replay", config=config, audit_key=AuditKey(secrets.token_hex(16))
@@ -186,6 +215,25 @@ async def player(
         await store.close()
 
 
+def _sops(folder: Path | None, policy: Policy, services: Catalogue) -> SopLibrary:
+    if folder is None:
+        return SopLibrary.load((), policy.remediate.declared, services)
+    if not folder.is_dir():
+        raise SettingsError([f"--sops: there is no folder {folder}"])
+    library = read_sops(folder, policy.remediate.declared, services)
+    if library.problems:
+        raise SettingsError([str(problem) for problem in library.problems])
+    return library
+
+
+class UnplannedGateway(GatewayClient):
+    """A gateway that cannot plan: the strictest requirements apply, and no address is called."""
+
+    async def plan(self, call: ActionCall) -> Plan | None:  # noqa: ARG002 - of any call
+        """Return no plan."""
+        return None
+
+
 def _service(
     store: Store, config: LiveConfiguration, clock: ReplayClock, session: aiohttp.ClientSession
 ) -> IncidentService:
@@ -195,7 +243,7 @@ def _service(
             store=store,
             config=config,
             advisor=Advisor(None),
-            gateway=GatewayClient(
+            gateway=UnplannedGateway(
                 session,
                 url="http://gateway.invalid",
                 timeout=1.0,

@@ -26,4 +26,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--policy", type=Path, metavar="FILE", help="policy.yaml; else the defaults"
     )
+    parser.add_argument("--sops", type=Path, metavar="DIR", help="folder of SOP files; else none")
     parser.add_argument("--services", type=Path, metavar="FILE", help="services.yaml; else none")

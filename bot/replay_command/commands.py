@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         policy = read_policy(options.policy) if options.policy else Policy()
         services = read_services(options.services) if options.services else NO_SERVICES
-        replayed = asyncio.run(replay(options.file, policy, services))
+        replayed = asyncio.run(replay(options.file, policy, services, options.sops))
     except SopbotError as error:
         print(error, file=sys.stderr)
         return 1
@@ -63,7 +63,12 @@ def run(options: argparse.Namespace) -> int:
     return 1 if replayed.bad else 0
 
 
-async def replay(file: Path, policy: Policy, services: Catalogue = NO_SERVICES) -> Replayed:
+async def replay(
+    file: Path,
+    policy: Policy,
+    services: Catalogue = NO_SERVICES,
+    sop_dir: Path | None = None,
+) -> Replayed:
     """Play every line of the file that can be read. OSError if the file cannot."""
     replayed = Replayed()
     lines = read_stream(file)
@@ -71,7 +76,7 @@ async def replay(file: Path, policy: Policy, services: Catalogue = NO_SERVICES) 
     replayed.lines += [(line.number, line) for line in bad]
     if first is None:
         return replayed
-    async with player(policy, first.at, services) as playing:
+    async with player(policy, first.at, services, sop_dir) as playing:
         for line in itertools.chain([first], lines):
             replayed.lines.append((line.number, await _outcomes(playing, line)))
         replayed.incidents = await playing.end()
@@ -133,6 +138,8 @@ def _incident(item: IncidentAtEnd) -> dict[str, Any]:
         "closed_at": _time(closed_at) if closed_at else None,
         "alerts": item.alerts,
         "posts": item.posts,
+        "pages": item.pages,
+        "approvals_asked": item.requests,
     }
 
 
@@ -155,13 +162,14 @@ def _table(replayed: Replayed) -> Iterator[str]:
             name = f"INC-{outcome.incident_id}" if outcome.incident_id else "-"
             yield f"{number:>6}  {name:<10}  {'opens: ' if outcome.opened else ''}{outcome.reason}"
     yield ""
-    yield f"{'incident':<10}  {'opened':<20}  {'closed':<20}  alerts  posts  title"
+    yield f"{'incident':<10}  {'opened':<20}  {'closed':<20}  alerts  posts  pages  asked  title"
     for item in replayed.incidents:
         incident = item.incident
         closed = _to_second(incident.resolved_at) if incident.resolved_at else "open"
         yield (
             f"{incident.number:<10}  {_to_second(incident.opened_at):<20}  {closed:<20}"
-            f"  {item.alerts:>6}  {item.posts:>5}  {one_line(incident.title, 80)}"
+            f"  {item.alerts:>6}  {item.posts:>5}  {item.pages:>5}  {item.requests:>5}"
+            f"  {one_line(incident.title, 80)}"
         )
 
 

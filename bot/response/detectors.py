@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import aiohttp
 
 from bot.configuration import LiveConfiguration
-from bot.detection.anomalies import MOST_SERIES, SOURCE, Series, alerts_of
+from bot.detection.anomalies import MOST_SERIES, Series, alerts_of
 from bot.detection.segment import Detector
 from bot.enrichment.http import SourceError
 from bot.enrichment.sources import query_range
@@ -63,7 +63,7 @@ class Detectors:
     async def _run(self, detector: Detector, now: datetime) -> None:
         self._due[detector.name] = now + timedelta(seconds=detector.every_seconds)
         sender = f"detector:{detector.name}"
-        firing = await self._service.store.firing_of(sender, SOURCE)
+        firing = await self._service.store.firing_from(sender)
         try:
             async with asyncio.timeout(TIMEOUT):
                 series = await self._series(detector, firing, now)

@@ -64,6 +64,25 @@ def firing_from(sender: str) -> Operation[list[Alert]]:
 
 
 @dataclass(frozen=True, slots=True)
+class Attention:
+    """The counts of mentions of people because of bad news, and of approvals asked for."""
+
+    pages: int
+    requests: int
+
+
+def attention_since(since: datetime) -> Operation[Attention]:
+    """Count both since then."""
+    rows = yield query(
+        "SELECT (SELECT COUNT(*) FROM news WHERE at >= ? AND mentions != '[]') AS pages,"
+        " (SELECT COUNT(*) FROM approvals WHERE requested_at >= ?) AS requests",
+        to_db_time(since),
+        to_db_time(since),
+    )
+    return Attention(rows[0]["pages"], rows[0]["requests"])
+
+
+@dataclass(frozen=True, slots=True)
 class StoredAlert:
     """An alert as it was received, and the root of the incident that it belongs to.
 
@@ -165,6 +184,10 @@ class HistoryPart(Part):
     ) -> tuple[list[Alert], int | None]:
         """A page of firing alerts, newest first; `before` the returned id pages on."""
         return await self._engine.read(firing_alerts, before, limit)
+
+    async def attention_since(self, since: datetime) -> Attention:
+        """The mentions of people because of bad news, and the approvals asked for, since then."""
+        return await self._engine.read(attention_since, since)
 
     async def firing_from(self, sender: str) -> list[Alert]:
         """The alerts of one sender that fire now, as they were sent last, at most 1,000."""

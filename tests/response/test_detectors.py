@@ -119,7 +119,7 @@ async def test_an_anomaly_that_a_silence_suppresses_resolves_too(bench: Bench) -
         bench.service.config.current = bench.store.config.current = current
         for seconds, suppressed in ((100, 1), (160, 1), (340, 0)):
             assert await watch.at(seconds) == []
-            assert len(await bench.store.firing_of("detector:latency", "anomaly")) == suppressed
+            assert len(await bench.store.firing_from("detector:latency")) == suppressed
 
 
 async def test_a_prometheus_that_fails_changes_nothing(
