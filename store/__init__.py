@@ -42,6 +42,7 @@ from store.operations.history import HistoryPart
 from store.operations.home import HomePart
 from store.operations.housekeeping import HousekeepingPart
 from store.operations.identity import IdentityPart
+from store.operations.incident_lists import IncidentListsPart
 from store.operations.incidents import IncidentsPart
 from store.operations.log_positions import LogPositionsPart
 from store.operations.mutes import MutesPart
@@ -92,6 +93,7 @@ class Store(
     GroupingPart,
     HistoryPart,
     IncidentsPart,  # incidents
+    IncidentListsPart,
     SteeringPart,
     SeveritiesPart,
     EscalationsPart,

@@ -20,7 +20,7 @@ from bot.advice.model import Advice, Subject
 from bot.approvals.model import Approval
 from bot.errors import InputError, StoreError
 from bot.incidents.deploys import deploy_in
-from bot.incidents.model import Incident, IncidentChange, Severity
+from bot.incidents.model import Incident, IncidentChange
 from bot.incidents.sops import SopLibrary
 from bot.intake.deploy_request import DeployRequest
 from bot.observability.events import Event, emit
@@ -43,6 +43,7 @@ from bot.response.receive import (
     name_all,
     named_in_steps,
 )
+from bot.response.remarks import Remarks
 from bot.response.reports import Report, Reported, delivery_of
 from bot.response.silences import Silences
 from bot.response.upkeep import Upkeep
@@ -51,8 +52,6 @@ from store.receipts import Receipt
 from store.rows import AdviceRecord
 
 log = logging.getLogger(__name__)
-
-LONGEST_NOTE, LONGEST_REASON = 2800, 200  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +78,7 @@ class IncidentService:
         self.proposal_queue = ProposalQueue(dependencies, self.proposals)
         self.dispatches = Dispatches(dependencies)
         self.silences = Silences(dependencies, self.decisions)
+        self.remarks = Remarks(dependencies, self.decisions.check_person)
         self.postmortems = Postmortems(dependencies, self.decisions)
         self.exports = Exports(dependencies, self.decisions)
         self.handovers = Handovers(dependencies, self.decisions)
@@ -257,52 +257,6 @@ class IncidentService:
         """A person reopens a resolved incident."""
         await self.decisions.check_person(user, "reopen")
         return await self.store.reopen(incident_id, user, self._clock())
-
-    async def set_severity(self, incident_id: int, severity: Severity, user: str) -> IncidentChange:
-        """A person decides the severity until the incident ends."""
-        await self.decisions.check_person(user, "severity")
-        return await self.store.set_severity(incident_id, severity, user, self._clock())
-
-    async def note(self, incident_id: int, text: str, user: str, once: str) -> Incident:
-        """Keep what a person says about an incident; the thread quotes it. Once a key `once`."""
-        text = text.strip()
-        if not text:
-            raise InputError("What is the note?", remedy="`/incident note INC-1 rolled back 2.4`")
-        if len(text) > LONGEST_NOTE:
-            raise InputError(
-                f"That note has {len(text):,} characters.",
-                remedy=f"A note has at most {LONGEST_NOTE:,}; write the rest in the thread.",
-            )
-        await self.decisions.check_person(user, "note")
-        return await self.store.note(incident_id, text, user, self._clock(), once)
-
-    async def escalate(
-        self,
-        incident_id: int,
-        to: str,
-        by: str,
-        reason: str,
-        open_direct: Callable[[str], Awaitable[str]],
-        once: str,
-    ) -> tuple[IncidentChange, bool]:
-        """A person asks a second person for help, in the thread and by a direct message.
-
-        Returns the change, and whether there is a direct message. `open_direct` returns the channel
-        of that person's direct messages, or ''. Refused for a person who may not acknowledge;
-        InputError for the person themselves.
-        """
-        if to == by:
-            raise InputError(
-                "You cannot escalate to yourself.",
-                remedy=f"`/incident assign INC-{incident_id} me` makes you the owner.",
-            )
-        await self.decisions.check_person(by, "escalate")
-        await self.decisions.check_person(to, "acknowledge")
-        channel = await open_direct(to)
-        change = await self.store.escalate(
-            incident_id, to, by, reason[:LONGEST_REASON], channel, self._clock(), once
-        )
-        return change, bool(channel)
 
     async def split(self, incident_id: int, user: str) -> IncidentChange:
         """A person makes an incident that is part of another one a root of its own."""

@@ -11,6 +11,7 @@ registered here, by the kind of answer that Slack waits for.
 | `opener` (modal) | when it is open, or after ANSWER_WITHIN | to that person alone, in the place |
 | `command` | with the answer itself, or after ANSWER_WITHIN with "working" | in the answer |
 | `view` | when it is done, or after ANSWER_WITHIN | into the modal, or to that person alone |
+| `pager` | before the listener runs | in the place of the message with the button |
 | `options` | with the options | an empty menu |
 | `event` | before the listener runs, by Bolt | to its author, in a direct message as a message |
 
@@ -34,6 +35,7 @@ from handlers.listeners.errors import Failures
 from handlers.outbound.home_tabs import HomeTabs
 from handlers.outbound.outbox import Outbox
 from handlers.views.modals import answer_modal
+from handlers.views.pages import Page
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +75,19 @@ class Listeners:
 
         self._app.action(constraint)(_for(handler, listener))
 
+    def pager(self, constraint: Constraint, handler: Handler) -> None:
+        """Register a handler of a button that changes the message which only its person sees."""
+
+        async def listener(args: AsyncArgs) -> None:
+            await args.ack()
+            text, failed = await self._answer(handler, args)
+            try:
+                await respond(args, text, replace_original=not failed)
+            except Exception:  # only the answer failed: the press itself has run
+                log.exception("the answer to %s did not reach Slack", constraint)
+
+        self._app.action(constraint)(_for(handler, listener))
+
     def shortcut(self, constraint: Constraint, handler: Handler) -> None:
         """Register a handler of a global or a message shortcut, which may open a modal.
 
@@ -105,12 +120,16 @@ class Listeners:
         async def listener(args: AsyncArgs) -> None:
             answer = asyncio.create_task(self._answer(handler, args), name=name)
             if await _in_time(answer):
-                await args.ack(answer.result()[0] or "Done.")
-                return
-            await args.ack(WORKING)
+                text = answer.result()[0] or "Done."
+                if not isinstance(text, Page):
+                    await args.ack(text)
+                    return
+                await args.ack()  # with it Slack would not say that it refuses the blocks
+            else:
+                await args.ack(WORKING)
             text, _ = await answer
             try:
-                await args.respond(text or "Done.")
+                await respond(args, text or "Done.")
             except Exception:  # only the answer failed: the command itself has run
                 log.exception("the answer to %s did not reach Slack", name)
 
@@ -205,6 +224,16 @@ def _call(handler: Callable[..., Any], args: AsyncArgs) -> Any:
             for name in inspect.signature(handler).parameters
         }
     )
+
+
+async def respond(args: AsyncArgs, text: str, *, replace_original: bool = False) -> None:
+    """Answer by the response URL. If Slack refuses the blocks it gets simpler ones, then text."""
+    forms = [text.blocks, text.simple, []] if isinstance(text, Page) else [[]]
+    for blocks in forms:
+        answer = await args.respond(text, blocks=blocks or None, replace_original=replace_original)
+        if answer.status_code < 400:
+            return
+        log.warning("Slack refused an answer: %s", answer.body)
 
 
 async def _in_time(answer: asyncio.Task[tuple[str, bool]]) -> bool:

@@ -1,8 +1,8 @@
-"""The answers to commands: short, paged, the newest first."""
+"""The answers to commands: short, the newest first."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from bot.approvals.model import Approval, Freeze
@@ -10,7 +10,6 @@ from bot.incidents.model import (
     GroupedAlert,
     Incident,
     IncidentStatus,
-    Severity,
     TimelineEntry,
     UnmatchedResolve,
 )
@@ -32,40 +31,6 @@ from handlers.views.text import (
     untrusted_line,
 )
 from handlers.views.why import why
-
-
-def incident_list(
-    incidents: Sequence[Incident],
-    now: datetime,
-    counts: Mapping[Severity, int],
-    *,
-    more: bool = False,
-) -> str:
-    """One line an incident; `counts` are of all that are open."""
-    if not incidents:
-        return "No open incidents."
-    total = sum(counts.values())
-    by_severity = " · ".join(
-        f"{SYMBOL[severity]} {counts[severity]}" for severity in Severity if counts.get(severity)
-    )
-    shown = len(incidents)
-    part = f", {shown} of them, the newest first" if shown < total else ""
-    lines = [f"*{plural(total, 'open incident')}*{part}   {by_severity}"]
-    for incident in incidents:
-        acked = f" · 👀 <@{incident.acknowledged_by}>" if incident.acknowledged_by else ""
-        where = " · ".join(
-            untrusted_line(part, 40)
-            for part in (incident.display.env, incident.display.service)
-            if part
-        )
-        lines.append(
-            f"{SYMBOL[incident.severity]} `{incident.number}` {untrusted_line(incident.title, 80)}"
-            f"{f' · {where}' if where else ''} · {ago(incident.display.since, now)}{acked}"
-            + (f" · part of `INC-{incident.parent_id}`" if incident.parent_id else "")
-        )
-    if more:
-        lines.append(f"Older ones: `/incident list before {incidents[-1].number}`")
-    return "\n".join(lines)
 
 
 def unmatched(

@@ -21,6 +21,13 @@ def action(action_id: str, **more: Any) -> dict[str, Any]:
     }
 
 
+def in_list(action_id: str) -> dict[str, Any]:
+    """A press in an answer that only its person sees: Slack does not send that message."""
+    payload = action(action_id) | {"response_url": "https://slack.example/response"}
+    del payload["message"]
+    return payload
+
+
 def view(callback_id: str) -> dict[str, Any]:
     return {
         "type": "view_submission",
@@ -139,6 +146,9 @@ ACTING = {
     "home_opened": HOME_OPENED,
     "incident": command("/incident", "list"),
     "sop": command("/sop", "list"),
+    "turn_list_page": in_list("sopbot.list.more"),
+    "turn_list_back": in_list("sopbot.list.first"),
+    "acknowledge_in_list": in_list("sopbot.list.acknowledge.0"),
 }
 # Those that do nothing whatever fails: each is acknowledged.
 PASSIVE = {

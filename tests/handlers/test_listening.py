@@ -19,6 +19,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 import handlers
 from bot.errors import InputError, Refused, StoreError
+from bot.incidents.listing import IncidentPage
 from handlers.listeners import registration
 from handlers.listeners.errors import BUG
 from tests.handlers.payloads import ACTING, BOT, CHANNEL, PASSIVE, TEAM, USER, action, command, view
@@ -196,14 +197,11 @@ class Slow:
         self._outcome = outcome
         self.store = self
 
-    async def open_incidents(self, **_: Any) -> list[Any]:
+    async def listed_incidents(self, *_: Any) -> IncidentPage:
         await self.goes_on.wait()
         if self._outcome:
             raise self._outcome
-        return []
-
-    async def open_severities(self) -> dict[Any, int]:
-        return {}
+        return IncidentPage([], {}, False, {})
 
     async def incident(self, _number: int) -> Any:
         await self.goes_on.wait()

@@ -13,6 +13,7 @@ from typing import Any
 
 from bot.errors import InputError
 from bot.response import IncidentService
+from handlers.listeners.commands import lists
 from handlers.listeners.commands.call import INCIDENT_NUMBER, Call, Verb
 from handlers.listeners.commands.verbs import INCIDENT, MEANT, SOP
 from handlers.listeners.registration import Listeners
@@ -24,6 +25,7 @@ def register(listeners: Listeners) -> None:
     """Register the two commands."""
     listeners.command("/incident", incident)
     listeners.command("/sop", sop)
+    lists.register(listeners)
 
 
 async def incident(

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.errors import InputError, NotFound, SopbotError
+from bot.incidents.listing import ListFilter
 from bot.incidents.model import Incident
 from bot.response import IncidentService
 from handlers.listeners.errors import Failures
@@ -17,7 +18,7 @@ from handlers.outbound.outbox import Outbox
 from handlers.views.help import Topic
 from store import Store
 
-MANY, NAMED = 100, 5  # open incidents: how many are read, and named, if the command names none
+NAMED = 5  # open incidents that the answer names if the command names none
 MOST_NAMED = 10  # incidents that one command may change
 INCIDENT_NUMBER = re.compile(r"(INC-?|#)?\d+", re.IGNORECASE)
 _NAMED = re.compile(  # one of several numbers; but not the 30 of "30 min"
@@ -77,12 +78,11 @@ class Call:
         first, _, rest = text.partition(" ")
         if INCIDENT_NUMBER.fullmatch(first):
             return await self.store.incident(incident_id(first)), rest.strip()
-        open_incidents = await self.store.open_incidents(limit=MANY)
-        if len(open_incidents) == 1:
-            return open_incidents[0], text
-        if not open_incidents:
-            raise NotFound("No incident is open.")
-        worst = sorted(open_incidents, key=lambda incident: incident.severity.rank)[:NAMED]
+        worst = (await self.store.listed_incidents(ListFilter(), None, NAMED)).incidents
+        if len(worst) == 1:
+            return worst[0], text
+        if not worst:
+            raise NotFound("No incident is open.", remedy="The last ones: `/incident list all`.")
         names = ", ".join(f"{incident.number} ({incident.severity})" for incident in worst)
         first = worst[0].number
         raise InputError(

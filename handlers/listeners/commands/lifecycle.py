@@ -85,7 +85,7 @@ async def severity(call: Call, rest: str) -> str:
                 f"{typed(word)} is not a severity." if word else "Which severity?",
                 remedy=f"`/incident severity {incident.number} high`: critical, high, medium, low.",
             )
-        change = await call.service.set_severity(incident.id, chosen, call.user)
+        change = await call.service.remarks.set_severity(incident.id, chosen, call.user)
         return steering.severity_set(change, call.user)
 
     return await call.each(rest, act)
@@ -94,7 +94,7 @@ async def severity(call: Call, rest: str) -> str:
 async def note(call: Call, rest: str) -> str:
     """Keep what the person says in the timeline and the thread."""
     incident, text = await call.subject(rest)
-    await call.service.note(incident.id, text, call.user, call.key)
+    await call.service.remarks.note(incident.id, text, call.user, call.key)
     return steering.noted(incident)
 
 

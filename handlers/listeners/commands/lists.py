@@ -1,30 +1,96 @@
-"""Finds incidents: the commands, the lists, one incident."""
+"""Finds incidents: the lists with their buttons, and one incident."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from bot.incidents.listing import parse_filter
+from bot.response import IncidentService
 from handlers.listeners.commands.call import Call
 from handlers.listeners.incidents import incident_id
-from handlers.views import lists, silences
+from handlers.listeners.registration import Listeners
+from handlers.views import incident_list, lists, silences, steering
+from handlers.views.pages import Page
 
 PAGE = 10
 SHOWN_ALERTS = 5
+ACKNOWLEDGE = re.compile(r"sopbot\.list\.acknowledge\.[0-9]")
+
+
+def register(listeners: Listeners) -> None:
+    """Register the buttons of a list; the answer takes the place of the list."""
+    listeners.pager("sopbot.list.more", turn_list_page)
+    listeners.pager("sopbot.list.first", turn_list_back)
+    listeners.pager(ACKNOWLEDGE, acknowledge_in_list)
 
 
 async def list_incidents(call: Call, rest: str) -> str:
-    """The open incidents, or one of the other lists."""
-    before = None
-    if rest.lower() == "silences":
-        return silences.silence_list(await call.store.silences(call.now))
-    if rest.lower() == "suppressed":
-        return silences.suppressed_list(await call.store.suppressed_alerts(PAGE), call.now)
-    if rest.lower() == "unmatched":
-        resolves = await call.store.unmatched_resolves(PAGE)
-        return lists.unmatched(resolves, await call.store.unmatched_activities(PAGE), call.now)
-    if rest:
-        before = incident_id(rest.removeprefix("before").strip())
-    incidents = await call.store.open_incidents(limit=PAGE + 1, before=before)
-    counts = await call.store.open_severities()
-    return lists.incident_list(incidents[:PAGE], call.now, counts, more=len(incidents) > PAGE)
+    """The open incidents that the person wants to see, or one of the other lists."""
+    match rest.lower():
+        case "silences":
+            return silences.silence_list(await call.store.silences(call.now))
+        case "suppressed":
+            return silences.suppressed_list(await call.store.suppressed_alerts(PAGE), call.now)
+        case "unmatched":
+            resolves = await call.store.unmatched_resolves(PAGE)
+            activities = await call.store.unmatched_activities(PAGE)
+            return lists.unmatched(resolves, activities, call.now)
+        case "freezes":
+            return lists.freeze(await call.store.frozen())
+    return await _page(call.service, call.user, rest, None, call.now)
+
+
+async def turn_list_page(
+    body: dict[str, Any],
+    action: dict[str, Any],
+    service: IncidentService,
+    clock: Callable[[], datetime],
+) -> str:
+    """Show the page behind the incident that the button names."""
+    text, _ = incident_list.state_of(str(action.get("block_id")))
+    after = incident_id(action.get("value"))
+    return await _page(service, str(body["user"]["id"]), text, after, clock())
+
+
+async def turn_list_back(
+    body: dict[str, Any],
+    action: dict[str, Any],
+    service: IncidentService,
+    clock: Callable[[], datetime],
+) -> str:
+    """Show the first page."""
+    text, _ = incident_list.state_of(str(action.get("block_id")))
+    return await _page(service, str(body["user"]["id"]), text, None, clock())
+
+
+async def acknowledge_in_list(
+    body: dict[str, Any],
+    action: dict[str, Any],
+    service: IncidentService,
+    clock: Callable[[], datetime],
+) -> str:
+    """Make the person the owner, and show the page as it is now."""
+    user = str(body["user"]["id"])
+    change = await service.acknowledge(incident_id(action.get("value")), user)
+    text, after = incident_list.state_of(str(action.get("block_id")))
+    answer = steering.acknowledged(change, user, clock())
+    return await _page(service, user, text, after, clock(), notice=answer)
+
+
+async def _page(
+    service: IncidentService,
+    user: str,
+    text: str,
+    after: int | None,
+    now: datetime,
+    notice: str = "",
+) -> Page:
+    chosen = parse_filter(text, user)
+    page = await service.store.listed_incidents(chosen, after, PAGE)
+    return incident_list.incident_list(chosen, page, now, after=after, notice=notice)
 
 
 async def show(call: Call, rest: str) -> str:

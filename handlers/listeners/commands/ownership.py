@@ -45,7 +45,7 @@ async def escalate(call: Call, rest: str) -> str:
                 "Escalate it to whom?",
                 remedy=f"`/incident escalate {incident.number} @ben why`.",
             )
-        change, by_message = await call.service.escalate(
+        change, by_message = await call.service.remarks.escalate(
             incident.id,
             to,
             call.user,

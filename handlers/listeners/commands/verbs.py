@@ -24,8 +24,8 @@ INCIDENT: dict[str, Verb] = {
     "help": Verb(help_pages.show, "help [topic]", "the commands, or those of one topic", _FIND),
     "list": Verb(
         lists.list_incidents,
-        "list",
-        "open incidents, newest first; also `list unmatched|silences|suppressed`",
+        "list [mine] [resolved|all] [words]",
+        "open incidents, most severe first; also `list freezes|silences|suppressed|unmatched`",
         _FIND,
     ),
     "show": Verb(lists.show, "show INC-1", "one incident, its timeline and its thread", _FIND),

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 
-from bot.incidents.model import Severity, TimelineEntry
+from bot.incidents.model import TimelineEntry
 from bot.incidents.remediation import RemediationStatus
 from bot.incidents.sops import ProposedAction, Sop
 from handlers.views import lists
@@ -17,7 +17,6 @@ from tests.helpers.models import (
     NOW,
     WILD,
     WILD_LISTS,
-    acknowledged,
     approval,
     assert_obeys_nothing,
     incident,
@@ -30,28 +29,6 @@ MOST = 40_000  # characters of text that Slack takes in one message
 
 def timeline(text: str, count: int) -> list[TimelineEntry]:
     return [TimelineEntry(142, NOW + timedelta(seconds=n), "note", text, ANA) for n in range(count)]
-
-
-def test_incidents_stand_one_a_line_with_severity_number_title_and_age() -> None:
-    incidents = [incident(), acknowledged(id=141, title="other")]
-    counts = {Severity.CRITICAL: 2}
-    text = lists.incident_list(incidents, NOW + timedelta(minutes=6), counts)
-    head, first, second = text.splitlines()
-    assert head == "*2 open incidents*   🔴 CRITICAL 2"
-    assert first == (
-        "🔴 CRITICAL `INC-142` checkout-api error rate above 5 % · prod · checkout-api · 6 min"
-    )
-    assert second.endswith(f"· 👀 <@{ANA}>")
-
-
-def test_a_list_names_the_command_for_more_and_says_when_it_is_empty() -> None:
-    counts = {Severity.CRITICAL: 3, Severity.LOW: 64}
-    text = lists.incident_list([incident()], NOW, counts, more=True)
-    assert text.startswith(
-        "*67 open incidents*, 1 of them, the newest first   🔴 CRITICAL 3 · 🔹 LOW 64"
-    )
-    assert text.endswith("`/incident list before INC-142`")
-    assert lists.incident_list([], NOW, {}) == "No open incidents."
 
 
 def test_an_incident_shows_its_events_its_thread_and_what_waits() -> None:
@@ -120,7 +97,6 @@ def test_hostile_text_fits_and_is_never_obeyed(text: str) -> None:
         actions=(ProposedAction(action=text),) * 3,
     )
     for made in (
-        lists.incident_list([listed] * 10, NOW, {Severity.LOW: 10}, more=True),
         lists.incident_details(listed, timeline(text, 40), waiting, ""),
         lists.sop_list([sop] * 40, 1),
         lists.sop_details(sop, [listed] * 10, NOW),
@@ -133,5 +109,4 @@ def test_hostile_text_fits_and_is_never_obeyed(text: str) -> None:
 def test_any_text_in_a_list_is_never_obeyed(title: str, where: str, notes: tuple[str, ...]) -> None:
     listed = incident(title=title, env=where, service=where, region=where)
     entries = [TimelineEntry(142, NOW, "note", note, "") for note in notes]
-    assert_obeys_nothing(lists.incident_list([listed], NOW, {Severity.LOW: 1}))
     assert_obeys_nothing(lists.incident_details(listed, entries, [], ""))
