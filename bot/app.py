@@ -32,6 +32,7 @@ from bot.from_settings import (
     gateway_client,
     incident_exporter,
     nats_session_of,
+    open_runbooks,
     read_configuration,
     slack_client,
     task_instructions,
@@ -128,8 +129,7 @@ class Bot:
             return
         self._config.current = current
         self._reload_notice.taken()
-        recording = asyncio.create_task(self._record_reload(), name="record reload")
-        self._parts.push_async_callback(cancel, recording)
+        self._run_until_the_end(self._record_reload(), "record reload")
         emit(Event.POLICY_RELOADED, sops=len(current.sops.sops))
 
     async def dump(self) -> dict[str, Any]:
@@ -154,6 +154,7 @@ class Bot:
             self._gateway_watch.start(required=settings.ai_command_gateway_required),
         )
         await self._record_policy(store)
+        self._runbooks = await open_runbooks(settings, self._parts)
         slack = SlackClient(client, self.metrics, self._clock)
         self._build_service(store, session, gateway, slack)
         await self._build_outbox(slack)
@@ -208,6 +209,7 @@ class Bot:
         await store.record(Kind.POLICY_LOADED, now=self._clock(), subject=digest)
 
     async def _record_reload(self) -> None:
+        await self._runbooks.load()
         try:
             await self._record_policy(self.service.store)
         except StoreError as error:
@@ -222,9 +224,8 @@ class Bot:
     ) -> None:
         """Build the incident service, and the parts that speak of the bot itself."""
         settings, ops = self._settings, self._settings.ops_channel
-        command = advisor_command(settings, self.metrics)
         self._advisor = Advisor(
-            command,
+            advisor_command(settings, self.metrics),
             task_instructions(settings),
             private=lambda: self._config.current.policy.privacy.redact,
         )
@@ -246,6 +247,7 @@ class Bot:
                 home_team=self.identity.team_id,
                 dispatch_timeout=settings.ai_command_gateway_timeout + 30,
                 session=session,
+                runbooks=self._runbooks,
             )
         )
         self._reload_notice = ReloadNotice(store, self.metrics, self._clock, ops)
@@ -289,13 +291,12 @@ class Bot:
 
     async def _start_web(self, session: aiohttp.ClientSession) -> None:
         settings = self._settings
-        fetch = self._fetch_certificate or certificate_fetcher(session)
         ingest = IngestEndpoints(
             self.service,
             settings.slack_alert_channels[0],
             self._clock,
             settings.qchat_timeout,
-            SnsVerifier(fetch, self._clock),
+            SnsVerifier(self._fetch_certificate or certificate_fetcher(session), self._clock),
         )
         self.web = web_app(
             store=self.service.store,

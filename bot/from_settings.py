@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -31,6 +32,7 @@ from bot.regular_files import read_regular
 from bot.remediation.client import GatewayClient
 from bot.response import IncidentService
 from bot.response.dependencies import ExportIncident
+from bot.retrieval.library import RunbookLibrary
 from bot.serving.limits import ConnectionLimits
 from bot.settings import Settings, StoreSettings
 from handlers.inbound.alert_receiver import AlertChannels
@@ -139,6 +141,14 @@ def advisor_command(settings: Settings, metrics: Metrics) -> AdvisorCommand | No
         allow_unknown_flags=settings.advisor_allow_unknown_flags,
         observe=metrics.record_advisor,
     )
+
+
+async def open_runbooks(settings: Settings, parts: AsyncExitStack) -> RunbookLibrary:
+    """Read the runbooks of RUNBOOK_DIR; `parts` closes them."""
+    library = RunbookLibrary(settings.runbook_dir, settings.runbook_url)
+    parts.push_async_callback(library.close)
+    await library.load()
+    return library
 
 
 def task_instructions(settings: Settings) -> str:

@@ -40,6 +40,7 @@ from bot.setting_types import (
     ChannelIds,
     Names,
     OptionalChannelId,
+    OptionalUrl,
     Seconds,
     Url,
     check_token,
@@ -210,7 +211,10 @@ class Settings(AlertmanagerGroup, PagingGroup, OutsideGroup, NatsGroup, AuditSet
     sop_dir: Path = Field(Path("config/sops"), description="folder of SOP files, *.jsonl")
     sources_dir: Path = Field(Path("config/sources"), description="folder of mapping files, *.yaml")
     runbook_dir: Path | None = Field(
-        None, description="folder of runbooks; reserved, they are not read yet"
+        None, description="folder of runbooks, Markdown; empty = none are searched"
+    )
+    runbook_url: OptionalUrl = Field(
+        "", description="where people read RUNBOOK_DIR: a passage's path is put behind it"
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="the least severe level that is logged"

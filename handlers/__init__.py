@@ -21,6 +21,7 @@ from handlers.listeners import (
     incidents,
     mentions,
     readings,
+    runbooks,
     shortcuts,
     silences,
     unknown,
@@ -48,6 +49,7 @@ def register(
     silences.register(listeners)
     cascades.register(listeners)
     readings.register(listeners)
+    runbooks.register(listeners)
     shortcuts.register(listeners)
     home.register(listeners)
     mentions.register(listeners)

@@ -79,6 +79,7 @@ from store.operations.trail_upkeep import TrailUpkeepPart
 from store.operations.trust import TrustPart
 from store.operations.verification import VerificationPart
 from store.operations.votes import VotesPart
+from store.operations.wrong_runbooks import WrongRunbooksPart
 from store.replica import LEASE
 
 __all__ = ["Store", "open_engine", "open_store"]
@@ -119,6 +120,7 @@ class Store(
     AdviceContextPart,
     EvidencePart,
     DeploysPart,
+    WrongRunbooksPart,
     QuestionsPart,
     ProposalsPart,  # approvals
     NewApprovalsPart,

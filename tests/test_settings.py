@@ -211,7 +211,6 @@ def test_a_secret_s_file_in_the_environment_wins_over_the_secret_in_dot_env(tmp_
         "QCHAT_BUFFER_SIZE",
         "QCHAT_POLL_INTERVAL",
         "HEALTH_CHECK_ENABLED",
-        "RUNBOOK_DIR",
         "QPROXY_CONV_ROOT",
         "QPROXY_WS_URL",
         "QPROXY_ANYTHING",

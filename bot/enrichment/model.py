@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
+RUNBOOK = "Runbook"
+"""The source of a fact that is a passage of a runbook; its name is the heading and the path."""
 FACT_CHARS = 600
 """Of a fact from a declared query."""
 FACTS_CHARS = 12_000
@@ -15,13 +18,22 @@ FACTS_CHARS = 12_000
 
 @dataclass(frozen=True, slots=True)
 class KnownFact:
-    """One fact: what `source` said at a time. `id` is how the advice can cite it (E1, E2, …)."""
+    """One fact: what `source` said at a time. `id` is how the advice can cite it (E1, E2, …).
+
+    `url` is where people read more, '' for nowhere.
+    """
 
     source: str
     name: str
     text: str
     at: datetime
     id: str = ""
+    url: str = ""
+
+    @property
+    def key(self) -> str:
+        """Return a short name of it for a button's value: an id may go to another fact later."""
+        return hashlib.sha256(self.name.encode("utf-8", "replace")).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ from bot.errors import NotFound
 from bot.observability.metrics import Metrics
 from bot.remediation.client import GatewayClient
 from bot.response.verify import Probe
+from bot.retrieval.library import RunbookLibrary
 from store import Store
 
 AskUserStatus = Callable[[str, Collection[str]], Awaitable[UserStatus]]
@@ -62,3 +63,4 @@ class Dependencies:
     session: aiohttp.ClientSession | None = None
     names_of: AskNames = _no_names
     export_incident: ExportIncident = _no_export
+    runbooks: RunbookLibrary = field(default_factory=RunbookLibrary)

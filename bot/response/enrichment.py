@@ -15,6 +15,7 @@ from bot.incidents.deploys import Deploy, Symptom, cause_among
 from bot.incidents.model import Alert, Incident
 from bot.incidents.subject_reader import subject_of
 from bot.observability.metrics import Metrics
+from bot.response.runbooks import Runbooks
 from store import Store
 from store.operations.advice_context import AdviceContext
 from store.operations.evidence import History
@@ -24,7 +25,7 @@ DEPLOYS = "deploys"
 
 
 class Enrichment:
-    """Asks the incident's own history and the declared sources. Without `session` only history."""
+    """Asks the incident's own history, the runbooks and the declared sources (with `session`)."""
 
     def __init__(
         self,
@@ -33,12 +34,14 @@ class Enrichment:
         session: aiohttp.ClientSession | None,
         clock: Callable[[], datetime],
         metrics: Metrics,
+        runbooks: Runbooks,
     ) -> None:
         self._store = store
         self._config = config
         self._session = session
         self._clock = clock
         self._metrics = metrics
+        self._runbooks = runbooks
 
     async def evidence_of(self, context: AdviceContext) -> Evidence:
         """Gather, store and show it. A source that fails or is late is named in the evidence."""
@@ -59,7 +62,8 @@ class Enrichment:
                 seconds=llm.source_timeout_ms / 1000,
                 about=self._about(context.alert),
             )
-        evidence = Evidence.of([*known, *evidence.facts], evidence.failures)
+        passages = await self._runbooks.facts_about(context)
+        evidence = Evidence.of([*known, *passages, *evidence.facts], evidence.failures)
         for failure in evidence.failures:
             self._metrics.source_failed(failure.word)
         if evidence.facts or evidence.failures:

@@ -45,6 +45,7 @@ from bot.response.receive import (
 )
 from bot.response.remarks import Remarks
 from bot.response.reports import Report, Reported, delivery_of
+from bot.response.runbooks import Runbooks
 from bot.response.silences import Silences
 from bot.response.upkeep import Upkeep
 from bot.serving.logs import bound
@@ -89,12 +90,14 @@ class IncidentService:
             dependencies.metrics,
             dependencies.ops_channel,
         )
+        self.runbooks = Runbooks(dependencies, self.decisions)
         self._enrichment = Enrichment(
             dependencies.store,
             dependencies.config,
             dependencies.session,
             dependencies.clock,
             dependencies.metrics,
+            self.runbooks,
         )
         self._advisor = dependencies.advisor
         self._clock = dependencies.clock

@@ -72,13 +72,19 @@ class RunbookSearch:
         most = len(rankings) / FUSION_OFFSET
         hits = [
             Hit(
-                max(self._passages[document], key=lambda row: passages.get(row.id, 0.0)),
+                self._best_passage(document, passages),
                 scores[document] / most,
                 self._fits(rare, document, near),
             )
             for document in best
         ]
         return hits if hits and hits[0].fits else []
+
+    def _best_passage(self, document: int, scores: Mapping[int, float]) -> PassageRow:
+        """Return the best one that has a text: a title alone tells a reader nothing."""
+        rows = self._passages[document]
+        with_text = [row for row in rows if row.text]
+        return max(with_text or rows, key=lambda row: scores.get(row.id, 0.0))
 
     def _documents_of(self, passages: Sequence[int]) -> list[int]:
         """Return the documents of the passages, each at its first one."""

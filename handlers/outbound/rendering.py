@@ -175,7 +175,7 @@ class Renderer:
 
     async def _evidence(self, subject: str) -> Rendered | None:
         stored = await self._store.evidence(int(subject))
-        return Rendered(*evidence.evidence_message(stored)) if stored else None
+        return Rendered(*evidence.evidence_message(stored, int(subject))) if stored else None
 
     async def _approval(self, subject: str) -> Rendered:
         # The execution first: the approval, read second, is as new or newer and holds the reasons.

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from bot.enrichment.model import Evidence
+from bot.enrichment.model import RUNBOOK, Evidence, KnownFact
 from handlers.views.cutting import keep_whole
 from handlers.views.text import (
     Block,
+    button,
     clock,
     context,
+    escape,
     fallback_line,
+    host_of,
+    is_address,
     plural,
     quote,
     section,
@@ -18,13 +22,10 @@ from handlers.views.text import (
 MOST = 12  # facts in one message
 
 
-def evidence_message(evidence: Evidence) -> tuple[str, list[Block]]:
+def evidence_message(evidence: Evidence, incident_id: int) -> tuple[str, list[Block]]:
     """(fallback text, blocks)."""
     blocks: list[Block] = [section("🔎 *What is known*")]
-    for fact in evidence.facts[:MOST]:
-        source, name = untrusted_line(fact.source, 40), untrusted_line(fact.name, 60)
-        head = f"*{fact.id}* {source} · {name} · {clock(fact.at)}"
-        blocks.append(section(f"{head}\n{quote(fact.text, 600)}"))
+    blocks += [_fact(fact, incident_id) for fact in evidence.facts[:MOST]]
     if len(evidence.facts) > MOST:
         left_out = evidence.facts[MOST:]
         keep_whole("\n".join(f"{fact.id} {fact.source} · {fact.text}" for fact in left_out))
@@ -34,3 +35,15 @@ def evidence_message(evidence: Evidence) -> tuple[str, list[Block]]:
         blocks.append(context(f"No answer from {failed}."))
     first = evidence.facts[0].text if evidence.facts else "no source answered"
     return f"What is known: {fallback_line(first, 200)}", blocks
+
+
+def _fact(fact: KnownFact, incident_id: int) -> Block:
+    """A passage of a runbook has a button, by which people say that it is wrong."""
+    source, name = untrusted_line(fact.source, 40), untrusted_line(fact.name, 60)
+    if fact.source != RUNBOOK:
+        head = f"*{fact.id}* {source} · {name} · {clock(fact.at)}"
+        return section(f"{head}\n{quote(fact.text, 600)}")
+    link = f" · <{escape(fact.url)}|{host_of(fact.url)}>" if is_address(fact.url) else ""
+    head = f"*{fact.id}* {RUNBOOK}: {untrusted_line(fact.name, 150)}{link}"
+    wrong = button("Wrong runbook", "sopbot.wrong_runbook", f"{incident_id} {fact.key}")
+    return section(f"{head}\n{quote(fact.text, 600)}") | {"accessory": wrong}

@@ -1,4 +1,4 @@
-"""The migrations for evidence about incidents: facts, and deploys of services."""
+"""The migrations for evidence about incidents: facts, deploys of services, wrong runbooks."""
 
 M037 = """
 CREATE TABLE evidence (
@@ -24,4 +24,18 @@ CREATE TABLE deploys (
 );
 CREATE INDEX deploys_by_service ON deploys (service, at);
 CREATE INDEX deploys_by_time ON deploys (received_at);
+"""
+
+WRONG_RUNBOOKS = """
+CREATE TABLE wrong_runbooks (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    sop_id TEXT NOT NULL,
+    alert_name TEXT NOT NULL,
+    passage TEXT NOT NULL,              -- its heading and path
+    user_id TEXT NOT NULL,
+    incident_id INTEGER NOT NULL REFERENCES incidents (id),
+    at TEXT NOT NULL,
+    UNIQUE (sop_id, alert_name, passage, user_id)
+);
+CREATE INDEX wrong_runbooks_by_name ON wrong_runbooks (alert_name);
 """

@@ -265,6 +265,11 @@ def m044_expand_outside_notices() -> str:
     return outside_tables.OUTSIDE_NOTICES
 
 
+def m045_expand_wrong_runbooks() -> str:
+    """Count who said that a cited passage of a runbook is wrong."""
+    return evidence_tables.WRONG_RUNBOOKS
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     m001_initial,
     m002_expand_storm,
@@ -310,6 +315,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m042_expand_steering,
     m043_expand_handovers,
     m044_expand_outside_notices,
+    m045_expand_wrong_runbooks,
 )
 
 

@@ -117,6 +117,7 @@ ACTING = {
     "confirmed": view("sopbot.resolve_modal"),
     "reopen": action("sopbot.reopen"),
     "still_going_on": action("sopbot.still_going_on"),
+    "wrong_runbook": action("sopbot.wrong_runbook"),
     "end_silence": action("sopbot.end_silence"),
     "mute": action("sopbot.mute"),
     "unmute": action("sopbot.unmute"),

@@ -93,7 +93,7 @@ def _messages(
         yield "result", result.result(ran, request)
     yield "resolved", result.resolved(sick, made.execution(), requests[0], timedelta(minutes=3))
     yield "advice", advice.advice_message(made.advice(), text(2000), random.choice(("", ANA)))
-    yield "evidence", evidence.evidence_message(made.evidence())
+    yield "evidence", evidence.evidence_message(made.evidence(), 142)
     yield "note", notices.note(TimelineEntry(142, NOW, "note", text(4000, least=1), ANA))
     yield "activity", activity.activity(made.activity())
     yield "steered", steering.steered(TimelineEntry(142, NOW, "assigned", f"@{ANA} has it", ANA))

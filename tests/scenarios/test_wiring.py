@@ -141,6 +141,7 @@ LISTENERS = [
     ("action", "sopbot.split", "listeners.cascades.split"),
     ("action", "sopbot.join", "listeners.cascades.join"),
     ("shortcut", "sopbot.read_wrongly", "listeners.readings.read_wrongly"),
+    ("action", "sopbot.wrong_runbook", "listeners.runbooks.wrong_runbook"),
     ("shortcut", "sopbot_report", "listeners.shortcuts.report"),
     ("shortcut", "sopbot_open", "listeners.shortcuts.open_from_message"),
     ("shortcut", "sopbot_explain", "listeners.shortcuts.explain"),

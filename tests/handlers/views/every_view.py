@@ -11,7 +11,7 @@ from bot.advice.model import Advice
 from bot.approvals.blockers import Blocker
 from bot.approvals.model import Approval, Freeze
 from bot.approvals.reasons import BlockerKind, from_text
-from bot.enrichment.model import Evidence, KnownFact, SourceFailure
+from bot.enrichment.model import RUNBOOK, Evidence, KnownFact, SourceFailure
 from bot.incidents.home import HomeFacts, ListedIncidents
 from bot.incidents.model import (
     GroupedAlert,
@@ -101,8 +101,9 @@ def every_view(evil: str) -> Iterator[tuple[str, tuple[str, list[dict[str, Any]]
         )
         yield "advice", advice.advice_message(model_advice, evil, "U0ANA")
     fact = KnownFact(evil, evil, evil, NOW, "E1")
+    passage = replace(fact, source=RUNBOOK, url=f"https://{evil}")
     failure = SourceFailure(evil, "late", evil)
-    yield "evidence", evidence.evidence_message(Evidence((fact,) * 20, (failure,) * 6))
+    yield "evidence", evidence.evidence_message(Evidence((fact, passage) * 10, (failure,) * 6), 7)
     for kind in BlockerKind:
         blocker = Blocker(kind=kind, user="U0ANA", since=NOW, reason=evil, subject=evil)
         yield "approval", approval_view.approval_card(ask, blocker=blocker)
