@@ -275,7 +275,6 @@ def read_configuration(settings: Settings) -> Configuration:
     if problems:
         raise SettingsError(problems)
     return Configuration(policy, sops, mappings, digest, shadow)
-    return Configuration(policy, sops, mappings, digest)
 
 
 def incident_exporter(settings: Settings) -> ExportIncident:

@@ -67,6 +67,7 @@ from store.operations.shadow import ShadowPart
 from store.operations.silence_ends import SilenceEndsPart
 from store.operations.silence_reports import SilenceReportsPart
 from store.operations.silences import SilencesPart
+from store.operations.sop_usage import SopUsagePart
 from store.operations.source_acknowledgements import SourceAcknowledgementsPart
 from store.operations.source_silences import SourceSilencesPart
 from store.operations.stages import StagesPart
@@ -96,6 +97,7 @@ class Store(
     IncidentsPart,  # incidents
     IncidentListsPart,
     SteeringPart,
+    SopUsagePart,
     SeveritiesPart,
     EscalationsPart,
     ClosingPart,

@@ -229,8 +229,7 @@ class Decisions:
         """
         if await self._store.frozen() is None:
             return None
-        approvers = self._config.current.policy.remediate.everybody_who_may_approve
-        await self._check_approver(user, approvers, "Still frozen")
+        await self.check_approver(user, "Still frozen")
         return await self._store.unfreeze(user, self._clock(), channel=channel)
 
     async def check_decider(self, approval: Approval, user: str) -> None:
@@ -262,6 +261,11 @@ class Decisions:
         if user_status.problem and user_status.problem.is_unread and action in _EASY_TO_TAKE_BACK:
             return
         check_user_status(user_status, "Not done")
+
+    async def check_approver(self, user: str, what: str) -> None:
+        """Raise Refused unless the policy names the person as an approver; `what` begins it."""
+        approvers = self._config.current.policy.remediate.everybody_who_may_approve
+        await self._check_approver(user, approvers, what)
 
     async def check_home(self, user: str) -> None:
         """Raise Refused unless Slack says that the user is a guest or member of this workspace."""

@@ -266,6 +266,13 @@ class IncidentService:
         await self.decisions.check_person(user)
         return await self.store.split(incident_id, user, self._clock())
 
+    async def link_sop(self, incident: Incident, sop_id: str, user: str) -> IncidentChange:
+        """The owner of an incident, or an approver, chooses its SOP."""
+        await self.decisions.check_person(user)
+        if user != incident.acknowledged_by:
+            await self.decisions.check_approver(user, "Not linked")
+        return await self.store.link_sop(incident.id, sop_id, user, self._clock())
+
     async def merge(self, incident_id: int, into_id: int, user: str) -> IncidentChange:
         """A person makes an incident a part of another one."""
         await self.decisions.check_person(user)

@@ -13,7 +13,6 @@ from bot.incidents.model import (
     TimelineEntry,
     UnmatchedResolve,
 )
-from bot.incidents.sops import Sop
 from bot.intake.reading import StoredActivity
 from handlers.views.approval import with_mentions
 from handlers.views.steering import resolved_mark
@@ -21,10 +20,7 @@ from handlers.views.text import (
     SYMBOL,
     ago,
     clock,
-    escape,
-    host_of,
     inline_code,
-    is_address,
     line,
     plural,
     quote,
@@ -138,49 +134,3 @@ def unfrozen(ended: Freeze | None, now: datetime) -> str:
         return "Nothing is frozen, so nothing was unfrozen."
     by = f" by <@{ended.by}>" if ended.by else ""
     return f"Unfrozen: actions may run again. It was frozen{by} for {ago(ended.at, now)}."
-
-
-def sop_list(sops: Sequence[Sop], problems: int) -> str:
-    """One line an SOP."""
-    if not sops and not problems:
-        return "No SOPs are loaded. Put JSONL files into SOP_DIR."
-    lines = [f"*{plural(len(sops), 'SOP')}*"]
-    lines += [
-        f"`{sop.sop_id}` {untrusted_line(sop.title or '(no title)', 80)} · {sop.priority}"
-        for sop in sops[:30]
-    ]
-    if len(sops) > 30:
-        lines.append(f"… and {len(sops) - 30} more")
-    if problems:
-        lines.append(
-            f"⚠️ {plural(problems, 'line')} could not be read: `python -m bot check` names them."
-        )
-    return "\n".join(lines)
-
-
-def sop_details(sop: Sop, recent: Sequence[Incident], now: datetime) -> str:
-    """One SOP as written, and the incidents that used it last."""
-    lines = [f"*{untrusted_line(sop.title or sop.sop_id, 120)}*   `{sop.sop_id}` · {sop.priority}"]
-    if sop.keys:
-        lines.append("keys: " + " ".join(inline_code(key, 60) for key in sop.keys[:8]))
-    for title, items, shown in (
-        ("Commands", sop.command, inline_code),
-        ("Metrics", sop.metric, inline_code),
-        ("Logs", sop.log, inline_code),
-        ("Fix", sop.fix_action, line),
-    ):
-        if items:
-            lines.append(f"*{title}*")
-            lines += [f"• {shown(item, 200)}" for item in items[:5]]
-    for action in sop.actions:
-        lines.append(f"🔐 offers {inline_code(action.action, 60)}")
-    if is_address(sop.runbook):
-        lines.append(f"Runbook: <{escape(sop.runbook)}|{host_of(sop.runbook)}>")
-    if recent:
-        lines.append("*Last used*")
-        for past in recent[:5]:
-            when = f"{ago(past.opened_at, now)} ago"
-            lines.append(
-                f"`{past.number}` {past.status} · {when} · {untrusted_line(past.title, 70)}"
-            )
-    return "\n".join(lines)

@@ -10,7 +10,9 @@ import pytest
 from bot.errors import NotFound, Refused
 from bot.incidents.model import Severity
 from bot.incidents.records import HandoverState
-from tests.helpers.builders import ANA, BEN, CAT, NOW, alert, deliver, later, open_incident
+from store.operations.sop_usage import Place, SopUsage
+from tests.helpers.builders import ANA, BEN, CAT, CHANNEL, NOW, alert, deliver, later, open_incident
+from tests.helpers.executions import approved
 
 CHANNELS = ("D0ANA", "D0BEN")
 
@@ -128,3 +130,34 @@ async def test_an_export_is_enqueued_once_and_on_record(store):
     assert [entry.kind for entry in record.timeline].count("exported") == 1
     with pytest.raises(NotFound):
         await store.request_export(number + 1, ANA, "D0ANA", "other press", NOW)
+
+
+async def test_an_incident_is_linked_to_a_sop_once_unless_another_of_it_is_open(store):
+    number = (await open_incident(store)).id
+    former = (await store.incident(number)).sop_id
+    assert await store.sop_usage([former, "sop_web"]) == {
+        former: SopUsage(1, Place(number, CHANNEL, ""))
+    }
+    linked = await asyncio.gather(*(store.link_sop(number, "sop_web", BEN, NOW) for _ in "ab"))
+    assert sorted(change.changed for change in linked) == [False, True]
+    assert (await store.incident(number)).sop_id == "sop_web"
+    timeline = await store.timeline(number)
+    assert [entry.text for entry in timeline if entry.kind == "sop"] == [
+        f"Linked to SOP sop_web by @{BEN}; it was {former}"
+    ]
+    assert (await store.claim_proposal(NOW, [])) is not None, "its actions are proposed"
+    assert await store.sop_usage([former]) == {}
+    await store.resolve(number, BEN, NOW)
+    with pytest.raises(Refused):
+        await store.link_sop(number, former, BEN, NOW)
+
+
+async def test_the_runs_of_a_sop_are_counted_and_listed_newest_first(store):
+    assert await store.sop_runs("sop_web") == ([], {})
+    execution = await approved(store, await open_incident(store))
+    sop_id = (await store.incident(execution.incident_id)).sop_id
+    newest, counts = await store.sop_runs(sop_id)
+    assert [(run.incident_id, run.title) for run in newest] == [
+        (execution.incident_id, "Restart web")
+    ]
+    assert sum(counts.values()) == 1

@@ -1,22 +1,71 @@
-"""Reads the SOPs that are loaded."""
+"""Reads the SOPs that are loaded, and links an incident to one."""
 
 from __future__ import annotations
 
-from bot.errors import NotFound
-from handlers.listeners.commands.call import Call
-from handlers.views import lists
+from collections.abc import Sequence
+
+from bot.errors import InputError, NotFound
+from bot.incidents.sop_search import search_sops
+from bot.incidents.sops import Sop
+from handlers.listeners.commands.call import INCIDENT_NUMBER, Call
+from handlers.views import sop_lists
 from handlers.views.text import typed
 
 
 async def list_sops(call: Call, _rest: str) -> str:
-    """One line an SOP."""
+    """One line an SOP, the most used first."""
     library = call.service.sops
-    return lists.sop_list(library.sops, len(library.problems))
+    uses = await _uses(call, library.sops)
+    return sop_lists.sop_list(library.sops, len(library.problems), uses)
 
 
 async def show(call: Call, rest: str) -> str:
-    """One SOP, and the incident that used it last."""
-    known = call.service.sops.get(rest.strip("` "))
+    """One SOP, and the incidents that used it last."""
+    known = _known(call, rest)
+    recent = await call.store.incidents_of_sop(known.sop_id)
+    return sop_lists.sop_details(known, recent, call.now, await _uses(call, [known]))
+
+
+async def search(call: Call, rest: str) -> str:
+    """The SOPs that have every word."""
+    if not rest.strip():
+        raise InputError("Search for what?", remedy="`/sop search checkout restart`.")
+    hits = search_sops(call.service.sops.sops, rest)
+    return sop_lists.sop_hits(hits, rest.strip(), await _uses(call, hits[: sop_lists.SHOWN]))
+
+
+async def runs(call: Call, rest: str) -> str:
+    """The actions that ran under one SOP. It need not be loaded any more."""
+    sop_id = rest.strip("` ")
+    newest, counts = await call.store.sop_runs(sop_id)
+    if not newest:
+        sop_id = _known(call, sop_id).sop_id
+    rows = [(run.incident_id, run.title, run.target, run.state, run.at) for run in newest]
+    return sop_lists.runs(sop_id, rows, counts)
+
+
+async def link(call: Call, rest: str) -> str:
+    """Let an incident use an SOP."""
+    number, _, name = rest.partition(" ")
+    if not INCIDENT_NUMBER.fullmatch(number) or not name.strip():
+        raise InputError(
+            "Link which incident to which SOP?", remedy="`/sop link INC-7 sop_…`; `/sop list`."
+        )
+    incident, _ = await call.subject(number)
+    known = _known(call, name)
+    return sop_lists.linked(await call.service.link_sop(incident, known.sop_id, call.user))
+
+
+def _known(call: Call, name: str) -> Sop:
+    known = call.service.sops.get(name.strip("` "))
     if known is None:
-        raise NotFound(f"There is no SOP {typed(rest)}.", remedy="`/sop list` shows them.")
-    return lists.sop_details(known, await call.store.incidents_of_sop(known.sop_id), call.now)
+        raise NotFound(f"There is no SOP {typed(name)}.", remedy="`/sop list` shows them.")
+    return known
+
+
+async def _uses(call: Call, sops: Sequence[Sop]) -> sop_lists.Uses:
+    usage = await call.store.sop_usage([sop.sop_id for sop in sops])
+    return {
+        sop_id: (use.incidents, use.last.incident_id, use.last.channel, use.last.ts)
+        for sop_id, use in usage.items()
+    }

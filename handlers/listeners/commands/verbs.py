@@ -128,10 +128,15 @@ INCIDENT: dict[str, Verb] = {
 }
 
 SOP: dict[str, Verb] = {
-    "list": Verb(sops.list_sops, "list", "the procedures that are loaded", _SOPS),
+    "list": Verb(sops.list_sops, "list", "the procedures that are loaded, most used first", _SOPS),
     "show": Verb(
         sops.show, "show sop_…", "one procedure, and the incident that used it last", _SOPS
     ),
+    "link": Verb(
+        sops.link, "link INC-7 sop_…", "let an incident use it; its owner or an approver may", _SOPS
+    ),
+    "runs": Verb(sops.runs, "runs sop_…", "what ran under it, and how it ended", _SOPS),
+    "search": Verb(sops.search, "search words", "the procedures that have all of the words", _SOPS),
     "help": Verb(help_pages.show, "help", "the commands for procedures", _SOPS),
 }
 

@@ -41,6 +41,7 @@ from handlers.views import (
     report_modal,
     result,
     silences,
+    sop_lists,
 )
 from handlers.views import approval as approval_view
 from tests.helpers.builders import alert
@@ -171,8 +172,8 @@ def every_view(evil: str) -> Iterator[tuple[str, tuple[str, list[dict[str, Any]]
     for answer in (
         lists.incident_list([sick], NOW, {}, more=True),
         lists.incident_details(sick, timeline, [ask], "https://slack.example/p1"),
-        lists.sop_list([sop], 1),
-        lists.sop_details(sop, [sick], NOW + timedelta(hours=1)),
+        sop_lists.sop_list([sop], 1, {}),
+        sop_lists.sop_details(sop, [sick], NOW + timedelta(hours=1), {}),
         lists.freeze(Freeze("U0ANA", NOW, evil)),
         report_modal.answer(sick, ("C1", "1.1"), opened=True),
         report_modal.answer(sick, None, opened=False),
