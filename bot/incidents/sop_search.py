@@ -14,13 +14,13 @@ def search_sops(sops: Sequence[Sop], text: str) -> list[Sop]:
 
     A word in the id or the title counts more than one in the keys, and that more than elsewhere.
     """
-    words = text.lower().split()[:MOST_WORDS]
-    scored = [(_score(sop, words), sop) for sop in sops]
+    terms = text.lower().split()[:MOST_WORDS]
+    scored = [(_score(sop, terms), sop) for sop in sops]
     hits = [(score, sop) for score, sop in scored if score]
     return [sop for _, sop in sorted(hits, key=lambda hit: -hit[0])]
 
 
-def _score(sop: Sop, words: Sequence[str]) -> int:
+def _score(sop: Sop, terms: Sequence[str]) -> int:
     """Return 0 if a word is missing."""
     fields = (
         (9, f"{sop.sop_id} {sop.title}"),
@@ -30,7 +30,7 @@ def _score(sop: Sop, words: Sequence[str]) -> int:
     )
     texts = [(weight, text.lower()) for weight, text in fields]
     total = 0
-    for word in words:
+    for word in terms:
         weights = [weight for weight, text in texts if word in text]
         if not weights:
             return 0

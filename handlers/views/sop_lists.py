@@ -43,9 +43,9 @@ def sop_list(sops: Sequence[Sop], problems: int, uses: Uses) -> str:
     return "\n".join(lines)
 
 
-def sop_hits(sops: Sequence[Sop], words: str, uses: Uses) -> str:
+def sop_hits(sops: Sequence[Sop], text: str, uses: Uses) -> str:
     """The SOPs that have every word, best first."""
-    what = inline_code(words, 60)
+    what = inline_code(text, 60)
     if not sops:
         return f"No SOP has all of {what}. `/sop list` shows them."
     lines = [f"*{plural(len(sops), 'SOP')}* with {what}, best first", *_lines(sops, uses)]

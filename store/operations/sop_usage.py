@@ -38,7 +38,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class SopUsage:
-    """How many incidents an SOP had, and its last one."""
+    """The number of incidents of an SOP, and its last one."""
 
     incidents: int
     last: Place

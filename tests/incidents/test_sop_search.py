@@ -15,15 +15,15 @@ SOPS = [
 ]
 
 
-def found(text: str) -> list[str]:
+def ids_for(text: str) -> list[str]:
     return [sop.sop_id for sop in search_sops(SOPS, text)]
 
 
 def test_a_word_in_the_title_counts_more_than_in_the_keys_and_that_more_than_elsewhere() -> None:
-    assert found("WEB") == ["web", "db", "disk"]
+    assert ids_for("WEB") == ["web", "db", "disk"]
 
 
 def test_every_word_must_be_somewhere() -> None:
-    assert found("restart web") == ["db", "disk"]
-    assert found("restart kafka") == []
-    assert found("   ") == []
+    assert ids_for("restart web") == ["db", "disk"]
+    assert ids_for("restart kafka") == []
+    assert ids_for("   ") == []
