@@ -162,8 +162,7 @@ class IncidentService:
 
     async def record_deploy(self, report: DeployRequest) -> int:
         """Store a deploy; returns 0 if it is known."""
-        now = self._clock()
-        return await self.store.record_deploys([deploy_of(report, self.sops)], now)
+        return await self.store.record_deploys([deploy_of(report, self.sops)], self._clock())
 
     # 2. Advise: after the card, never in its way.
 

@@ -15,8 +15,6 @@ from bot.__main__ import main
 from bot.enrichment.kubernetes import snapshot
 from bot.enrichment.kubernetes.about import About
 from bot.enrichment.kubernetes.collect import Findings, collect
-from bot.enrichment.kubernetes.events import read_events
-from bot.enrichment.kubernetes.node_services import node_lines
 from bot.enrichment.kubernetes.snapshot import Snapshot
 from bot.enrichment.kubernetes.source import NoAnswer, Query
 from tests.helpers.cluster_snapshots import FAULTS, NS, Fault, alert, pod_name, write
@@ -177,39 +175,9 @@ def test_an_answer_of_another_form_is_shown_as_it_is(query: Query, enrich, tmp_p
     assert f"E1 {query}/{NS}\n  Error from server (Forbidden): pods is forbidden\n" in out
 
 
-@pytest.mark.parametrize(
-    "row",
-    [
-        "4s (x9 over 4m)   Warning   BackOff   pod/web-0   Back-off restarting",
-        "shop  4s (x9 over 4m)   Warning   BackOff   pod/web-0   Back-off restarting",
-        "Warning  BackOff  4s (x9 over 4m)  kubelet  Back-off restarting",
-    ],
-)
-def test_each_table_of_events_is_read(row: str) -> None:
-    (event,) = read_events(row)
-    assert (event.type, event.reason, event.count, event.age) == ("Warning", "BackOff", 9, 4)
-    assert event.message == "Back-off restarting"
-
-
-@pytest.mark.parametrize(
-    ("text", "is_down"),
-    [
-        ("kubelet: active (running)\nkube-proxy: active (running)", False),
-        ("kubelet   inactive (dead)\ncontainerd   active (running)", True),
-        ("kubelet is not running", True),
-        ("Unit kubelet.service could not be found.", True),
-        ("ActiveState=failed\nSubState=failed", True),
-        (
-            "● kubelet.service - k\n   Active: active (running)\nNov 21 kubelet: error: x failed",
-            False,
-        ),
-        ("● kubelet.service - k\n   Active: activating (auto-restart)", True),
-        ("inactive", True),
-        ("active", False),
-    ],
-)
-def test_a_node_is_down_if_a_state_says_so_and_not_its_log(text: str, is_down: bool) -> None:
-    assert node_lines(text)[1] is is_down
+def test_without_a_table_of_pods_their_descriptions_are_shown(enrich, tmp_path: Path) -> None:
+    a_file(tmp_path, Query.DESCRIBE, f"{NS}.web-0", "Name: web-0\n")
+    assert f"describe/{NS}.web-0" in headings(enrich({"namespace": NS, "title": "slow"}))
 
 
 @pytest.mark.parametrize(

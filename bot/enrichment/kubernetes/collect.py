@@ -25,6 +25,7 @@ from bot.enrichment.kubernetes.pods import (
 )
 from bot.enrichment.kubernetes.source import ClusterSource, NoAnswer, Query
 from bot.enrichment.kubernetes.text import raw_lines
+from bot.incidents.names import workload_of_pod
 
 MOST_DESCRIBED = 6
 MOST_NODES = 30
@@ -205,6 +206,7 @@ class _Collector:
     def _points(self, argument: str) -> int:
         pod = argument.partition(".")[2]
         own = 100 if pod == self.about.pod else 0
+        own += not self.pods  # without the table of pods each may be the one
         return self.scores.get(pod, 0) + self._interest_in(_workload(pod, self.pods)) + own
 
     def _error_parts(self, services: dict[str, str]) -> list[Part]:
@@ -230,7 +232,7 @@ def _as_they_are(text: str, nothing: str) -> list[Line]:
 
 
 def _workload(pod: str, pods: Sequence[Pod]) -> str:
-    return next((p.workload for p in pods if p.name == pod), pod)
+    return next((p.workload for p in pods if p.name == pod), workload_of_pod(pod))
 
 
 def _common_prefix(names: Collection[str]) -> str:

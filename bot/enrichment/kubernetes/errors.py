@@ -15,6 +15,7 @@ MOST_LINES = 100_000
 SHOWN_CHARS = 420
 MOST_FORMS = 2_000
 SHOWN_FORMS = 40
+_DEEPEST = 5  # objects within objects
 _CAUSE_POINTS = 12.0  # as much as four thousand equal lines
 _TIME = re.compile(
     r"[\[(]?(?:\d{4}[-/]\d\d[-/]\d\d[T ])?(\d\d:\d\d:\d\d)[.,]?\d{0,9}(?:Z|[+-]\d\d:?\d\d)?[\])]?"
@@ -88,15 +89,32 @@ def _error_lines(text: str) -> Iterator[str]:
 
 
 def _texts(text: str) -> Iterable[str]:
-    """Return the lines of a text, or the items of a JSON list."""
-    if text.lstrip()[:1] == "[":
+    """Return the lines of a text, or the items of the lists in it if the whole is JSON."""
+    if text.lstrip()[:1] in ("[", "{"):
         try:
-            items = json.loads(text)
+            return list(_items(json.loads(text)))
         except (ValueError, RecursionError):
-            items = None
-        if isinstance(items, list):
-            return [item if isinstance(item, str) else json.dumps(item) for item in items]
+            pass
     return text.split("\n")
+
+
+def _items(value: object, depth: int = 0) -> Iterator[str]:
+    """Yield the texts of a list, and those of the lists in an object."""
+    if (
+        isinstance(value, dict)
+        and depth < _DEEPEST
+        and any(isinstance(item, list | dict) for item in value.values())
+    ):
+        for item in value.values():
+            yield from _items(item, depth + 1)
+    elif isinstance(value, list):
+        for item in value:
+            if isinstance(item, str):
+                yield from item.split("\n")
+            else:
+                yield json.dumps(item, ensure_ascii=False)
+    elif value not in (None, "", {}):
+        yield value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _from_json(line: str) -> str:

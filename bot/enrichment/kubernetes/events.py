@@ -132,6 +132,7 @@ def event_lines(events: Iterable[Event], interest: Callable[[str], int]) -> list
     First the causes, each kind of event once, then the rest; among equal ones the newest first.
     """
     notable = [e for e in events if e.type == "Warning" or e.reason in _NOTABLE]
+    notable.reverse()  # of equal age the last row is the newest
 
     def order(event: Event) -> tuple[int, int, int, float]:
         return (

@@ -22,6 +22,7 @@ _STATE = re.compile(
 _FINE = re.compile(r"(?i)\bactive \(running\)|(?<!not )\brunning\b|\bhealthy\b")
 _HEADING = re.compile(r"\s*(?:[●○×*]\s+)?([\w@-]{1,60})\.service\b")
 _MOST_WORDS = 6  # of a line such as `kubelet inactive (dead)`
+_BEFORE = 2  # lines before a state that is down: one may name the service
 _BEHIND = 8  # lines behind a state that is down: among them the log of the service
 
 
@@ -31,6 +32,8 @@ def node_lines(text: str) -> tuple[list[Line], bool]:
     A line states a state if it has a field such as `Active:`, or few words of which the second is
     one, as in `kubelet inactive`; the log lines below are not read for one.
     """
+    if text.lstrip()[:1] in ("{", "["):
+        text = text.replace(",", "\n")
     lines = [one_space(line.strip()) for line in itertools.islice(lines_of(text), MOST_LINES)]
     shown: list[Line] = []
     fine: list[str] = []
@@ -38,9 +41,10 @@ def node_lines(text: str) -> tuple[list[Line], bool]:
         heading = _HEADING.match(block[0])
         state = next((n for n, line in enumerate(block) if _is_down(line)), None)
         if state is not None:
-            behind = block[state + 1 : state + 1 + _BEHIND]
-            shown += [Line(line, 0) for line in {block[0]: 0, block[state]: 0}]
-            shown += [Line(line, 2) for line in behind]
+            first = [block[0]] if heading and state > _BEFORE else []
+            before = block[max(0, state - _BEFORE) : state]
+            shown += [Line(line, 0) for line in (*first, *before, block[state])]
+            shown += [Line(line, 2) for line in block[state + 1 : state + 1 + _BEHIND]]
         elif heading:
             fine.append(heading[1])
         else:
@@ -53,14 +57,17 @@ def node_lines(text: str) -> tuple[list[Line], bool]:
 
 
 def _blocks(lines: list[str]) -> Iterator[list[str]]:
-    """Yield the lines of each service. Where no line is a heading, each line is one of its own."""
+    """Yield the lines of each service: from its heading, or else up to the line with its state."""
     has_headings = any(_HEADING.match(line) for line in lines)
     block: list[str] = []
     for line in lines:
-        if block and (not has_headings or _HEADING.match(line)):
+        if has_headings and block and _HEADING.match(line):
             yield block
             block = []
         block.append(line)
+        if not has_headings and _is_state(line):
+            yield block
+            block = []
     if block:
         yield block
 
