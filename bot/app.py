@@ -66,6 +66,7 @@ from handlers.inbound.dispatcher import EnvelopeDispatcher
 from handlers.inbound.history_backfill import HistoryBackfill
 from handlers.inbound.startup import Identity, connect, identify
 from handlers.listeners.user_status import People
+from handlers.outbound.digests import DigestSender
 from handlers.outbound.home_tabs import HomeTabs
 from handlers.outbound.metadata import Sender
 from handlers.outbound.outbox import Outbox
@@ -277,6 +278,7 @@ class Bot:
             reload_notice=self._reload_notice,
             backfill=self._backfill.periodic,
             refresh_homes=self.home_tabs.refresh,
+            send_digests=DigestSender(self.service, self.outbox.direct, self._clock).send_due,
             outside=outside_steps(
                 settings, session, self.service, self._clock, self.health, self.metrics
             ),

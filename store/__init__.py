@@ -28,6 +28,7 @@ from store.operations.closing import ClosingPart
 from store.operations.cursors import CursorsPart
 from store.operations.deliveries import DeliveriesPart
 from store.operations.deploys import DeploysPart
+from store.operations.digests import DigestsPart
 from store.operations.disputes import DisputesPart
 from store.operations.escalations import EscalationsPart
 from store.operations.evidence import EvidencePart
@@ -140,6 +141,7 @@ class Store(
     OutboxFetchPart,
     OutboxResultsPart,
     HomePart,
+    DigestsPart,
     PostmortemsPart,  # what people keep of an incident
     ActionItemsPart,
     ExportRequestsPart,

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 
 from bot.detection.segment import Detector
 from bot.enrichment.segment import MOST_SOURCES, EvidenceSource
+from bot.incidents.digests import Digest
 from bot.incidents.follow_up import ActionReminders, WebhookUrl
 from bot.incidents.planned_silences import Maintenance, QuietHours
 from bot.incidents.routes import Route
@@ -73,6 +74,7 @@ class Notify(NotifyByScope):
     are silences by time. `action_reminders` is when open actions are reminded of, and
     `postmortem_webhook` the address that gets each post-mortem, '' for none. `outside` is when
     e-mail and webhooks replace Slack, and `heartbeat` a dead man's switch.
+    `digests` are posted by the clock.
     """
 
     post_interval_seconds: float = Field(default=1.0, ge=0, le=60)
@@ -86,6 +88,15 @@ class Notify(NotifyByScope):
     postmortem_webhook: WebhookUrl = ""
     outside: OutsideOfSlack | None = None
     heartbeat: Heartbeat | None = None
+    digests: tuple[Digest, ...] = Field(default=(), max_length=50)
+
+    @field_validator("digests")
+    @classmethod
+    def _have_other_names(cls, value: tuple[Digest, ...]) -> tuple[Digest, ...]:
+        names = [digest.name for digest in value]
+        if len(set(names)) < len(names):
+            raise ValueError("two digests have the same name")
+        return value
 
 
 Sender = Annotated[

@@ -26,6 +26,7 @@ class OtherParts:
     reload_notice: ReloadNotice
     backfill: Function
     refresh_homes: Function
+    send_digests: Function
     outside: tuple[Step, ...]
     """Those that ask other systems."""
 
@@ -82,6 +83,7 @@ def _by_time(
         Step("post_audit_head", upkeep.close_audit_day, seconds=60, replicas=ONE),
         Step("self_audit", parts.watchdog.run, seconds=60, replicas=EACH),
         Step("read_back", parts.backfill, seconds=300, replicas=ONE),
+        Step("send_digests", parts.send_digests, seconds=15, replicas=ONE),
         Step("refresh_homes", parts.refresh_homes, seconds=5, replicas=ONE),
         Step("summarise_hours", upkeep.summarise_hours, seconds=60, replicas=ONE),
         Step("prune", upkeep.prune, seconds=3600, replicas=ONE),

@@ -13,7 +13,7 @@ from bot.incidents.news import NewsKind
 from bot.incidents.remediation import RemediationStatus
 from bot.response import IncidentService
 from bot.response.gateway_watch import GatewayWatch
-from handlers.outbound import posted_head
+from handlers.outbound import digests, posted_head
 from handlers.outbound.metadata import event_type
 from handlers.views import (
     activity,
@@ -101,6 +101,7 @@ class Renderer:
             "handover_late": self._late_handover,
             "action": self._action,
             "action_reminder": self._action,
+            "digest": self._digest,
         }
 
     async def render(
@@ -274,6 +275,10 @@ class Renderer:
             if execution.state is not RemediationStatus.OUTCOME_UNKNOWN:
                 return Rendered(*news.ended(item, incident, execution))
         return Rendered(*news.news(item, incident))
+
+    async def _digest(self, subject: str) -> Rendered | None:
+        message = await digests.rendered(self._service, int(subject))
+        return Rendered(*message) if message else None
 
     async def _steered(self, subject: str) -> Rendered | None:
         entry = await self._store.remark(int(subject))

@@ -1,4 +1,4 @@
-"""The Home tabs that people have open, and the indexes by which they are read. Never edited."""
+"""The tables of Home tabs and digests. Never edited."""
 
 from __future__ import annotations
 
@@ -16,4 +16,18 @@ CREATE TABLE home_tabs (
 CREATE INDEX open_by_severity ON incidents (severity, id)
     WHERE status IN ('open', 'acknowledged');
 CREATE INDEX incidents_of_owner ON incidents (acknowledged_by, id) WHERE status = 'acknowledged';
+"""
+
+DIGESTS = """
+-- A digest that was due: claimed once, and posted unless there was nothing to say.
+CREATE TABLE digests (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,                 -- in the policy
+    kind TEXT NOT NULL,                 -- digest or review
+    channel TEXT NOT NULL,
+    person TEXT NOT NULL,               -- its reader in a direct conversation; '' in a channel
+    due_at TEXT NOT NULL,
+    since TEXT NOT NULL,                -- how far back it looks
+    UNIQUE (name, due_at, channel)
+);
 """

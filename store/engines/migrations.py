@@ -270,6 +270,11 @@ def m045_expand_wrong_runbooks() -> str:
     return evidence_tables.WRONG_RUNBOOKS
 
 
+def m046_expand_digests() -> str:
+    """Store which digests were posted or left out."""
+    return home_tables.DIGESTS
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     m001_initial,
     m002_expand_storm,
@@ -316,6 +321,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m043_expand_handovers,
     m044_expand_outside_notices,
     m045_expand_wrong_runbooks,
+    m046_expand_digests,
 )
 
 

@@ -58,6 +58,7 @@ STEPS = {
     "acknowledge_at_sources": (None, 3, ONE, ALONE),
     "notify_outside": (None, 5, ONE, ALONE),
     "send_heartbeat": (None, 5, EACH, ALONE),
+    "send_digests": (None, 15, ONE, ALONE),
     "refresh_homes": (None, 5, ONE, ALONE),
     "summarise_hours": (None, 60, ONE, ALONE),
     "prune": (None, 3600, ONE, ALONE),

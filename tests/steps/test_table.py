@@ -42,6 +42,7 @@ def table(bench: Bench, health: Health) -> dict[str, Step]:
         reload_notice=notice,
         backfill=nothing,
         refresh_homes=nothing,
+        send_digests=nothing,
         outside=(),
     )
     steps = all_steps(bench.service, others, advisors=1, health_interval=10)
