@@ -257,16 +257,12 @@ class Bot:
     async def _build_outbox(self, slack: SlackClient) -> None:
         store, ops = self.service.store, self._settings.ops_channel
         sender = Sender(self.identity.bot_id, await store.identity(), self.identity.user_id)
+        renderer = Renderer(self.service, self._gateway_watch)
         self.outbox = Outbox(
-            slack,
-            store,
-            Renderer(self.service, self._gateway_watch),
-            self._clock,
-            config=self._config,
-            ops_channel=ops,
-            sender=sender,
+            slack, store, renderer, self._clock, config=self._config, ops_channel=ops, sender=sender
         )
-        self.home_tabs = HomeTabs(self.service, self.outbox.direct, self._clock)
+        parts = (self.service, self.outbox.direct, self._clock)
+        self.home_tabs, self._digests = HomeTabs(*parts), DigestSender(*parts)
         await compare_posted_heads(store, slack.call, ops, sender)
 
     def _start_steps(self, session: aiohttp.ClientSession) -> None:
@@ -278,7 +274,7 @@ class Bot:
             reload_notice=self._reload_notice,
             backfill=self._backfill.periodic,
             refresh_homes=self.home_tabs.refresh,
-            send_digests=DigestSender(self.service, self.outbox.direct, self._clock).send_due,
+            send_digests=self._digests.send_due,
             outside=outside_steps(
                 settings, session, self.service, self._clock, self.health, self.metrics
             ),
@@ -324,8 +320,7 @@ class Bot:
         """Open the Socket Mode connections, and start the backfill of what they do not deliver."""
         settings = self._settings
         app = bolt_app(client, self.identity)
-        outbox, home_tabs = self.outbox, self.home_tabs
-        handlers.register(app, self.service, outbox, home_tabs=home_tabs, clock=self._clock)
+        handlers.register(app, self.service, self.outbox, self.home_tabs, clock=self._clock)
         await self._backfill.set_first_cursors()
         dispatcher = EnvelopeDispatcher(app, receiver, self._backfill.request)
         self._connections = dispatcher.connections = ConnectionPool(

@@ -35,8 +35,8 @@ def register(
     app: AsyncApp,
     service: IncidentService,
     outbox: Outbox,
-    *,
     home_tabs: HomeTabs,
+    *,
     clock: Callable[[], datetime],
 ) -> None:
     """Register every listener with the app, in the order in which they see a payload."""

@@ -13,11 +13,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 
 from bot.advice.model import Advice, Subject
-from bot.approvals.model import Approval
 from bot.errors import InputError, StoreError
 from bot.incidents.deploys import deploy_in
 from bot.incidents.model import Incident, IncidentChange
@@ -53,17 +52,6 @@ from store.receipts import Receipt
 from store.rows import AdviceRecord
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class ResolveWarning:
-    """Names all that closing an incident would end: firing alerts, waiting approvals and open
-    children.
-    """
-
-    firing: int
-    waiting: tuple[Approval, ...]
-    children: tuple[Incident, ...] = ()
 
 
 class IncidentService:
@@ -243,17 +231,6 @@ class IncidentService:
         """A person closes it."""
         await self.decisions.check_person(user, "resolve")
         return await self.store.resolve(incident_id, user, self._clock())
-
-    async def what_resolving_ends(self, incident: Incident) -> ResolveWarning | None:
-        """Return the warning that a person must confirm before closing it; None without one."""
-        children = tuple(await self.store.open_children(incident.id))
-        waiting: list[Approval] = []
-        for member in (incident, *children):
-            approvals = await self.store.approvals_of(member.id)
-            waiting += [approval for approval in approvals if not approval.decided]
-        if not incident.firing and not waiting and not children:
-            return None
-        return ResolveWarning(incident.firing, tuple(waiting), children)
 
     async def reopen(self, incident_id: int, user: str) -> IncidentChange:
         """A person reopens a resolved incident."""

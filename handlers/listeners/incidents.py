@@ -10,6 +10,7 @@ from typing import Any
 from bot.errors import InputError, Refused
 from bot.incidents.model import Incident
 from bot.response import IncidentService
+from bot.response.resolve_warning import what_resolving_ends
 from handlers.listeners.context import holds_button, is_on_home
 from handlers.listeners.registration import Listeners
 from handlers.outbound.outbox import Outbox
@@ -57,7 +58,7 @@ async def resolve(
     incident = await incident_of_press(body, action, service)
     user = str(body["user"]["id"])
     await service.decisions.check_person(user, "resolve")
-    warning = None if incident.resolved_at else await service.what_resolving_ends(incident)
+    warning = None if incident.resolved_at else await what_resolving_ends(service.store, incident)
     if warning is None or _was_confirmed(body, action):
         await service.resolve(incident.id, user)
     else:

@@ -332,9 +332,7 @@ class Renderer:
 
     async def _note(self, subject: str) -> Rendered | None:
         entry = await self._store.remark(int(subject))
-        if entry is None:
-            return None
-        return Rendered(*notices.note(entry))
+        return Rendered(*notices.note(entry)) if entry else None
 
 
 def _marked(rendered: Rendered, kind: str) -> Rendered:

@@ -6,6 +6,7 @@ from bot.errors import InputError
 from bot.incidents.model import Incident, known_severity
 from bot.incidents.report_text import parse_report
 from bot.response.reports import Report
+from bot.response.resolve_warning import what_resolving_ends
 from handlers.listeners.commands.call import Call
 from handlers.listeners.incidents import incident_id
 from handlers.listeners.shortcuts import modal_for
@@ -47,7 +48,7 @@ async def resolve(call: Call, rest: str) -> str:
 
     async def act(incident: Incident, _: str) -> str:
         await call.service.decisions.check_person(call.user, "resolve")
-        warning = None if incident.resolved_at else await call.service.what_resolving_ends(incident)
+        warning = None if incident.resolved_at else await what_resolving_ends(call.store, incident)
         if warning is None:
             await call.service.resolve(incident.id, call.user)
             return f"✅ {incident.number} is resolved."
