@@ -124,6 +124,7 @@ BOUNDS: dict[str, dict[str, float]] = {
         "MOST_DESCRIBED": 6,
         "MOST_NODES": 30,
     },
+    "bot.enrichment.sources": {"LARGEST_PLOT": 262_144},
     "bot.enrichment.http": {"LARGEST": 65_536},
     "bot.enrichment.kubernetes.api": {
         "LARGEST_LIST": 16 * MIB,

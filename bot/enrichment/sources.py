@@ -11,12 +11,18 @@ from typing import Any
 import aiohttp
 
 from bot.enrichment.http import NO_ACCESS, SourceError, get
+from bot.enrichment.plot import COLUMNS, plot
 from bot.enrichment.segment import Access, EvidenceSource
 
 LARGEST_RANGE = 16_777_216  # bytes of the series of one detector
 LINES = 5  # log lines, or rows
 SERIES = 3  # of a metric
+PLOT_SECONDS = 3_600
+LARGEST_PLOT = 262_144  # bytes of the series of one query: about 150 of them
 _WINDOWS = (("1 h", "1h"), ("24 h", "24h"))
+
+
+Labels = frozenset[tuple[str, str]]
 
 
 async def ask(
@@ -37,7 +43,7 @@ async def _prometheus(
     _: Mapping[str, str],
     now: datetime,
 ) -> str:
-    """Return the value now, and its median and 95th percentile of the last hour and day."""
+    """Return the value now, its median and 95th percentile of the last hour and day, and a plot."""
 
     async def values(expression: str) -> list[dict[str, Any]]:
         parameters = {"query": expression, "time": f"{now.timestamp():.3f}"}
@@ -54,7 +60,9 @@ async def _prometheus(
         for _, window in _WINDOWS
         for share in (0.5, 0.95)
     ]
-    current, *past = await asyncio.gather(*map(values, expressions))
+    (current, *past), courses = await asyncio.gather(
+        asyncio.gather(*map(values, expressions)), _courses(session, source, query, now)
+    )
     lines = []
     for series in current[:SERIES]:
         labels = series["metric"]
@@ -67,16 +75,43 @@ async def _prometheus(
         named = ", ".join(f"{k}={v}" for k, v in sorted(labels.items()) if k != "__name__")
         past_text = f" ({'; '.join(parts)})" if parts else ""
         lines.append(f"now {_number(series['value'][1])}{past_text} {named}".rstrip())
+        if course := courses.get(_key_of(labels)):
+            lines.append(f"last hour {course}")
     if len(current) > SERIES:
         lines.append(f"and {len(current) - SERIES} more series")
     return "\n".join(lines)
 
 
+async def _courses(
+    session: aiohttp.ClientSession, source: EvidenceSource, query: str, now: datetime
+) -> dict[Labels, str]:
+    """Return the plot of each series over the last hour. Without one the values say enough."""
+    end = now.timestamp()
+    try:
+        series = await query_range(
+            session,
+            source.url,
+            query,
+            start=end - PLOT_SECONDS,
+            end=end,
+            step=PLOT_SECONDS / (2 * COLUMNS),
+            access=source.access,
+            largest=LARGEST_PLOT,
+        )
+    except (SourceError, ValueError, LookupError, TypeError, AttributeError):
+        return {}
+    return {_key_of(labels): plot([value for _, value in points]) for labels, points in series}
+
+
+def _key_of(labels: Mapping[str, str]) -> Labels:
+    return frozenset((name, value) for name, value in labels.items() if name != "__name__")
+
+
 def _value_of(labels: Mapping[str, str], series: list[dict[str, Any]]) -> str:
     """Return the value of the same series; '' if it has none, for a series that is young."""
-    same = {name: value for name, value in labels.items() if name != "__name__"}
+    same = _key_of(labels)
     for item in series:
-        if {name: v for name, v in item["metric"].items() if name != "__name__"} == same:
+        if _key_of(item["metric"]) == same:
             return _number(item["value"][1])
     return ""
 
@@ -94,6 +129,7 @@ async def query_range(
     end: float,
     step: float,
     access: Access = NO_ACCESS,
+    largest: int = LARGEST_RANGE,
 ) -> list[tuple[dict[str, str], list[tuple[float, float]]]]:
     """Return each series of a Prometheus: its labels, and its values with their times."""
     parameters = {
@@ -102,9 +138,7 @@ async def query_range(
         "end": f"{end:.3f}",
         "step": f"{step:g}",
     }
-    data = await get(
-        session, f"{url}/api/v1/query_range", parameters, access, largest=LARGEST_RANGE
-    )
+    data = await get(session, f"{url}/api/v1/query_range", parameters, access, largest=largest)
     body = json.loads(data)
     if body.get("status") != "success" or body["data"]["resultType"] != "matrix":
         raise SourceError(str(body.get("error") or "the query gives no series"))

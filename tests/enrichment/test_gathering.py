@@ -14,6 +14,7 @@ from aiohttp import web
 from bot.enrichment.gathering import gather
 from bot.enrichment.http import LARGEST
 from bot.enrichment.model import FACT_CHARS, FACTS_CHARS, Evidence, KnownFact
+from bot.enrichment.plot import plot
 from bot.enrichment.segment import EvidenceSource, filled
 from tests.helpers.http_servers import served, vector
 from tests.helpers.ports import kept_port
@@ -52,6 +53,43 @@ async def test_prometheus_gives_the_value_now_beside_its_usual_ones() -> None:
     assert fact.text == "now 7.812 (p50 1, p95 4 over 1 h; p50 1, p95 4 over 24 h) job=web"
     assert "quantile_over_time(0.95, (rate(errors[5m]))[24h:1m])" in queries_sent
     assert gathered.failures == ()
+
+
+async def test_the_course_of_the_last_hour_is_a_line_of_bars() -> None:
+    async def answer(request: web.Request) -> web.Response:
+        if not request.path.endswith("query_range"):
+            return web.json_response(vector(({"__name__": "e", "job": "web"}, "8")))
+        assert float(request.query["end"]) - float(request.query["start"]) == 3600
+        values = [[n, "8" if n > 40 else "1"] for n in range(60)]
+        values[20][1] = "NaN"
+        matrix = [{"metric": {"job": "web"}, "values": values}]
+        body = {"status": "success", "data": {"resultType": "matrix", "result": matrix}}
+        return web.json_response(body)
+
+    async with served(answer) as url:
+        gathered = await evidence(source(url, errors="errors"))
+    now, course = gathered.facts[0].text.split("\n")
+    assert now.startswith("now 8")
+    bars = course.removeprefix("last hour ").removesuffix(" 1 to 8")
+    assert set(bars[:20]) == {"▁"}
+    assert set(bars[21:]) == {"█"}
+    assert len(bars) == 30
+
+
+@pytest.mark.parametrize(
+    ("values", "drawn"),
+    [
+        ([], ""),
+        ([1.0], ""),
+        ([1.0, 1.0, 1.0], ""),
+        ([float("nan"), float("inf")], ""),
+        ([-1e308, 1e308], ""),
+        ([0.0, 1.0], "▁█ 0 to 1"),
+        ([0.0, 5e-324], "▁█ 0 to 4.941e-324"),
+    ],
+)
+def test_a_plot_needs_values_that_differ(values: list[float], drawn: str) -> None:
+    assert plot(values) == drawn
 
 
 @pytest.mark.services("prometheus")
