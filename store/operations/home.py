@@ -23,7 +23,7 @@ _IS_OPEN = "status IN ('open', 'acknowledged')"
 _MINE = "FROM incidents WHERE acknowledged_by = ? AND status = 'acknowledged'"
 _MUTED = "FROM incidents WHERE muted_by != '' AND (muted_until = '' OR muted_until > ?)"
 _RESOLVED = "FROM incidents WHERE resolved_at IS NOT NULL AND resolved_at >= ?"
-_RANK = "CASE severity WHEN 'critical' THEN 0 WHEN 'high' THEN 1 WHEN 'medium' THEN 2 ELSE 3 END"
+RANK = "CASE severity WHEN 'critical' THEN 0 WHEN 'high' THEN 1 WHEN 'medium' THEN 2 ELSE 3 END"
 
 
 def _list(condition: str, value: str, order: str, limit: int) -> tuple[Statement, Statement]:
@@ -46,7 +46,7 @@ def facts(user: str, limit: int, since: datetime, now: datetime) -> Operation[Ho
     """
     period = to_db_time(since)
     lists = yield from together(
-        *_list(_MINE, user, f"{_RANK}, id DESC", limit),
+        *_list(_MINE, user, f"{RANK}, id DESC", limit),
         *_list(_MUTED, to_db_time(now), "id DESC", limit),
         *_list(_RESOLVED, period, "resolved_at DESC", limit),
         query(f"SELECT severity, COUNT(*) AS n FROM incidents WHERE {_IS_OPEN} GROUP BY severity"),  # noqa: S608 - constant
@@ -91,7 +91,7 @@ def in_channel(
 ) -> Operation[tuple[ListedIncidents, dict[int, tuple[str, str]]]]:
     """Return the open incidents of a channel, the most severe first, and where their cards are."""
     condition = f"FROM incidents WHERE {_IS_OPEN} AND parent_id IS NULL AND channel = ?"
-    listed = _listed(*(yield from together(*_list(condition, channel, f"{_RANK}, id DESC", limit))))
+    listed = _listed(*(yield from together(*_list(condition, channel, f"{RANK}, id DESC", limit))))
     return listed, (yield from places(listed.incidents))
 
 

@@ -50,8 +50,13 @@ async def test_mine_resolved_all_and_words_narrow_the_list(store: Store) -> None
     await store.resolve(old, ANA, later(2))
     await store.resolve(older, ANA, later(3))
     assert await pages(store, "mine") == [[web]]
-    assert await pages(store, "resolved", 1) == [[older], [old]]
-    assert await pages(store, "all", 3) == [[older, old, api], [web]]
+    await store.assign(api, ANA, BEN, later(1))
+    more = await opened(store, "more", Severity.HIGH)
+    await store.acknowledge(more, ANA, later(1))
+    assert await pages(store, "mine", 1) == [[more], [api], [web]]
+    await store.resolve(more, ANA, later(1))
+    assert await pages(store, "resolved", 1) == [[older], [old], [more]]
+    assert await pages(store, "all", 3) == [[more, older, old], [api, web]]
     assert await pages(store, "LATENCY") == [[api, web]]
     assert await pages(store, "web latency") == [[web]]
     assert await pages(store, "old") == [[]]
