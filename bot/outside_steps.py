@@ -46,19 +46,13 @@ def outside_steps(
         token=settings.alertmanager_token.get_secret_value(),
         channel=settings.ops_channel,
     )
-    access = PagingAccess(
-        pagerduty_url=settings.pagerduty_url.rstrip("/"),
-        pagerduty_token=settings.pagerduty_token.get_secret_value(),
-        pagerduty_from=settings.pagerduty_from,
-        opsgenie_url=settings.opsgenie_url.rstrip("/"),
-        opsgenie_api_key=settings.opsgenie_api_key.get_secret_value(),
-    )
+    access = _paging_access(settings)
     acknowledgements = SourceAcknowledgements(session, service.store, clock, access)
     outside = OutsideNotices(
         service.store, service.config, clock, metrics, outside_targets(settings, session)
     )
     heartbeat = DeadManSwitch(session, service.config, clock, health)
-    detectors = Detectors(session, service, service.config, clock, settings.slack_alert_channels[0])
+    detectors = Detectors(session, service, service.config, clock, channel)
     return (
         Step("poll_logs", poller.poll, seconds=1, replicas=Replicas.EACH),
         Step("poll_commands", commands.poll, seconds=1, replicas=Replicas.EACH),
@@ -72,4 +66,14 @@ def outside_steps(
             seconds=3,
             replicas=Replicas.ONE,
         ),
+    )
+
+
+def _paging_access(settings: Settings) -> PagingAccess:
+    return PagingAccess(
+        pagerduty_url=settings.pagerduty_url.rstrip("/"),
+        pagerduty_token=settings.pagerduty_token.get_secret_value(),
+        pagerduty_from=settings.pagerduty_from,
+        opsgenie_url=settings.opsgenie_url.rstrip("/"),
+        opsgenie_api_key=settings.opsgenie_api_key.get_secret_value(),
     )

@@ -91,11 +91,19 @@ def test_what_is_written_is_what_holds() -> None:
         ),
         (
             "notify:\n  quiet_hours: {windows: [{start: '22:00'}]}",
-            "notify.quiet_hours.windows.0: needs start and end, or cron and minutes",
+            "notify.quiet_hours.0.windows.0: needs start and end, or cron and minutes",
+        ),
+        (
+            f"notify:\n  quiet_hours: [{{match: {{env: x}}, windows: [{DAILY}]}}]",
+            "notify.quiet_hours.0.match.env: no declared environment is 'x'",
+        ),
+        (
+            f"notify:\n  quiet_hours: {{match: {{severity: low}}, windows: [{DAILY}]}}",
+            "notify.quiet_hours.0: match: the severities are those that post_at_once does not have",
         ),
         (
             f"notify:\n  quiet_hours: {{windows: [{DAILY}], post_at_once: {EVERY_SEVERITY}}}",
-            "notify.quiet_hours: post_at_once: has every severity",
+            "notify.quiet_hours.0: post_at_once: has every severity",
         ),
         (
             "remediate:\n  maintenance_windows: [{start: '22:00', end: '23:30Z'}]",
@@ -266,6 +274,17 @@ def test_a_role_stands_for_its_people_wherever_approvers_are_named():
     remediate = parse_policy(text, file="policy.yaml", roles=roles).remediate
     assert remediate.approvers == ("U0ANA00001", "S0SRE00001")
     assert remediate.rules[0].approvers == ("U0BEN00001",)
+
+
+def test_a_role_stands_for_its_people_wherever_they_are_mentioned():
+    roles = parse_roles("sre: [U0ANA00001, S0SRE00001]", file="approvers.yaml")
+    text = (
+        "notify: {mentions: [sre, U0BEN00001]}\n"
+        "overrides: [{name: a, match: {service: x}, notify: {mentions: [sre]}}]"
+    )
+    policy = parse_policy(text, file="policy.yaml", roles=roles)
+    assert policy.notify.mentions == ("U0ANA00001", "S0SRE00001", "U0BEN00001")
+    assert policy.overrides[0].notify.mentions == ("U0ANA00001", "S0SRE00001")
 
 
 def test_a_role_that_nobody_wrote_down_is_an_error_and_means_nobody():

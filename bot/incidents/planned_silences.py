@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from bot.incidents.environments import Environments
-from bot.incidents.matchers import Matcher
+from bot.incidents.matchers import Globs, Matcher, MatchKey
 from bot.incidents.model import Severity
 from bot.incidents.silences import QUIET_HOURS, Silence, of_policy
 from bot.incidents.time_windows import TimeWindow
@@ -41,10 +42,14 @@ class Maintenance(Matcher):
 
 
 class QuietHours(BaseModel):
-    """Hours in which minor alerts wait for one digest. `post_at_once`: severities that do not."""
+    """Hours in which minor alerts wait for one digest. `post_at_once`: severities that do not.
+
+    `match` selects the alerts, as in a maintenance; without it all of them.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
+    match: dict[MatchKey, Globs] = {}
     windows: Windows
     post_at_once: tuple[Severity, ...] = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM)
 
@@ -52,7 +57,15 @@ class QuietHours(BaseModel):
     def _holds_something(self) -> Self:
         if not self.held:
             raise ValueError("post_at_once: has every severity, so nothing would be held")
+        if "severity" in self.match:
+            raise ValueError("match: the severities are those that post_at_once does not have")
+        _ = self.matcher  # ValueError for a glob that no alert can match
         return self
+
+    @cached_property
+    def matcher(self) -> Matcher:
+        """Return the matcher of the alerts that wait."""
+        return Matcher(match={**self.match, "severity": tuple(map(str, self.held))})
 
     @property
     def held(self) -> tuple[Severity, ...]:
@@ -61,7 +74,7 @@ class QuietHours(BaseModel):
 
 
 def planned_silences(
-    maintenance: Sequence[Maintenance], quiet_hours: QuietHours | None, now: datetime
+    maintenance: Sequence[Maintenance], quiet_hours: Sequence[QuietHours], now: datetime
 ) -> tuple[Silence, ...]:
     """Return a silence for each maintenance whose window is open now, and for quiet hours.
 
@@ -84,13 +97,13 @@ def planned_silences(
 
 
 def _plans(
-    maintenance: Sequence[Maintenance], quiet_hours: QuietHours | None
+    maintenance: Sequence[Maintenance], quiet_hours: Sequence[QuietHours]
 ) -> Iterator[tuple[str, Matcher, str, Sequence[TimeWindow]]]:
     for item in maintenance:
         yield f"maintenance/{item.name}", item, item.reason, item.windows
-    if quiet_hours is not None:
-        matcher = Matcher(match={"severity": tuple(map(str, quiet_hours.held))})
-        yield QUIET_HOURS, matcher, "quiet hours", quiet_hours.windows
+    for place, hours in enumerate(quiet_hours):
+        name = f"{QUIET_HOURS}/{place}" if place else QUIET_HOURS
+        yield name, hours.matcher, "quiet hours", hours.windows
 
 
 def _open_until(windows: Sequence[TimeWindow], now: datetime) -> datetime | None:
@@ -98,8 +111,10 @@ def _open_until(windows: Sequence[TimeWindow], now: datetime) -> datetime | None
     return max((at for at in ends if at is not None), default=None)
 
 
-def dead_maintenance(
-    maintenance: Sequence[Maintenance], environments: Environments
+def dead_silences(
+    maintenance: Sequence[Maintenance],
+    quiet_hours: Sequence[QuietHours],
+    environments: Environments,
 ) -> Iterator[FieldProblem]:
     """Yield a problem for each name that is used twice, and each undeclared environment."""
     names: set[str] = set()
@@ -111,10 +126,16 @@ def dead_maintenance(
                 "repeated_name",
             )
         names.add(item.name)
-        for glob in item.undeclared(environments):
-            yield FieldProblem(
-                ("notify", "maintenance", place, "match", "env"),
-                f"no declared environment is {glob!r}, so it can never match;"
-                " declare it under remediate.environments",
-                "unknown_environment",
-            )
+    matchers: list[tuple[str, Sequence[Matcher]]] = [
+        ("maintenance", maintenance),
+        ("quiet_hours", [hours.matcher for hours in quiet_hours]),
+    ]
+    for key, of_key in matchers:
+        for place, matcher in enumerate(of_key):
+            for glob in matcher.undeclared(environments):
+                yield FieldProblem(
+                    ("notify", key, place, "match", "env"),
+                    f"no declared environment is {glob!r}, so it can never match;"
+                    " declare it under remediate.environments",
+                    "unknown_environment",
+                )

@@ -14,7 +14,7 @@ from bot.approvals.rules import unknown_environments
 from bot.approvals.segment import ROLE, Approver, Remediate
 from bot.errors import InputError, SettingsError
 from bot.incidents.environments import folded
-from bot.incidents.planned_silences import dead_maintenance
+from bot.incidents.planned_silences import dead_silences
 from bot.incidents.routes import dead_routes
 from bot.policy.includes import Includes, parse_mapping
 from bot.policy.layers import SEGMENTS, Layer, Layers, Location, merge
@@ -78,7 +78,9 @@ def _validated(layers: Layers, roles: Roles) -> Policy:
         raise _refused(problems, layers) from error
     problems = _unknown_names(policy.remediate)
     problems += dead_routes(policy.ingest.routes, policy.remediate.declared)
-    problems += dead_maintenance(policy.notify.maintenance, policy.remediate.declared)
+    problems += dead_silences(
+        policy.notify.maintenance, policy.notify.quiet_hours, policy.remediate.declared
+    )
     problems += _dead_overrides(policy)
     if problems:
         raise _refused(problems, layers)
@@ -91,11 +93,12 @@ def _refused(problems: list[FieldProblem], layers: Layers) -> InputError:
 
 
 def _place(location: Location, layers: Layers) -> str:
-    """Return the file and the line; an item of `approvers` has another index than in the file
+    """Return the file and the line; an item of a list of people has another index than in the file
     after a role is replaced.
     """
     layer = layers.layer_of(location) or layers.main
-    known = location.index("approvers") + 1 if "approvers" in location else len(location)
+    lists = [location.index(key) + 1 for key in _PEOPLE if key in location]
+    known = min([*lists, len(location)])
     return layer.place_of(location[:known])
 
 
@@ -170,24 +173,32 @@ def parse_roles(text: str, *, file: str) -> Roles:
         raise InputError("\n".join(lines), field="policy") from error
 
 
+_PEOPLE = ("approvers", "mentions")
+"""The keys whose lists may name roles."""
+
+
 def _with_people(raw: dict[Any, Any], roles: Roles) -> dict[Any, Any]:
     """Replace roles by their users in the policy. Any other name stays, for the check."""
-    remediate = raw.get("remediate")
-    if not isinstance(remediate, dict):
-        return raw
 
-    def people(part: Any) -> Any:
-        named = part.get("approvers") if isinstance(part, dict) else None
-        if not isinstance(named, list):
+    def replaced(part: Any) -> Any:
+        if isinstance(part, list):
+            return [replaced(item) for item in part]
+        if not isinstance(part, dict):
             return part
-        meant = [user for name in named for user in roles.get(str(name), (name,))]
-        return {**part, "approvers": list(dict.fromkeys(meant))}
+        return {
+            key: _users(value, roles) if key in _PEOPLE else replaced(value)
+            for key, value in part.items()
+        }
 
-    rules = remediate.get("rules")
-    full = people(remediate)
-    if isinstance(rules, list):
-        full = {**full, "rules": [people(rule) for rule in rules]}
-    return {**raw, "remediate": full}
+    people = {key: replaced(raw[key]) for key in ("remediate", "notify", "overrides") if key in raw}
+    return {**raw, **people}
+
+
+def _users(named: Any, roles: Roles) -> Any:
+    if not isinstance(named, list):
+        return named
+    users = [user for name in named for user in roles.get(str(name), (name,))]
+    return list(dict.fromkeys(users)) if all(isinstance(user, str) for user in users) else users
 
 
 def read_policy(path: Path) -> Policy:

@@ -9,8 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
 
+from bot.approvals.segment import Approver
 from bot.detection.segment import Detector
 from bot.enrichment.segment import MOST_SOURCES, EvidenceSource
 from bot.incidents.digests import Digest
@@ -62,9 +71,20 @@ class Correlate(CorrelateByScope):
 
 
 class NotifyByScope(Segment):
-    """The seconds after which people are reminded of an unacknowledged incident; 0 never does."""
+    """The seconds after which people are reminded of an unacknowledged incident; 0 never does.
+
+    `mentions` are those people; empty are `remediate.approvers`.
+    """
 
     unanswered_seconds: int = Field(default=300, ge=0, le=86_400)
+    mentions: tuple[Approver, ...] = Field(default=(), max_length=20)
+
+
+def _as_list(value: object) -> object:
+    """Return one mapping, or none, as a list."""
+    if value is None:
+        return ()
+    return [value] if isinstance(value, dict | QuietHours) else value
 
 
 class Notify(NotifyByScope):
@@ -83,7 +103,11 @@ class Notify(NotifyByScope):
     sender_incidents_per_minute: int = Field(default=20, ge=1, le=1000)
     longest_silence_hours: float = Field(default=168.0, ge=0.1, le=720)
     maintenance: tuple[Maintenance, ...] = Field(default=(), max_length=100)
-    quiet_hours: QuietHours | None = None
+    quiet_hours: Annotated[
+        tuple[QuietHours, ...],
+        Field(max_length=100),
+        BeforeValidator(_as_list, json_schema_input_type=QuietHours | list[QuietHours] | None),
+    ] = ()
     action_reminders: ActionReminders | None = ActionReminders()
     postmortem_webhook: WebhookUrl = ""
     outside: OutsideOfSlack | None = None

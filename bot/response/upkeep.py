@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from bot.configuration import LiveConfiguration
@@ -46,9 +46,13 @@ class Upkeep:
 
     async def report_unanswered(self) -> None:
         """Post in the threads of incidents that nobody acknowledged in time."""
-        approvers, now = self._config.current.policy.remediate.approvers, self._clock()
+        policy, now = self._config.current.policy, self._clock()
+
+        def mentions(scope: Scope) -> Sequence[str]:
+            return policy.for_scope(scope).notify.mentions or policy.remediate.approvers
+
         if cutoff := self._cutoff(now, "notify", "unanswered_seconds", timedelta(seconds=1)):
-            await self._store.report_unanswered(cutoff, approvers, now)
+            await self._store.report_unanswered(cutoff, mentions, now)
 
     async def end_flapping(self) -> None:
         """End the flapping of incidents in which nothing changed for the window."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from bot.approvals.model import Approval, Execution
@@ -11,12 +11,16 @@ from bot.approvals.reasons import Reason, to_text
 from bot.incidents.model import Incident, IncidentStatus, Severity
 from bot.incidents.news import News, NewsKind
 from bot.incidents.remediation import RemediationStatus
-from store.incident_rows import SCOPE_COLUMNS
+from bot.incidents.subject import Scope
+from store.incident_rows import SCOPE_COLUMNS, scope_from
 from store.operations import incidents, mutes, outbox
 from store.operations.cutoffs import Cutoff
 from store.operations.part import Part
 from store.rows import dump
 from store.statements import Operation, Row, from_db_time, query, to_db_time
+
+MentionsOf = Callable[[Scope], Sequence[str]]
+"""Returns the people whom bad news about an incident of that scope mentions."""
 
 MOST_WAITING = 10
 """Unacknowledged incidents reported at once in a channel; the rest follow later."""
@@ -183,7 +187,7 @@ def waiting_by_channel() -> Operation[dict[str, int]]:
     return {row["channel"]: int(row["n"]) for row in counts}
 
 
-def unanswered(cutoff: Cutoff, mentions: Sequence[str], now: datetime) -> Operation[int]:
+def unanswered(cutoff: Cutoff, mentions: MentionsOf, now: datetime) -> Operation[int]:
     """Report each critical or high incident not acknowledged in time. Returns how many.
 
     At most MOST_WAITING wait to be posted in a channel: a storm does not become another one.
@@ -207,28 +211,28 @@ def unanswered(cutoff: Cutoff, mentions: Sequence[str], now: datetime) -> Operat
         NewsKind.UNANSWERED,
         cutoff.limit(200),
     )
-    if not rows:
-        return 0
-    waiting = yield from waiting_by_channel()
-    value = 0
-    for row in rows:
+    due = [row for row in rows if cutoff.if_before(row, row["opened"]) is not None]
+    waiting = (yield from waiting_by_channel()) if due else {}
+    count = 0
+    for row in due:
         if waiting.get(row["channel"], 0) >= MOST_WAITING:
             continue
-        if cutoff.if_before(row, row["opened"]) is None:
-            continue
-        yield from incidents.lock_incident(row["id"])
-        incident = yield from incidents.get(row["id"])
-        if incident.status is not IncidentStatus.OPEN:
-            continue
-        facts = {"since": to_db_time(incident.opened_at)}
-        if (
-            yield from report(
-                incident, NewsKind.UNANSWERED, row["opened"], now, facts=facts, mentions=mentions
-            )
-        ):
+        if (yield from _report_unanswered(row, mentions(scope_from(row)), now)):
             waiting[row["channel"]] = waiting.get(row["channel"], 0) + 1
-            value += 1
-    return value
+            count += 1
+    return count
+
+
+def _report_unanswered(row: Row, mentions: Sequence[str], now: datetime) -> Operation[bool]:
+    yield from incidents.lock_incident(row["id"])
+    incident = yield from incidents.get(row["id"])
+    if incident.status is not IncidentStatus.OPEN:
+        return False
+    facts = {"since": to_db_time(incident.opened_at)}
+    is_new: bool = yield from report(
+        incident, NewsKind.UNANSWERED, row["opened"], now, facts=facts, mentions=mentions
+    )
+    return is_new
 
 
 def last_activity(incident: Incident) -> str:
@@ -295,11 +299,9 @@ class NewsPart(Part):
         """One piece of bad news."""
         return await self._engine.read(get, news_id)
 
-    async def report_unanswered(
-        self, cutoff: Cutoff, mentions: Sequence[str], now: datetime
-    ) -> int:
+    async def report_unanswered(self, cutoff: Cutoff, mentions: MentionsOf, now: datetime) -> int:
         """Report critical and high incidents opened before then that nobody acknowledged.
 
-        Once each, to `mentions`; a channel gets a few at a time. Returns how many.
+        Once each, to the `mentions` of its scope; a channel gets a few at a time. Returns how many.
         """
         return await self._write(unanswered, cutoff, mentions, now)

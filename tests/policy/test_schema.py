@@ -51,6 +51,8 @@ FINE = [
     "overrides: [{name: a, match: {service: x}, features: {advice: false}}]",
     "correlate: {depends_on: {a: [b]}}",
     "notify: {quiet_hours: {windows: [{start: '22:00', end: '06:00'}], post_at_once: [critical]}}",
+    "notify: {mentions: [U0ANA]}",
+    "notify: {quiet_hours: [{match: {service: x}, windows: [{cron: '0 2 * * *', minutes: 9}]}]}",
 ]
 
 REFUSED = [
@@ -82,7 +84,7 @@ REFUSED = [
     "ingest: {read_back_hours: 0}",
     "detect: {pollers: [{name: a, file: log, pattern: x}]}",
     "llm: {sources: [{name: p, kind: graphite, url: 'http://x', queries: {a: b}}]}",
-    "llm: {sources: [{name: p, kind: loki, url: 'http://x', queries: {}}]}",
+    "llm: {sources: [{name: p, kind: loki, url: 'http://x', queries: {a: ''}}]}",
     "privacy: {redact: [names]}",
     "retention: {alerts_days: 0}",
     "slo: {fast_path_p95_ms: 0}",

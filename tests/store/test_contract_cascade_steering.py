@@ -151,7 +151,7 @@ async def test_nobody_is_asked_about_a_child(store: Store) -> None:
         assert card is not None
         await store.outbox_sent(card, f"1.{number}")
     await deliver(store, symptom("cart-api"))
-    assert await store.report_unanswered(Cutoff(later(60)), (ANA,), later(900)) == 1
+    assert await store.report_unanswered(Cutoff(later(60)), lambda _: (ANA,), later(900)) == 1
     news = (await store.card_content(older)).bad_news
     assert [item.incident_id for item in news] == [older]
 

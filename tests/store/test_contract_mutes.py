@@ -55,7 +55,7 @@ async def test_a_muted_incident_posts_nothing_and_its_card_changes(store: Store)
     card = await store.outbox_message(f"card:{incident_id}")
     assert card is not None
     assert card.sent_version < card.desired_version, "the card changes"
-    assert await store.report_unanswered(Cutoff(later(300)), [BEN], later(600)) == 0
+    assert await store.report_unanswered(Cutoff(later(300)), lambda _: [BEN], later(600)) == 0
     assert await store.ask_if_stale(Cutoff(later(500)), later(700)) == 1, "the card asks"
     assert await posted(store, later(800)) == []
     entries = [(entry.text, entry.actor) for entry in await store.timeline(incident_id)]
@@ -87,11 +87,11 @@ async def test_a_mute_ends_by_time_and_what_nobody_acknowledged_is_reported(stor
     incident_id = await open_posted(store)
     await store.mute(incident_id, ANA, NOW + timedelta(hours=1), later(1))
     assert await store.end_mutes(later(HOUR - 1)) == 0
-    assert await store.report_unanswered(Cutoff(later(300)), [BEN], later(HOUR - 1)) == 0
+    assert await store.report_unanswered(Cutoff(later(300)), lambda _: [BEN], later(HOUR - 1)) == 0
     assert await store.end_mutes(later(HOUR)) == 1
     assert await store.end_mutes(later(HOUR)) == 0
     assert (await store.incident(incident_id)).mute is None
-    assert await store.report_unanswered(Cutoff(later(300)), [BEN], later(HOUR)) == 1
+    assert await store.report_unanswered(Cutoff(later(300)), lambda _: [BEN], later(HOUR)) == 1
     assert await posted(store, later(HOUR + 1)) == ["news"]
 
 

@@ -102,14 +102,16 @@ async def test_a_critical_incident_that_nobody_acknowledges_is_said_once(store: 
     minor = await deliver(store, alert(service="api", fingerprint="f2", severity=Severity.MEDIUM))
     taken = await deliver(store, alert(service="db", fingerprint="f3", severity=Severity.HIGH))
     await store.acknowledge(taken, ANA, later(1))
-    assert await store.report_unanswered(Cutoff(later(0)), [BEN], later(300)) == 0, (
+    assert await store.report_unanswered(Cutoff(later(0)), lambda _: [BEN], later(300)) == 0, (
         "no card is up yet"
     )
     for number in (lonely, minor, taken):
         await shown(store, f"card:{number}")
-    assert await store.report_unanswered(Cutoff(later(-1)), [BEN], later(299)) == 0
-    assert await store.report_unanswered(Cutoff(later(0)), [BEN, "S0SRE"], later(300)) == 1
-    assert await store.report_unanswered(Cutoff(later(1)), [BEN], later(301)) == 0
+    assert await store.report_unanswered(Cutoff(later(-1)), lambda _: [BEN], later(299)) == 0
+    assert (
+        await store.report_unanswered(Cutoff(later(0)), lambda _: [BEN, "S0SRE"], later(300)) == 1
+    )
+    assert await store.report_unanswered(Cutoff(later(1)), lambda _: [BEN], later(301)) == 0
     (news,) = await news_of(store)
     assert (news.incident_id, news.mentions) == (lonely, (BEN, "S0SRE"))
     incident = await store.incident(lonely)
@@ -121,12 +123,12 @@ async def test_a_critical_incident_that_nobody_acknowledges_is_said_once(store: 
 async def test_a_reopened_incident_that_nobody_answers_is_said_again(store: Store) -> None:
     number = await deliver(store, alert(severity=Severity.CRITICAL))
     await shown(store, f"card:{number}")
-    assert await store.report_unanswered(Cutoff(later(0)), [BEN], later(300)) == 1
+    assert await store.report_unanswered(Cutoff(later(0)), lambda _: [BEN], later(300)) == 1
     await store.resolve(number, ANA, later(310))
     await store.reopen(number, ANA, later(320))
-    assert await store.report_unanswered(Cutoff(later(319)), [BEN], later(619)) == 0
+    assert await store.report_unanswered(Cutoff(later(319)), lambda _: [BEN], later(619)) == 0
     assert (await store.card_content(number)).bad_news == [], "not said of this time"
-    assert await store.report_unanswered(Cutoff(later(320)), [BEN], later(620)) == 1
+    assert await store.report_unanswered(Cutoff(later(320)), lambda _: [BEN], later(620)) == 1
     assert len((await store.card_content(number)).bad_news) == 1
 
 
@@ -139,11 +141,11 @@ async def test_many_that_nobody_answers_are_said_a_few_at_a_time(store: Store) -
             store, alert(service=which, fingerprint=which, severity=severity)
         )
         await shown(store, f"card:{incident_id}")
-    assert await store.report_unanswered(Cutoff(NOW), [], later(300)) == MOST_WAITING
+    assert await store.report_unanswered(Cutoff(NOW), lambda _: [], later(300)) == MOST_WAITING
     assert (await news_of(store))[0].incident_id == count, "the most severe first"
-    assert await store.report_unanswered(Cutoff(NOW), [], later(305)) == 0
+    assert await store.report_unanswered(Cutoff(NOW), lambda _: [], later(305)) == 0
     await shown(store, "news:1")
-    assert await store.report_unanswered(Cutoff(NOW), [], later(310)) == 1
+    assert await store.report_unanswered(Cutoff(NOW), lambda _: [], later(310)) == 1
 
 
 async def test_a_dispatch_that_fails_or_has_no_outcome_is_said_to_whom_it_concerns(

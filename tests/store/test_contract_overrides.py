@@ -14,6 +14,7 @@ from tests.helpers.news import news_of, shown
 
 SHOP = """
 correlate: {stale_after_hours: 2, reopen_within_seconds: 900}
+remediate: {approvers: [U0ANA]}
 overrides:
   - name: slow-shop
     match: {service: "shop-*", env: live}
@@ -22,7 +23,7 @@ overrides:
   - name: europe
     match: {region: ["eu-*", "EU"]}
     correlate: {reopen_within_seconds: 7, flapping_window_seconds: 60}
-    notify: {unanswered_seconds: 30}
+    notify: {unanswered_seconds: 30, mentions: [S0EUROPE]}
   - name: never
     match: {service: sandbox}
     correlate: {stale_after_hours: 0, reopen_within_seconds: 0}
@@ -92,6 +93,8 @@ async def test_overrides_decide_when_people_are_reminded(store: Store) -> None:
     assert await reminded(31) == ["db"]
     assert await reminded(301) == ["db", "web"]
     assert await reminded(9000) == ["db", "web"]
+    mentioned = [item.mentions for item in await news_of(store)]
+    assert mentioned == [("S0EUROPE",), ("U0ANA",)]
 
 
 def upkeep(store: Store, seconds: float) -> Upkeep:

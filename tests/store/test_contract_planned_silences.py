@@ -119,6 +119,24 @@ async def test_quiet_hours_hold_low_alerts_and_end_with_one_digest(store: Store)
     assert await deliver(store, alert(**LOW, fingerprint="c"), at=later(MORNING)) == 2
 
 
+async def test_quiet_hours_hold_only_the_alerts_that_they_match(store: Store) -> None:
+    all_night = {"start": "22:00", "end": "06:00"}
+    one_hour = {"start": "03:00", "end": "04:00"}
+    policy = with_policy(
+        store,
+        quiet_hours=[
+            {"match": {"service": "web"}, "windows": [all_night]},
+            {"match": {"service": "batch-*"}, "windows": [one_hour], "post_at_once": ["critical"]},
+        ],
+    )
+    assert await deliver(store, alert(**LOW)) == 0
+    batch = alert(service="batch-a", fingerprint="a", title="batch", severity=Severity.HIGH)
+    assert await deliver(store, batch, at=later(1)) == 0
+    assert await deliver(store, alert(**LOW | {"service": "shop"}, fingerprint="s"), at=later(2))
+    assert await settle(store, policy, END - 1) == []
+    assert await settle(store, policy, END) == ["batch"], "those of web go on"
+
+
 async def test_quiet_hours_that_held_nothing_post_nothing(store: Store) -> None:
     policy = with_policy(store, quiet_hours=QUIET)
     await deliver(store, alert())
