@@ -105,7 +105,8 @@ class PageEndpoints:
         except Refusal:
             raise web.HTTPNotFound from None
         root = str(message.get("thread_ts", ts))
-        raise web.HTTPFound(f"/?channel={channel.id}&thread={root}#m-{ts}")
+        reader = self._page.place(dict(request.query))[0].name
+        raise web.HTTPFound(f"/?as={reader}&channel={channel.id}&thread={root}#m-{ts}")
 
     async def do(self, request: web.Request) -> web.Response:
         """Carry out one action of a person; the answer says whether it worked."""

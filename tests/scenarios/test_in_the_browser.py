@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, async_playwright, expect
 
+from bot.simulator.manifest import read_manifest
 from tests.conftest import unavailable
 from tests.scenarios.starting import StartBot
 from tests.scenarios.world import Gateway, World
@@ -16,6 +17,7 @@ from tests.scenarios.world import Gateway, World
 pytestmark = [pytest.mark.browser, pytest.mark.one_engine]
 expect.set_options(timeout=30_000)
 
+MANIFEST = Path(__file__).parents[2] / "manifest.yml"
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 QUIET = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run"
@@ -71,3 +73,33 @@ async def test_a_refusal_shows_in_the_thread_to_the_presser_alone(
     await page.get_by_role("button", name="Approve", exact=True).click()
     await expect(page.get_by_text("Not counted: you are not an approver")).to_be_visible()
     assert world.leaky_service.restarts == 0
+
+
+async def test_the_home_tab_and_the_shortcuts_are_pressed_in_the_browser(
+    world: World, bot: StartBot, page: Page
+) -> None:
+    world.slack.core.manifest = read_manifest(MANIFEST)
+    await bot()
+    await world.alert()
+    card = await world.card()
+    await world.quiet()
+    await page.goto(f"{world.slack.page_url}?as=ben")
+    await page.wait_for_selector(".live.on", state="attached")
+
+    await page.get_by_role("link", name="sopbot · Home").click()
+    home = page.locator(".home")
+    await expect(home.get_by_text("1 open incident")).to_be_visible()
+    await home.get_by_role("button", name="Acknowledge").click()
+    await expect(home.get_by_text("Yours (1)")).to_be_visible()
+    await home.get_by_role("button", name="Approve").click()
+    await expect(home.get_by_text("Nothing waits for your approval.")).to_be_visible()
+    async with page.expect_popup() as opened:
+        await home.get_by_role("link", name="Open thread").first.click()
+    thread = await opened.value
+    await thread.wait_for_url(f"**as=ben**thread={card.ts}**")
+    await thread.close()
+
+    await page.get_by_role("button", name="Report an incident").click()
+    await page.get_by_label("What is wrong?").fill("The lift is stuck")
+    await page.get_by_role("button", name="Open incident").click()
+    await expect(page.get_by_text("Opened INC-2 The lift is stuck")).to_be_visible()

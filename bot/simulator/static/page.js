@@ -87,6 +87,16 @@ async function refresh() {
   if (again) { again = false; refresh(); }
 }
 
+// Slack leads from these addresses to the reader's workspace, which is here.
+const ANY_WORKSPACE = "https://slack.com/archives/";
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest(`a[href^="${ANY_WORKSPACE}"]`);
+  if (!link) return;
+  const path = link.getAttribute("href").slice(ANY_WORKSPACE.length);
+  link.setAttribute("href", `/archives/${path}?${new URLSearchParams({ as: where.as })}`);
+}, true);
+
 document.addEventListener("click", async (event) => {
   const on = event.target.closest("[data-act],[data-do]");
   for (const menu of document.querySelectorAll("details.menu[open]")) {

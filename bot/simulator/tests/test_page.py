@@ -329,8 +329,9 @@ async def test_a_permalink_leads_to_the_message_on_the_page(
 ) -> None:
     posted = await client.chat_postMessage(channel="C0ALERTS01", text="findable")
     link = await client.chat_getPermalink(channel="C0ALERTS01", message_ts=posted["ts"])
-    async with http.get(link["permalink"]) as answer:
+    async with http.get(f"{link['permalink']}?as=ben") as answer:
         assert answer.status == 200
+        assert answer.url.query["as"] == "ben", "the reader stays who they are"
         assert f'id="m-{posted["ts"]}"' in await answer.text()
 
 
