@@ -74,6 +74,19 @@ def read_files(folder: Path) -> Iterator[RunbookFile | Skipped]:
         yield RunbookFile(name, text)
 
 
+def file_names(folder: Path) -> frozenset[str]:
+    """Return the paths of all files, which a link may lead to, relative to the folder."""
+    root = folder.resolve(strict=True)
+    names: set[str] = set()
+    for place, folders, files in os.walk(root):
+        here = Path(place).relative_to(root)
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        names |= {(here / name).as_posix() for name in files}
+        if len(here.parts) >= MOST_DEPTH or len(names) > MOST_ENTRIES:
+            folders.clear()
+    return frozenset(names)
+
+
 def _read(path: Path, root: Path) -> str | Skipped:
     name = path.relative_to(root).as_posix()
     try:

@@ -48,7 +48,7 @@ class Index(Protocol):
     """Full-text search over documents and their passages, ranked by two separate queries."""
 
     def replace(self, documents: Sequence[Document]) -> None:
-        """Index these documents instead of those it held."""
+        """Index these documents instead of those it held; nothing if they are the same."""
         ...
 
     def frequencies(self) -> Mapping[str, int]:

@@ -53,6 +53,11 @@ class RunbookSearch:
         self._passages = passages
         self._windows: dict[int, list[frozenset[str]]] = {}
 
+    @property
+    def has_vectors(self) -> bool:
+        """Return True if vectors judge what fits."""
+        return self._similarity is not None
+
     def search(self, query: Query, limit: int = 10) -> list[Hit]:
         """Return the best passage of each document, best first; [] if the best does not fit."""
         ranking = self._index.rank(_repeated(self._rarest(query.weights)), RANKED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -16,6 +17,7 @@ from bot.retrieval.index import (
 from bot.retrieval.markdown import Document
 
 _SCHEMA = """
+CREATE TABLE IF NOT EXISTS content (digest TEXT);
 CREATE TABLE IF NOT EXISTS documents (id INTEGER PRIMARY KEY, path TEXT, title TEXT);
 CREATE TABLE IF NOT EXISTS passages (
   id INTEGER PRIMARY KEY, document INTEGER, heading TEXT, line INTEGER, text TEXT
@@ -25,7 +27,8 @@ CREATE VIRTUAL TABLE IF NOT EXISTS document_terms USING fts5 (title, headings, b
 CREATE VIRTUAL TABLE IF NOT EXISTS passage_terms USING fts5 (title, headings, body);
 CREATE VIRTUAL TABLE IF NOT EXISTS passage_vocabulary USING fts5vocab (passage_terms, row);
 """
-_TABLES = ("documents", "passages", "document_terms", "passage_terms")
+FORM = 1  # of the terms in a file: raise it when tokens or fields change
+_TABLES = ("content", "documents", "passages", "document_terms", "passage_terms")
 
 
 class SqliteIndex:
@@ -39,9 +42,13 @@ class SqliteIndex:
         self._connection.close()
 
     def replace(self, documents: Sequence[Document]) -> None:
+        digest = hashlib.sha256(repr((FORM, documents)).encode("utf-8", "replace")).hexdigest()
+        if self._connection.execute("SELECT 1 FROM content WHERE digest = ?", (digest,)).fetchone():
+            return
         with self._connection as connection:
             for table in _TABLES:
                 connection.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
+            connection.execute("INSERT INTO content VALUES (?)", (digest,))
             passage_id = 0
             for number, document in enumerate(documents):
                 connection.execute(

@@ -1,18 +1,22 @@
-"""Searches a folder of runbooks for alerts, without settings and without network."""
+"""Searches, indexes and checks a folder of runbooks, without settings and without network."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import sqlite3
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from bot.errors import InputError
 from bot.intake.fields import an_object
 from bot.retrieval.embeddings import load_embedder
-from bot.retrieval.folder import read_folder
+from bot.retrieval.folder import RunbookFile, Skipped, file_names, read_files, read_folder
+from bot.retrieval.lint import problems_in
+from bot.retrieval.markdown import Document
 from bot.retrieval.queries import Query, build_query
 from bot.retrieval.search import Hit, RunbookSearch
 from bot.retrieval.sqlite_index import SqliteIndex
@@ -31,15 +35,49 @@ class Question:
 def run(options: argparse.Namespace) -> int:
     """Run the verb; returns the exit code."""
     try:
+        if options.verb == "lint":
+            return _lint(options.dir)
         documents, skipped = read_folder(options.dir)
     except OSError as error:
         print(f"{options.dir}: cannot be read: {error.strerror or error}", file=sys.stderr)
         return 1
     for item in skipped:
         print(f"{item.path}: not read: {item.reason}", file=sys.stderr)
-    index = SqliteIndex()
+    try:
+        search = _search_of(documents, options.index)
+    except sqlite3.Error as error:
+        print(f"{options.index}: cannot be used as an index: {error}", file=sys.stderr)
+        return 1
+    if options.verb == "index":
+        passages = sum(len(document.passages) for document in documents)
+        vectors = "with" if search.has_vectors else "without"
+        print(f"{len(documents)} runbooks, {passages} passages, {vectors} vectors")
+        return 0
+    return _answer_lines(search, options.limit, as_json=options.json)
+
+
+def _search_of(documents: Sequence[Document], file: Path | None) -> RunbookSearch:
+    index = SqliteIndex(str(file) if file else ":memory:")
     index.replace(documents)
-    search = RunbookSearch(index, load_embedder())
+    return RunbookSearch(index, load_embedder())
+
+
+def _lint(folder: Path) -> int:
+    items = list(read_files(folder))
+    files = [item for item in items if isinstance(item, RunbookFile)]
+    problems = problems_in(files, file_names(folder))
+    for problem in problems:
+        print(problem)
+    for item in items:
+        if isinstance(item, Skipped):
+            print(f"{item.path}: not read: {item.reason}")
+    count = len(problems) + len(items) - len(files)
+    print(f"{len(files)} runbooks, {count} problem{'' if count == 1 else 's'}", file=sys.stderr)
+    return 1 if count else 0
+
+
+def _answer_lines(search: RunbookSearch, limit: int, *, as_json: bool) -> int:
+    """Answer each line of standard input; a bad one is named, and makes the exit code 1."""
     failed = 0
     for number, line in enumerate(sys.stdin.buffer, start=1):
         if not line.strip():
@@ -50,8 +88,8 @@ def run(options: argparse.Namespace) -> int:
             failed += 1
             print(f"line {number}: {error.message}", file=sys.stderr)
             continue
-        hits = search.search(question.query, options.limit)
-        print(_json_line(question, hits) if options.json else _text(question, hits), flush=True)
+        hits = search.search(question.query, limit)
+        print(_json_line(question, hits) if as_json else _text(question, hits), flush=True)
     return 1 if failed else 0
 
 
