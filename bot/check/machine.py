@@ -20,7 +20,7 @@ from store.admin.locations import file_of, name_of, reading
 from store.audit import whole_trail
 from store.audit.proof.rows import Fault
 from store.audit.sealing import AuditKey
-from store.engines.migrations import refuse_newer
+from store.engines.newer_schema import refuse_newer
 from store.engines.tables import steps
 
 _ADVISOR_SECONDS = 10.0

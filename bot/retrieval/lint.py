@@ -23,7 +23,7 @@ _NOT_IN_ANCHORS = re.compile(r"[^\w\- ]")
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong, and where; `line` counts from 1."""
+    """A fault of a runbook with its place; `line` counts from 1."""
 
     path: str
     line: int

@@ -11,7 +11,7 @@ from store.admin import files, invariants
 from store.admin.invariants import Broken
 from store.admin.locations import alive, file_of, reading
 from store.admin.transfer import End, answer
-from store.engines.migrations import refuse_newer
+from store.engines.newer_schema import refuse_newer
 from store.engines.sqlite_file import lock_path
 from store.engines.tables import steps, tables
 from store.operations import outbox

@@ -17,7 +17,7 @@ from store.admin import invariants
 from store.admin.invariants import Broken
 from store.admin.transfer import Progress, answer
 from store.admin.transfer_sqlite import SqliteEnd
-from store.engines.migrations import refuse_newer
+from store.engines.newer_schema import refuse_newer
 from store.engines.sqlite_file import claimed, explain, lock_path
 from store.engines.tables import LEASES, steps
 

@@ -9,9 +9,8 @@ them expand, and refuses otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 
-from bot.errors import StoreError
 from store.engines import (
     episode_columns,
     evidence_tables,
@@ -336,17 +335,3 @@ def statements_of(migration: Migration, engine: str = "sqlite") -> Iterator[str]
         begins = statement.strip().split("\n", 1)[0]
         if begins and not (begins.startswith("-- on ") and begins != f"-- on {engine}"):
             yield statement
-
-
-def refuse_newer(applied: Iterable[str], where: str) -> None:
-    """StoreError when the schema has a step that this code does not know and cannot overlook."""
-    ours = {name_of(migration) for migration in MIGRATIONS}
-    unknown = sorted(
-        name for name in applied if name not in ours and not name[4:].startswith("_expand_")
-    )
-    if unknown:
-        raise StoreError(
-            f"{where} was written by a newer sopbot ({', '.join(unknown)}).",
-            permanent=True,
-            remedy="Run that version, or restore a backup made before the upgrade.",
-        )

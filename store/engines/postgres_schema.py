@@ -5,7 +5,8 @@ from __future__ import annotations
 import psycopg
 
 from store.engines.dialects import schema_for_postgres
-from store.engines.migrations import MIGRATIONS, name_of, refuse_newer, statements_of
+from store.engines.migrations import MIGRATIONS, name_of, statements_of
+from store.engines.newer_schema import refuse_newer
 
 SCHEMA = "SELECT name FROM sopbot_migrations ORDER BY name"
 """The steps that a database has seen, in order."""

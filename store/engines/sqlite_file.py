@@ -15,7 +15,8 @@ from pathlib import Path
 from sqlite_utils import Database, Migrations
 
 from bot.errors import StoreError
-from store.engines.migrations import MIGRATIONS, Migration, refuse_newer, statements_of
+from store.engines.migrations import MIGRATIONS, Migration, statements_of
+from store.engines.newer_schema import refuse_newer
 
 SCHEMA = "SELECT name FROM _sqlite_migrations WHERE migration_set = 'sopbot' ORDER BY id"
 """The steps that a file has seen, in order."""

@@ -88,8 +88,8 @@ def test_an_index_file_is_written_once_and_searched(
     def searched() -> list[str]:
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(line)))
         assert main(["runbooks", "search", "--json", *arguments]) == 0
-        found = json.loads(capsys.readouterr().out)["documents"]
-        return [document["path"] for document in found]
+        answers = json.loads(capsys.readouterr().out)["documents"]
+        return [document["path"] for document in answers]
 
     before = file.read_bytes()
     assert searched()[:1] == ["disk.md"]
