@@ -72,6 +72,7 @@ from store.operations.sop_usage import SopUsagePart
 from store.operations.source_acknowledgements import SourceAcknowledgementsPart
 from store.operations.source_silences import SourceSilencesPart
 from store.operations.stages import StagesPart
+from store.operations.stakeholder_updates import StakeholderUpdatesPart
 from store.operations.stale import StalePart
 from store.operations.stale_ends import StaleEndsPart
 from store.operations.stats import StatsPart
@@ -146,6 +147,7 @@ class Store(
     ActionItemsPart,
     ExportRequestsPart,
     HandoversPart,
+    StakeholderUpdatesPart,
     PublicationsPart,  # NATS
     AuditTrailPart,  # the audit trail
     TrailUpkeepPart,

@@ -52,6 +52,18 @@ class Handover:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StakeholderUpdate:
+    """The update on an incident that its stakeholders read; a correction is the next version."""
+
+    incident_id: int
+    channel: str
+    text: str
+    version: int
+    posted_by: str
+    posted_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ActionItem:
     """Work that an incident leaves for its `owner`, a Slack user id; open until `done_at`."""
 

@@ -26,6 +26,7 @@ from bot.incidents.digests import Digest
 from bot.incidents.follow_up import ActionReminders, WebhookUrl
 from bot.incidents.planned_silences import Maintenance, QuietHours
 from bot.incidents.routes import Route
+from bot.incidents.stakeholders import Stakeholders
 from bot.intake.log_lines import CommandPoller, Poller
 from bot.policy.outside import Heartbeat, OutsideOfSlack
 from bot.serving.redaction import RuleName
@@ -110,6 +111,7 @@ class Notify(NotifyByScope):
     ] = ()
     action_reminders: ActionReminders | None = ActionReminders()
     postmortem_webhook: WebhookUrl = ""
+    stakeholders: Stakeholders | None = None
     outside: OutsideOfSlack | None = None
     heartbeat: Heartbeat | None = None
     digests: tuple[Digest, ...] = Field(default=(), max_length=50)

@@ -46,6 +46,7 @@ from bot.response.remarks import Remarks
 from bot.response.reports import Report, Reported, delivery_of
 from bot.response.runbooks import Runbooks
 from bot.response.silences import Silences
+from bot.response.stakeholders import StakeholderUpdates
 from bot.response.upkeep import Upkeep
 from bot.serving.logs import bound
 from store.receipts import Receipt
@@ -70,6 +71,7 @@ class IncidentService:
         self.remarks = Remarks(dependencies, self.decisions.check_person)
         self.postmortems = Postmortems(dependencies, self.decisions)
         self.exports = Exports(dependencies, self.decisions)
+        self.stakeholders = StakeholderUpdates(dependencies, self.decisions)
         self.handovers = Handovers(dependencies, self.decisions)
         self.upkeep = Upkeep(
             dependencies.store,

@@ -1,4 +1,4 @@
-"""Handles what people press after an incident: an action is added, or is done."""
+"""Handles the modals and buttons of actions, and of updates to stakeholders."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ from typing import Any
 
 from bot.errors import InputError, Refused
 from bot.response import IncidentService
-from handlers.listeners.incidents import incident_id
+from handlers.listeners.incidents import incident_id, incident_of_press
 from handlers.listeners.registration import Listeners
-from handlers.views import postmortem
+from handlers.outbound.outbox import Outbox
+from handlers.views import postmortem, stakeholders
 
 
 def register(listeners: Listeners) -> None:
-    """Register the button of an action's message, and the modal that adds one."""
+    """Register the buttons of an action and of an update, and their modals."""
     listeners.action("sopbot.action_done", action_done)
     listeners.view("sopbot.action_modal", action_submitted)
+    listeners.opener("sopbot.stakeholders", correct_update)
+    listeners.view("sopbot.update_modal", update_submitted)
 
 
 async def action_done(
@@ -48,3 +51,27 @@ async def action_submitted(
     user = str(body["user"]["id"])
     number = incident_id(view["private_metadata"])
     await service.postmortems.add_action(number, owner or user, text, user, f"view/{view['id']}")
+
+
+async def correct_update(
+    body: dict[str, Any], action: dict[str, Any], service: IncidentService, outbox: Outbox
+) -> None:
+    """Open the modal with the update that is posted."""
+    incident = await incident_of_press(body, action, service)
+    draft = await service.stakeholders.draft(incident, str(body["user"]["id"]))
+    modal = stakeholders.update_modal(incident, *draft)
+    await outbox.direct.open_view(str(body["trigger_id"]), modal)
+
+
+async def update_submitted(
+    body: dict[str, Any], view: dict[str, Any], service: IncidentService
+) -> None:
+    """Post the update of the modal, or correct the posted one, once for each modal."""
+    number, _, version = str(view["private_metadata"]).partition("/")
+    await service.stakeholders.post(
+        incident_id(number),
+        stakeholders.update_of(view),
+        str(body["user"]["id"]),
+        int(version or 0),
+        f"view/{view['id']}",
+    )

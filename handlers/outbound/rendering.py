@@ -31,6 +31,7 @@ from handlers.views import (
     postmortem,
     result,
     silences,
+    stakeholders,
     steering,
 )
 from handlers.views.cutting import collect_cut_texts
@@ -99,6 +100,8 @@ class Renderer:
             "export": self._export,
             "handover": self._handover,
             "handover_late": self._late_handover,
+            "stakeholders": self._stakeholders,
+            "stakeholder_note": self._stakeholder_note,
             "action": self._action,
             "action_reminder": self._action,
             "digest": self._digest,
@@ -310,6 +313,14 @@ class Renderer:
 
     async def _late_handover(self, subject: str) -> Rendered | None:
         return Rendered(*handover.late(*await self._store.handover(int(subject))))
+
+    async def _stakeholders(self, subject: str) -> Rendered | None:
+        update = await self._store.stakeholder_update(int(subject))
+        return Rendered(*stakeholders.message(update)) if update else None
+
+    async def _stakeholder_note(self, subject: str) -> Rendered | None:
+        update = await self._store.stakeholder_update(int(subject))
+        return Rendered(*stakeholders.note(update)) if update else None
 
     async def _action(self, subject: str) -> Rendered | None:
         number, _, reminder = subject.partition("/")

@@ -274,6 +274,11 @@ def m046_expand_digests() -> str:
     return home_tables.DIGESTS
 
 
+def m047_expand_stakeholder_updates() -> str:
+    """Store the update on an incident that its stakeholders read."""
+    return record_tables.M047
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     m001_initial,
     m002_expand_storm,
@@ -321,6 +326,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m044_expand_outside_notices,
     m045_expand_wrong_runbooks,
     m046_expand_digests,
+    m047_expand_stakeholder_updates,
 )
 
 

@@ -49,3 +49,14 @@ CREATE TABLE handovers (
 );
 CREATE INDEX handovers_waiting ON handovers (made_at) WHERE state = 'waiting';
 """
+
+M047 = """
+CREATE TABLE stakeholder_updates (
+    incident_id INTEGER PRIMARY KEY REFERENCES incidents (id),
+    channel TEXT NOT NULL,              -- where the first one was posted; the others change it
+    body TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    posted_by TEXT NOT NULL,
+    posted_at TEXT NOT NULL
+);
+"""

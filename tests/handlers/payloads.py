@@ -141,6 +141,8 @@ ACTING = {
     "read_wrongly": message_shortcut("sopbot.read_wrongly"),
     "accept_handover": action("sopbot.accept_handover"),
     "cancel_handover": action("sopbot.cancel_handover"),
+    "correct_update": action("sopbot.stakeholders"),
+    "update_submitted": view("sopbot.update_modal"),
     "action_done": action("sopbot.action_done"),
     "action_submitted": view("sopbot.action_modal"),
     "mentioned": MENTION,

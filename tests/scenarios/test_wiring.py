@@ -152,6 +152,8 @@ LISTENERS = [
     ("event", "message", "listeners.mentions.message_seen"),
     ("action", "sopbot.action_done", "listeners.follow_up.action_done"),
     ("view", "sopbot.action_modal", "listeners.follow_up.action_submitted"),
+    ("action", "sopbot.stakeholders", "listeners.follow_up.correct_update"),
+    ("view", "sopbot.update_modal", "listeners.follow_up.update_submitted"),
     ("action", "sopbot.full_text", "listeners.full_texts.show_full_text"),
     ("action", "sopbot.full_text.back", "listeners.full_texts.turn_text_back"),
     ("action", "sopbot.full_text.more", "listeners.full_texts.turn_text_page"),

@@ -161,3 +161,24 @@ async def test_the_runs_of_a_sop_are_counted_and_listed_newest_first(store):
         (execution.incident_id, "Restart web")
     ]
     assert sum(counts.values()) == 1
+
+
+async def test_an_update_is_posted_once_and_the_second_of_two_people_is_refused(store):
+    number = (await open_incident(store)).id
+
+    async def post(text, user, after, once):
+        return await store.post_update(number, text, user, after, "C0STATUS", once, NOW)
+
+    assert await store.stakeholder_update(number) is None
+    first = await post("Slow", ANA, 0, "view-1")
+    assert await post("Slow", ANA, 0, "view-1") == first
+    results = await asyncio.gather(
+        post("Fast", BEN, 1, "view-2"), post("Gone", CAT, 1, "view-3"), return_exceptions=True
+    )
+    assert sorted(isinstance(result, Refused) for result in results) == [False, True]
+    shown = await store.stakeholder_update(number)
+    assert (shown.version, shown.channel) == (2, "C0STATUS")
+    message = await store.outbox_message(f"stakeholders:{number}")
+    assert (message.channel, message.desired_version, message.in_thread) == ("C0STATUS", 2, False)
+    kinds = [entry.kind for entry in await store.timeline(number)]
+    assert kinds.count("stakeholders") == 2

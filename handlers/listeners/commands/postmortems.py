@@ -5,6 +5,7 @@ from __future__ import annotations
 from handlers.listeners.commands.call import INCIDENT_NUMBER, PERSON, Call
 from handlers.listeners.incidents import incident_id
 from handlers.views import postmortem as view
+from handlers.views import stakeholders
 from store.operations.action_items import LISTED
 
 
@@ -21,6 +22,15 @@ async def export(call: Call, rest: str) -> str:
         incident.id, call.user, call.outbox.direct.direct_channel, call.key
     )
     return view.export_requested(incident.number, name)
+
+
+async def update(call: Call, rest: str) -> str:
+    """Open the modal with a draft for the stakeholders, or with the update that is posted."""
+    incident, _ = await call.subject(rest)
+    draft = await call.service.stakeholders.draft(incident, call.user)
+    modal = stakeholders.update_modal(incident, *draft)
+    await call.outbox.direct.open_view(call.trigger_id, modal)
+    return f"Nothing is posted yet: read the update on {incident.number} in the box that opened."
 
 
 async def action(call: Call, rest: str) -> str:

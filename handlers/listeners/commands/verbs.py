@@ -110,6 +110,12 @@ INCIDENT: dict[str, Verb] = {
         "everything about it with its proof, as a file in a direct message to you",
         _RECORDS,
     ),
+    "update": Verb(
+        postmortems.update,
+        "update INC-7",
+        "draft an update for the stakeholders, or correct the posted one",
+        _RECORDS,
+    ),
     "action": Verb(
         postmortems.action,
         "action INC-7 @ben Add an alert",

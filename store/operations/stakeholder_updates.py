@@ -1,0 +1,112 @@
+"""The update on an incident that its stakeholders read: one message, corrected in place."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot.errors import Refused
+from bot.incidents.records import StakeholderUpdate
+from store.operations import audit, incidents, outbox
+from store.operations.audit_kinds import Kind
+from store.operations.idempotency import first_time
+from store.operations.part import Part
+from store.statements import Operation, Row, from_db_time, query, to_db_time
+
+
+def post(
+    incident_id: int, text: str, user: str, after: int, channel: str, once: str, now: datetime
+) -> Operation[StakeholderUpdate]:
+    """Post the update, or correct the one that is posted; once for each `once`.
+
+    `after` is the version that the person saw, 0 for none: Refused if there is another one by now.
+    1. Lock the incident. 2. Insert or update it. 3. Append the event. 4. Enqueue the message in
+    the channel, and the note in the thread. 5. Record it in the trail.
+    """
+    yield from incidents.lock_incident(incident_id)
+    incident = yield from incidents.get(incident_id)
+    current: StakeholderUpdate | None = yield from get(incident_id)
+    if not (yield from first_time(f"update/{once}", now)) and current is not None:
+        return current
+    version = current.version if current else 0
+    if version != after:
+        by = f"<@{current.posted_by}>" if current else "Another person"
+        raise Refused(
+            f"Not posted: {by} posted version {version} meanwhile.",
+            remedy="Copy your text, and open the update again to see it.",
+        )
+    rows = yield query(
+        "INSERT INTO stakeholder_updates"
+        " (incident_id, channel, body, version, posted_by, posted_at) VALUES (?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (incident_id) DO UPDATE SET body = excluded.body, version = excluded.version,"
+        " posted_by = excluded.posted_by, posted_at = excluded.posted_at RETURNING *",
+        incident_id,
+        current.channel if current else channel,
+        text,
+        version + 1,
+        user,
+        to_db_time(now),
+    )
+    update = _from(rows[0])
+    event = f"Stakeholder update, version {update.version}: {text}"
+    yield from incidents.append_event(incident_id, now, "stakeholders", event, user)
+    yield from outbox.enqueue(
+        kind="stakeholders",
+        subject=incident_id,
+        channel=update.channel,
+        incident_id=incident_id,
+        in_thread=False,
+        severity=incident.severity,
+        now=now,
+    )
+    yield from incidents.reply(incident, "stakeholder_note", incident_id, now, by_request=True)
+    yield from audit.record(
+        Kind.STAKEHOLDERS_INFORMED,
+        now=now,
+        incident_id=incident_id,
+        subject=update.channel,
+        actor=user,
+        detail={"version": update.version, "text": text},
+    )
+    return update
+
+
+def get(incident_id: int) -> Operation[StakeholderUpdate | None]:
+    """Return the update that is posted; None without one."""
+    rows = yield query("SELECT * FROM stakeholder_updates WHERE incident_id = ?", incident_id)
+    return _from(rows[0]) if rows else None
+
+
+def _from(row: Row) -> StakeholderUpdate:
+    return StakeholderUpdate(
+        incident_id=row["incident_id"],
+        channel=row["channel"],
+        text=row["body"],
+        version=row["version"],
+        posted_by=row["posted_by"],
+        posted_at=from_db_time(row["posted_at"]),
+    )
+
+
+class StakeholderUpdatesPart(Part):
+    """The methods of `Store` for updates to stakeholders."""
+
+    async def post_update(
+        self,
+        incident_id: int,
+        text: str,
+        user: str,
+        after: int,
+        channel: str,
+        once: str,
+        now: datetime,
+    ) -> StakeholderUpdate:
+        """Post an update to `channel`, or correct the one that is posted where it is, on record.
+
+        `after` is the version that the person saw. Refused if there is another one by now. The
+        same `once` posts nothing.
+        """
+        return await self._write(post, incident_id, text, user, after, channel, once, now)
+
+    async def stakeholder_update(self, incident_id: int) -> StakeholderUpdate | None:
+        """Return the update on an incident that is posted; None without one."""
+        return await self._engine.read(get, incident_id)
