@@ -12,7 +12,8 @@ from bot.observability.events import Event, emit
 from handlers.outbound.metadata import Sender, as_object, file_key, metadata_for
 from handlers.outbound.posted_messages import PostedMessageLookup
 from handlers.outbound.rate_limiter import RateLimiter
-from handlers.outbound.rendering import File, Rendered, Renderer
+from handlers.outbound.rendered import File, Rendered
+from handlers.outbound.rendering import Renderer
 from handlers.outbound.slack_client import BAD_TOKEN, POST, UPLOAD, SlackClient
 from store import Store
 from store.messages import OutboxMessage

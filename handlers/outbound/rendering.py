@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from bot.advice.model import advice_from
 from bot.approvals.model import Approval, Execution
@@ -14,7 +14,9 @@ from bot.incidents.remediation import RemediationStatus
 from bot.response import IncidentService
 from bot.response.gateway_watch import GatewayWatch
 from handlers.outbound import digests, posted_head
+from handlers.outbound.follow_up_rendering import FollowUpRenderer
 from handlers.outbound.metadata import event_type
+from handlers.outbound.rendered import Rendered
 from handlers.views import (
     activity,
     advice,
@@ -24,47 +26,18 @@ from handlers.views import (
     cascade,
     escalation,
     evidence,
-    handover,
     news,
     notices,
     places,
-    postmortem,
     result,
     silences,
-    stakeholders,
     steering,
 )
 from handlers.views.cutting import collect_cut_texts
 from handlers.views.full_text import add_button
-from handlers.views.text import Block, context, section
+from handlers.views.text import context, section
 from store.messages import OutboxMessage
-from store.operations import export_requests, handovers
 from store.operations.cards import CardContent
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """A file to share. No other file of the bot has its `name` in the same thread."""
-
-    name: str
-    content: str
-
-
-@dataclass(frozen=True, slots=True)
-class Rendered:
-    """A message in Slack's form; `broadcast` shows a reply in the channel too.
-
-    `facts` go into its metadata, for the code that reads the message later. `only_if_posted`: it
-    changes a message that Slack shows, and is not posted anew. `file` is shared instead of a
-    message with blocks; `text` stands above it.
-    """
-
-    text: str
-    blocks: list[Block]
-    broadcast: bool = False
-    facts: Mapping[str, str | int] = field(default_factory=dict)
-    only_if_posted: bool = False
-    file: File | None = None
 
 
 class Renderer:
@@ -96,14 +69,7 @@ class Renderer:
             "escalation": self._escalation,
             "silence": self._silence,
             "silence_digest": self._silence_digest,
-            "postmortem": self._postmortem,
-            "export": self._export,
-            "handover": self._handover,
-            "handover_late": self._late_handover,
-            "stakeholders": self._stakeholders,
-            "stakeholder_note": self._stakeholder_note,
-            "action": self._action,
-            "action_reminder": self._action,
+            **FollowUpRenderer(service).kinds,
             "digest": self._digest,
         }
 
@@ -290,46 +256,6 @@ class Renderer:
     async def _activity(self, subject: str) -> Rendered | None:
         item = await self._store.activity(int(subject))
         return Rendered(*activity.activity(item)) if item else None
-
-    async def _postmortem(self, subject: str) -> Rendered | None:
-        version = await self._store.postmortem(int(subject))
-        if version is None:
-            return None
-        file = File(version.file_name, version.body)
-        return Rendered(postmortem.posted(version), [], file=file)
-
-    async def _export(self, subject: str) -> Rendered | None:
-        number = int(subject.partition("/")[0])
-        content = await self._service.exports.document(number)
-        return Rendered(
-            postmortem.exported(number), [], file=File(export_requests.file_name(subject), content)
-        )
-
-    async def _handover(self, subject: str) -> Rendered | None:
-        number, _, side = subject.partition("/")
-        item, incidents = await self._store.handover(int(number))
-        to_taker = side == handovers.TAKER
-        return Rendered(*handover.message(item, incidents, to_taker=to_taker))
-
-    async def _late_handover(self, subject: str) -> Rendered | None:
-        return Rendered(*handover.late(*await self._store.handover(int(subject))))
-
-    async def _stakeholders(self, subject: str) -> Rendered | None:
-        update = await self._store.stakeholder_update(int(subject))
-        return Rendered(*stakeholders.message(update)) if update else None
-
-    async def _stakeholder_note(self, subject: str) -> Rendered | None:
-        update = await self._store.stakeholder_update(int(subject))
-        return Rendered(*stakeholders.note(update)) if update else None
-
-    async def _action(self, subject: str) -> Rendered | None:
-        number, _, reminder = subject.partition("/")
-        item = await self._store.action_item(int(number))
-        if item is None:
-            return None
-        text, blocks = postmortem.action(item, is_reminder=bool(reminder))
-        # What is done needs no reminder any more, but one that stands there follows.
-        return Rendered(text, blocks, only_if_posted=bool(reminder and item.done_at))
 
     async def _escalation(self, subject: str) -> Rendered | None:
         entry = await self._store.remark(int(subject))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from bot.errors import Refused
+from bot.incidents.model import Incident
 from bot.incidents.records import StakeholderUpdate
 from store.operations import audit, incidents, outbox
 from store.operations.audit_kinds import Kind
@@ -47,27 +48,32 @@ def post(
         to_db_time(now),
     )
     update = _from(rows[0])
-    event = f"Stakeholder update, version {update.version}: {text}"
-    yield from incidents.append_event(incident_id, now, "stakeholders", event, user)
+    yield from _announce(incident, update, now)
+    return update
+
+
+def _announce(incident: Incident, update: StakeholderUpdate, now: datetime) -> Operation[None]:
+    """Append the event, enqueue both messages, and record the update in the trail."""
+    event = f"Stakeholder update, version {update.version}: {update.text}"
+    yield from incidents.append_event(incident.id, now, "stakeholders", event, update.posted_by)
     yield from outbox.enqueue(
         kind="stakeholders",
-        subject=incident_id,
+        subject=incident.id,
         channel=update.channel,
-        incident_id=incident_id,
+        incident_id=incident.id,
         in_thread=False,
         severity=incident.severity,
         now=now,
     )
-    yield from incidents.reply(incident, "stakeholder_note", incident_id, now, by_request=True)
+    yield from incidents.reply(incident, "stakeholder_note", incident.id, now, by_request=True)
     yield from audit.record(
         Kind.STAKEHOLDERS_INFORMED,
         now=now,
-        incident_id=incident_id,
+        incident_id=incident.id,
         subject=update.channel,
-        actor=user,
-        detail={"version": update.version, "text": text},
+        actor=update.posted_by,
+        detail={"version": update.version, "text": update.text},
     )
-    return update
 
 
 def get(incident_id: int) -> Operation[StakeholderUpdate | None]:

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from bot.incidents.model import Severity
 from bot.simulator import kept_content, kept_metadata
 from handlers.outbound.metadata import Sender, event_type, key_of, kind_of, metadata_for, time_of
-from handlers.outbound.rendering import Rendered, Renderer, _marked
+from handlers.outbound.rendered import Rendered
+from handlers.outbound.rendering import Renderer, _marked
 from store.messages import OrderClass, OutboxMessage
 
 US = Sender("B0SOPBOT", "our-store")

@@ -13,6 +13,7 @@ from bot.approvals.model import Approval, Freeze
 from bot.approvals.reasons import BlockerKind, from_text
 from bot.enrichment.model import RUNBOOK, Evidence, KnownFact, SourceFailure
 from bot.incidents.home import HomeFacts, ListedIncidents
+from bot.incidents.listing import IncidentPage, ListFilter
 from bot.incidents.model import (
     GroupedAlert,
     GroupedAlerts,
@@ -23,6 +24,7 @@ from bot.incidents.model import (
     TimelineEntry,
 )
 from bot.incidents.notices import Burst, Notice
+from bot.incidents.records import ActionItem, Handover, HandoverState, StakeholderUpdate
 from bot.incidents.remediation import Parameter, Preview, RemediationStatus
 from bot.incidents.silences import SilenceReport, SuppressedAlert
 from bot.incidents.sops import ProposedAction, Sop
@@ -34,16 +36,20 @@ from handlers.views import (
     audit,
     card,
     evidence,
+    handover,
     home,
     lists,
     modals,
     notices,
+    postmortem,
     report_modal,
     result,
     silences,
     sop_lists,
+    stakeholders,
 )
 from handlers.views import approval as approval_view
+from handlers.views.incident_list import incident_list
 from tests.helpers.builders import alert
 from tests.helpers.models import (
     NOW,
@@ -164,13 +170,14 @@ def every_view(evil: str) -> Iterator[tuple[str, tuple[str, list[dict[str, Any]]
     )
     page = alerts.alerts_modal(sick, GroupedAlerts((grouped,), 1, 1), 0)
     yield "modal", ("a modal has no text", page["blocks"])
+    yield from _follow_up(sick, evil)
     yield "modal", ("a modal has no text", modals.ask_modal(sick)["blocks"])
     yield "modal", ("a modal has no text", report_modal.report_modal(("qa",), title=evil)["blocks"])
     yield "home", ("a Home tab has no text", home.home_blocks(_home(sick, ask, evil)))
     yield "modal", ("a modal has no text", modals.edit_modal(ask)["blocks"])
     yield "modal", ("a modal has no text", modals.reason_modal(ask)["blocks"])
     for answer in (
-        lists.incident_list([sick], NOW, {}, more=True),
+        incident_list(ListFilter(), IncidentPage([sick], {}, True, {}), NOW),
         lists.incident_details(sick, timeline, [ask], "https://slack.example/p1"),
         sop_lists.sop_list([sop], 1, {}),
         sop_lists.sop_details(sop, [sick], NOW + timedelta(hours=1), {}),
@@ -192,6 +199,41 @@ def every_view(evil: str) -> Iterator[tuple[str, tuple[str, list[dict[str, Any]]
         ),
     ):
         yield "answer", (answer, [])
+
+
+def _follow_up(sick: Incident, evil: str) -> Iterator[tuple[str, tuple[str, list[dict[str, Any]]]]]:
+    """The views of what people keep of an incident."""
+    item = ActionItem(id=1, incident_id=142, text=evil, owner="U0BEN", made_by="U0ANA", made_at=NOW)
+    yield "action", postmortem.action(item, is_reminder=False)
+    yield "action", postmortem.action(replace(item, done_at=NOW, done_by="U0BEN"), is_reminder=True)
+    yield "answer", (postmortem.action_list([item], "", 20), [])
+    yield "answer", (postmortem.actions_of_incident([item], "INC-142"), [])
+    offer = Handover(
+        id=1,
+        giver="U0ANA",
+        taker="U0BEN",
+        incidents=(sick.id,),
+        state=HandoverState.WAITING,
+        made_at=NOW,
+    )
+    yield "handover", handover.message(offer, [sick], to_taker=True)
+    ended = replace(offer, state=HandoverState.ACCEPTED, ended_at=NOW, ended_by="U0BEN")
+    yield "handover", handover.message(ended, [sick], to_taker=False)
+    yield "handover", handover.late(offer, [sick])
+    update = StakeholderUpdate(
+        incident_id=142, channel="C1", text=evil, version=2, posted_by="U0ANA", posted_at=NOW
+    )
+    yield "stakeholders", stakeholders.message(update)
+    yield "stakeholders", stakeholders.note(update)
+    for modal in (
+        postmortem.action_modal(sick, "U0ANA"),
+        stakeholders.update_modal(sick, "C1", evil, update),
+        stakeholders.update_modal(sick, "C1", evil, None),
+    ):
+        yield "modal", ("a modal has no text", modal["blocks"])
+    run = (142, evil, evil, RemediationStatus.FAILED, NOW)
+    yield "answer", (sop_lists.runs("web", [run], {RemediationStatus.FAILED: 1}), [])
+    yield "answer", (sop_lists.sop_hits([], evil, {}), [])
 
 
 def _home(sick: Incident, ask: Approval, evil: str) -> home.HomeContent:
