@@ -79,7 +79,12 @@ class Upkeep:
             return now - span * unit if span else None
 
         is_one = len(policy.values_of(segment, key)) == 1
-        return Cutoff(now - min(spans) * unit, None if is_one else by_scope)
+
+        def override_of(scope: Scope) -> str:
+            return policy.decided_by(scope, segment, key)
+
+        latest = now - min(spans) * unit
+        return Cutoff(latest) if is_one else Cutoff(latest, by_scope, override_of)
 
     async def retry_outbox(self) -> None:
         """Wake the outbox for what fell due by time, and enqueue again what it gave up long ago.

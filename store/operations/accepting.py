@@ -252,9 +252,10 @@ def _place(
 
 def _with_override(decision: Decision, arrival: DeliveryContext) -> Decision:
     """Return the decision with the override that says how soon an incident is reopened."""
-    if not arrival.reopen_override or decision.verdict not in (Verdict.OPEN, Verdict.REOPEN):
+    override = arrival.override_of("reopen_within_seconds")
+    if not override or decision.verdict not in (Verdict.OPEN, Verdict.REOPEN):
         return decision
-    return replace(decision, facts={**decision.facts, "override": arrival.reopen_override})
+    return replace(decision, facts={**decision.facts, "override": override})
 
 
 def _overtaken(identified_alert: IdentifiedAlert, decision: Decision) -> Decision:

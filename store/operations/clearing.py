@@ -72,7 +72,9 @@ def clear(row: Row, identified_alert: IdentifiedAlert, arrival: DeliveryContext)
         yield from verification.cleared(row["id"], cleared, arrival.now)
     left = yield query("SELECT COUNT(*) AS n FROM firing WHERE incident_id = ?", row["id"])
     if left[0]["n"] == 0:
-        yield from flapping.close_or_hold(row["id"], arrival.now, arrival.correlate)
+        yield from flapping.close_or_hold(
+            row["id"], arrival.now, arrival.correlate, arrival.override_of("flapping_changes")
+        )
         return
     yield run(
         "UPDATE incidents SET firing = ?, updated_at = ? WHERE id = ?",

@@ -18,11 +18,13 @@ MOST_READ = 10_000
 class Cutoff:
     """The latest of the times of all scopes, and the time of each; without `by_scope` they are one.
 
-    `by_scope` returns None for a scope in which no incident is ever due.
+    `by_scope` returns None for a scope in which no incident is ever due, and `override_of` the
+    name of the override that decides on it, '' for none.
     """
 
     latest: datetime
     by_scope: Callable[[Scope], datetime | None] | None = None
+    override_of: Callable[[Scope], str] | None = None
 
     def of(self, row: Row) -> datetime | None:
         """Return the time for the incident of that row, which has its scope's columns."""
@@ -32,6 +34,10 @@ class Cutoff:
         """Return the time for the incident of that row if `at` is not after it, else None."""
         time = self.of(row)
         return time if time is not None and at <= to_db_time(time) else None
+
+    def decided_by(self, row: Row) -> str:
+        """Return the name of the override that decides on the incident of that row, '' for none."""
+        return self.override_of(scope_from(row)) if self.override_of else ""
 
     def limit(self, due: int) -> int:
         """Return how many rows to read so that not only those of one scope are seen."""

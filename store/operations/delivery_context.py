@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from bot.incidents.cascades import NO_CALLS, Calls
 from bot.incidents.environments import DEFAULT, Environments
@@ -16,6 +17,10 @@ from bot.policy import Correlate, Policy
 from store.operations.shadow import Shadow
 
 
+def _no_override(_key: str) -> str:
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class DeliveryContext:
     """The context that the alerts of one delivery share.
@@ -25,7 +30,7 @@ class DeliveryContext:
     calls between services. `silences` are in force now; `environments` are those that the policy
     declares, for their matchers.
     `shadow` is the policy that is compared with it, if there is one.
-    `reopen_override` is the name of the override that decides how soon an incident is reopened.
+    `override_of` returns the name of the override that sets a key of `correlate`, '' for none.
     `arrived_at` is when its first bytes came, if that was before `now`; `clock` tells the time at
     which each alert is written.
     """
@@ -37,7 +42,7 @@ class DeliveryContext:
     calls: Calls = NO_CALLS
     silences: tuple[Silence, ...] = ()
     environments: Environments = DEFAULT
-    reopen_override: str = ""
+    override_of: Callable[[str], str] = _no_override
     shadow: Shadow | None = None
     arrived_at: datetime | None = None
     clock: Callable[[], datetime] | None = None
@@ -52,8 +57,8 @@ class DeliveryContext:
         policy = self.policy.for_scope(scope)
         if policy is self.policy:
             return self
-        decides = self.policy.decided_by(scope, "correlate", "reopen_within_seconds")
-        return replace(self, policy=policy, reopen_override=decides)
+        override_of = partial(self.policy.decided_by, scope, "correlate")
+        return replace(self, policy=policy, override_of=override_of)
 
     def written_at(self) -> datetime | None:
         """Return the time now, while its alerts are written; None without a clock."""

@@ -22,11 +22,14 @@ CHANGES = "('opened', 'reopened', 'resolved', 'quiet', 'refired')"
 """The kinds of timeline entries that are changes."""
 
 
-def close_or_hold(incident_id: int, now: datetime, correlate: Correlate) -> Operation[None]:
+def close_or_hold(
+    incident_id: int, now: datetime, correlate: Correlate, override: str = ""
+) -> Operation[None]:
     """Nothing of the incident fires any more: resolve it, unless it flaps; then it is held open.
 
-    The caller holds the incident. 1. Count its changes within the window, with this one. 2. Resolve
-    it, or: 3. hold it, append the event, and let the card count. 4. Report it once, as news.
+    The caller holds the incident; `override` is the one that says how many changes flap, '' for
+    none. 1. Count its changes within the window, with this one. 2. Resolve it, or: 3. hold it,
+    append the event, and let the card count. 4. Report it once, as news.
     """
     window = correlate.flapping_window_seconds
     count = (yield from _changes(incident_id, now - timedelta(seconds=window))) + 1
@@ -36,7 +39,9 @@ def close_or_hold(incident_id: int, now: datetime, correlate: Correlate) -> Oper
     before = yield from incidents.get(incident_id)
     yield run("DELETE FROM firing WHERE incident_id = ?", incident_id)
     yield run("UPDATE incidents SET firing = 0 WHERE id = ?", incident_id)
-    yield from _changed(incident_id, count, "quiet", "Ceased to fire; held open: it flaps", now)
+    by = f" (override {override})" if override else ""
+    text = f"Ceased to fire; held open: it flaps{by}"
+    yield from _changed(incident_id, count, "quiet", text, now)
     if before.flapping_changes:
         return
     yield log_event(Event.INCIDENT_FLAPPING, incident_id, changes=count)

@@ -36,9 +36,9 @@ _IS_STALE = (
 )
 
 
-def silent(cutoff: Cutoff) -> Operation[list[tuple[int, datetime]]]:
+def silent(cutoff: Cutoff) -> Operation[list[tuple[int, datetime, str]]]:
     """The incidents that are stale: open, and no alert or person said anything since the time that
-    stands beside each.
+    stands beside each, with the override that decides.
     """
     before = to_db_time(cutoff.latest)
     rows = yield query(
@@ -48,17 +48,23 @@ def silent(cutoff: Cutoff) -> Operation[list[tuple[int, datetime]]]:
         before,
         cutoff.limit(AT_ONCE),
     )
-    old = ((row["id"], cutoff.if_before(row, row["active"])) for row in rows)
-    return [(incident_id, time) for incident_id, time in old if time is not None][:AT_ONCE]
+    old = ((row, cutoff.if_before(row, row["active"])) for row in rows)
+    due = [(row, time) for row, time in old if time is not None]
+    return [(row["id"], time, cutoff.decided_by(row)) for row, time in due[:AT_ONCE]]
 
 
-def close(incident_id: int, active_before: datetime, now: datetime) -> Operation[bool]:
+def close(
+    incident_id: int, active_before: datetime, override: str, now: datetime
+) -> Operation[bool]:
     """Close it as stale; False if something was heard of it before this transaction held it."""
     yield from incidents.lock_incident(incident_id)
     before = to_db_time(active_before)
     rows = yield query(f"SELECT 1 {_IS_STALE} AND i.id = ?", before, before, incident_id)
     if not rows:
         return False
+    if override:
+        text = f"The override {override} says after how long it is stale"
+        yield from incidents.append_event(incident_id, now, "override", text)
     yield from closing.close(incident_id, by="", now=now, resolution=Resolution.STALE)
     return True
 
@@ -98,4 +104,4 @@ class StaleEndsPart(Part):
         anything since then. Says how many; one with a remediation that waits or runs is left.
         """
         stale_ones = await self._engine.read(silent, cutoff)
-        return sum([await self._write(close, number, time, now) for number, time in stale_ones])
+        return sum([await self._write(close, *item, now) for item in stale_ones])

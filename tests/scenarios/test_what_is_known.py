@@ -53,7 +53,9 @@ async def test_what_a_source_says_stands_in_the_thread_and_goes_to_the_advisor(
                 "queries": {"lines": '{app="{{service}}"}'},
             },
         ]
-        world.write_policy("U0BEN", segments={"llm": {"sources": sources}})
+        override = {"name": "o", "match": {"service": "checkout-*"}, "llm": {"sources": sources}}
+        other = {"name": "p", "match": {"service": "x"}, "llm": {"source_timeout_ms": 90}}
+        world.write_policy("U0BEN", segments={"overrides": [other, override]})
         await bot(ADVISOR_COMMAND=json.dumps([sys.executable, str(script)]))
         await world.alert("checkout-api")
         await world.card("checkout-api")

@@ -75,6 +75,9 @@ async def test_overrides_decide_when_an_incident_is_stale(store: Store) -> None:
     assert await open_after(1.9) == {"web", "shop-api", "sandbox"}
     assert await open_after(2.1) == {"shop-api", "sandbox"}
     assert await open_after(5.1) == {"sandbox"}
+    texts = {n: [e.text for e in await store.timeline(ids[n])] for n in ("web", "shop-api")}
+    by_override = "The override slow-shop says after how long it is stale"
+    assert [by_override in texts[name] for name in texts] == [False, True]
     assert await open_after(100) == {"sandbox"}
 
 
