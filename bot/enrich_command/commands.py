@@ -7,6 +7,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from bot.enrichment.kubernetes.about import About, about_alert
@@ -20,6 +21,7 @@ from bot.incidents.environments import Environments
 from bot.incidents.services import NO_SERVICES
 from bot.incidents.subject_reader import subject_of
 from bot.intake import parse_body
+from bot.intake.fields import optional_text
 from bot.policy import Policy
 from bot.serving.redaction import redacted
 
@@ -37,12 +39,13 @@ def run(options: argparse.Namespace) -> int:
     if not options.offline.is_dir():
         print(f"{options.offline}: not a directory", file=sys.stderr)
         return 1
+    snapshot = Snapshot(options.offline)
     try:
-        about = about_input(sys.stdin.buffer.read(LARGEST_INPUT + 1))
+        about = in_namespace(about_input(sys.stdin.buffer.read(LARGEST_INPUT + 1)), snapshot)
     except InputError as error:
         print(f"standard input: {error}", file=sys.stderr)
         return 1
-    findings = asyncio.run(collect(Snapshot(options.offline), about))
+    findings = asyncio.run(collect(snapshot, about))
     print(shown(findings, options.limit, datetime.now(UTC)), end="")
     return 0
 
@@ -60,11 +63,20 @@ def about_input(data: bytes) -> About:
     if not isinstance(body, Mapping):
         raise InputError("must be an alert, a JSON object", field="input")
     if isinstance(body.get("labels"), Mapping):
-        alert = parse_body("alertmanager", [dict(body)]).alerts[0]
-        about = about_alert(alert, subject_of(alert, Environments(), NO_SERVICES))
-    else:
-        title = body.get("title")
-        about = About(str(body.get("namespace", "")), text=title if isinstance(title, str) else "")
+        for alert in parse_body("alertmanager", [dict(body)]).alerts:
+            return about_alert(alert, subject_of(alert, Environments(), NO_SERVICES))
+    namespace, service, title = (
+        optional_text(body.get(name), name) for name in ("namespace", "service", "title")
+    )
+    if not (namespace or title):
+        raise InputError("must have labels, or a namespace and a title", field="input")
+    return About(namespace, service, text=title)
+
+
+def in_namespace(about: About, snapshot: Snapshot) -> About:
+    """Return it with the only namespace of the snapshot, if the alert names none."""
+    if not about.namespace and len(known := snapshot.namespaces()) == 1:
+        about = replace(about, namespace=known[0])
     if not is_name(about.namespace):
         raise InputError("the alert names no namespace", field="namespace")
     return about

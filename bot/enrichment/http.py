@@ -37,7 +37,7 @@ async def get(
     hour. An error never shows one, also if the answer repeats it.
     """
     authorization, secret = _authorization(access)
-    tls = _trusting(str(access.ca_file)) if access.ca_file else True
+    tls = _authorities(access.ca_file) if access.ca_file else True
     async with session.get(
         url,
         params=parameters,
@@ -79,9 +79,14 @@ def _secret(file: Path) -> str:
     return secret
 
 
-@lru_cache(maxsize=16)
-def _trusting(file: str) -> ssl.SSLContext:
+def _authorities(file: Path) -> ssl.SSLContext:
     try:
-        return ssl.create_default_context(cafile=file)
-    except (OSError, ssl.SSLError) as error:
-        raise SourceError(f"{Path(file).name} is no certificate of an authority") from error
+        return _trusting(str(file), file.stat().st_mtime_ns)
+    except OSError as error:  # ssl.SSLError too
+        raise SourceError(f"{file.name} holds no certificate of an authority") from error
+
+
+@lru_cache(maxsize=16)
+def _trusting(file: str, _changed: int) -> ssl.SSLContext:
+    """Build the context once for each version of the file."""
+    return ssl.create_default_context(cafile=file)

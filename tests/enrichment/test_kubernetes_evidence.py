@@ -112,6 +112,12 @@ def test_what_has_no_file_is_named_in_a_word(enrich, tmp_path: Path) -> None:
     assert out == f"No answer: events/{NS} (no file), pods/{NS} (no file)\n"
 
 
+def test_an_alert_without_a_namespace_is_about_the_only_one(enrich, tmp_path: Path) -> None:
+    a_file(tmp_path, Query.PODS, NS, "web-0  0/1  Error  0  3d")
+    labels = {"alertname": "Down", "service": "web"}
+    assert "web-0 0/1 Error" in enrich({"status": "firing", "labels": labels})
+
+
 def test_a_workload_without_a_pod_is_named(enrich, tmp_path: Path) -> None:
     assert "no pod of: checkoutservice" in enrich(QUOTA.alert, write(QUOTA, tmp_path))
 

@@ -231,3 +231,25 @@ def test_a_place_outside_of_quotes_is_refused_for_elasticsearch(query: str) -> N
     fields = {"name": "l", "kind": "elasticsearch", "url": "http://l", "queries": {"q": query}}
     with pytest.raises(ValueError, match="double quotes"):
         EvidenceSource.model_validate(fields)
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+async def test_a_file_that_holds_no_authority_calls_nobody(
+    content: str | None, token: Path, tmp_path: Path
+) -> None:
+    if content is not None:
+        write(tmp_path / "ca.pem", content)
+    cluster = Cluster()
+    async with served(cluster.answer) as url:
+        source = EvidenceSource.model_validate(
+            {
+                "name": "cluster",
+                "kind": "kubernetes",
+                "url": url,
+                "access": {"token_file": token, "ca_file": tmp_path / "ca.pem"},
+            }
+        )
+        async with aiohttp.ClientSession() as session:
+            gathered = await gather(session, [source], {}, NOW, seconds=20, about=ABOUT)
+    assert cluster.requests == []
+    assert gathered.failures[0].word == "failed"

@@ -198,3 +198,19 @@ async def _is_ready(session: aiohttp.ClientSession, url: str) -> Any:
             return answer.status == 200
     except aiohttp.ClientError:
         return False
+
+
+async def test_a_detector_sends_the_token_of_its_access(bench: Bench, tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("t0ken")
+    sent: list[str] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        sent.append(request.headers["Authorization"])
+        data = {"resultType": "matrix", "result": []}
+        return web.json_response({"status": "success", "data": data})
+
+    async with aiohttp.ClientSession() as session, served(answer) as url:
+        watch = Watch(bench, session, url, f"m', access: {{token_file: '{token}'}}, region: 'eu")
+        await watch.at(0)
+    assert sent == ["Bearer t0ken"]

@@ -10,6 +10,8 @@ import pytest
 from aiohttp import web
 
 from tests.helpers.http_servers import served, vector
+from tests.helpers.kubernetes_api import NS, TOKEN, Cluster
+from tests.scenarios.http_caller import StartWithHttp, firing, webhook
 from tests.scenarios.starting import StartBot
 from tests.scenarios.world import World
 
@@ -69,3 +71,24 @@ async def test_what_a_source_says_stands_in_the_thread_and_goes_to_the_advisor(
     (advice,) = world.replies("advice")
     assert "it saw: the error rate" in advice.text
     assert queries_sent[0] == 'errors{service="checkout-api"}'
+
+
+async def test_the_state_of_the_alerts_namespace_in_a_cluster_stands_in_the_thread(
+    start_with_http: StartWithHttp, world: World, tmp_path: Path
+) -> None:
+    token, cluster = tmp_path / "token", Cluster()
+    token.write_text(TOKEN)
+    async with served(cluster.answer) as url:
+        access = {"token_file": str(token)}
+        source = {"name": "cluster", "kind": "kubernetes", "url": url, "access": access}
+        llm = {"sources": [source], "source_timeout_ms": 5_000}
+        world.write_policy("U0BEN", segments={"llm": llm})
+        at = await start_with_http()
+        await at.post("/alerts/alertmanager", webhook(firing("web", namespace=NS)))
+        await world.card("web")
+        await world.quiet()
+    (message,) = world.replies("evidence")
+    assert "cluster · pods/shop" in message.text
+    assert "CrashLoopBackOff" in message.text
+    assert "OOMKilled" in message.text
+    assert TOKEN not in message.text

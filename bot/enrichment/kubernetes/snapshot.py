@@ -27,14 +27,21 @@ class Snapshot:
 
     async def arguments(self, query: Query, namespace: str) -> Sequence[str]:
         """Return the names of the query's files, without their ending, in order."""
+        prefix = "" if query is Query.NODE_SERVICES else f"{namespace}."
+        return [name for name in self._names(query) if name.startswith(prefix)]
+
+    def namespaces(self) -> Sequence[str]:
+        """Return the namespaces of which it has pods or events."""
+        return sorted({*self._names(Query.PODS), *self._names(Query.EVENTS)})
+
+    def _names(self, query: Query) -> list[str]:
         try:
             with os.scandir(self._directory / query) as entries:
                 names = [entry.name for entry in itertools.islice(entries, MOST_FILES)]
         except OSError:
             return []
         arguments = (name.removesuffix(_SUFFIX) for name in sorted(names) if name.endswith(_SUFFIX))
-        prefix = "" if query is Query.NODE_SERVICES else f"{namespace}."
-        return [name for name in arguments if is_name(name) and name.startswith(prefix)]
+        return [name for name in arguments if is_name(name)]
 
     async def answer(self, query: Query, argument: str) -> str:
         """Return the text of a file: all of it, or its beginning and its end."""
