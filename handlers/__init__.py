@@ -14,6 +14,7 @@ from handlers.listeners import (
     commands,
     context,
     errors,
+    feedback,
     follow_up,
     full_texts,
     handovers,
@@ -55,6 +56,7 @@ def register(
     mentions.register(listeners)
     follow_up.register(listeners)
     full_texts.register(listeners)
+    feedback.register(listeners)
     handovers.register(listeners)
     commands.register(listeners)
     unknown.register(listeners)

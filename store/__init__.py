@@ -34,6 +34,7 @@ from store.operations.escalations import EscalationsPart
 from store.operations.evidence import EvidencePart
 from store.operations.executions import ExecutionsPart
 from store.operations.export_requests import ExportRequestsPart
+from store.operations.feedback import FeedbackPart
 from store.operations.flapping import FlappingPart
 from store.operations.freezes import FreezesPart
 from store.operations.grouping import GroupingPart
@@ -118,6 +119,7 @@ class Store(
     StagesPart,
     SilenceReportsPart,
     SourceSilencesPart,
+    FeedbackPart,
     OutsideNoticesPart,
     SourceAcknowledgementsPart,
     AdvicePart,  # advice

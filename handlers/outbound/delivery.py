@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -12,9 +13,11 @@ from bot.observability.events import Event, emit
 from handlers.outbound.metadata import Sender, as_object, file_key, metadata_for
 from handlers.outbound.posted_messages import PostedMessageLookup
 from handlers.outbound.rate_limiter import RateLimiter
+from handlers.outbound.refused_blocks import RefusedBlocks
 from handlers.outbound.rendered import File, Rendered
 from handlers.outbound.rendering import Renderer
 from handlers.outbound.slack_client import BAD_TOKEN, POST, UPLOAD, SlackClient
+from handlers.views.newer_blocks import newer_kinds, plain_form
 from store import Store
 from store.messages import OutboxMessage
 from store.operations.cards import CardContent
@@ -59,6 +62,7 @@ class Delivery:
         self._clock = clock
         self._ops_channel = ops_channel
         self._sender = sender
+        self._refused_blocks = RefusedBlocks(store, clock)
         self._lookup = PostedMessageLookup(slack.call, clock, sender)
         self.unsure: dict[int, datetime] = {}  # ids that may be posted: when the last try ended
         self._deleted: set[int] = set()  # ids that were posted, and then deleted in Slack
@@ -146,12 +150,19 @@ class Delivery:
         if rendered.file:
             # A shared file is never changed: the next version is a file of its own.
             return ts or await self._upload(message, rendered.text, rendered.file)
+        blocks = await self._refused_blocks.accepted_form(rendered.blocks)
         try:
-            return await self._send(message, rendered.text, rendered.blocks, rendered, ts)
+            return await self._send(message, rendered.text, blocks, rendered, ts)
         except SlackRefused as error:
             if error.error not in _BLOCKS_REFUSED:
                 raise
             log.error("Slack refused the blocks of %s: %s", message.key, error)
+            if newer := newer_kinds(blocks):
+                with contextlib.suppress(SlackRefused):
+                    plain = plain_form(blocks, newer)
+                    shown_at = await self._send(message, rendered.text, plain, rendered, ts)
+                    await self._refused_blocks.remember(newer)
+                    return shown_at
             return await self._send(message, rendered.text, [], rendered, ts)
 
     def _tried_at(self, message: OutboxMessage, claim: ChannelClaim) -> datetime | None:

@@ -141,7 +141,8 @@ class Renderer:
         if record is None or record.body is None:
             return None
         parsed = advice_from(record.body)
-        return Rendered(*advice.advice_message(parsed, record.question, record.asked_by))
+        shown = advice.advice_message(parsed, record.question, record.asked_by, record.id)
+        return Rendered(*shown)
 
     async def _evidence(self, subject: str) -> Rendered | None:
         stored = await self._store.evidence(int(subject))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from bot.advice.claims import marked
 from bot.advice.model import Advice
 from handlers.views.cutting import keep_whole
+from handlers.views.newer_blocks import feedback
 from handlers.views.text import (
     Block,
     context,
@@ -22,9 +23,9 @@ MOST = 8
 
 
 def advice_message(
-    advice: Advice, question: str = "", asked_by: str = ""
+    advice: Advice, question: str = "", asked_by: str = "", advice_id: int | None = None
 ) -> tuple[str, list[Block]]:
-    """(fallback text, blocks)."""
+    """(fallback text, blocks); with `advice_id` people can say whether it was right."""
     header = f"💡 *Advice* · {untrusted_line(advice.label, 120)}"
     blocks: list[Block] = [section(header)]
     if question:
@@ -50,7 +51,7 @@ def advice_message(
             )
         )
     if advice.text.strip() and advice.text != advice.cause:
-        blocks.append(section(quote(_with_marked_claims(advice, advice.text), 2400)))
+        blocks.append(section(quote(_with_marked_claims(advice, advice.text), 2400), expand=True))
     for title, items, numbered in (
         ("Evidence", advice.evidence, False),
         ("Look at", advice.look_at, False),
@@ -58,17 +59,25 @@ def advice_message(
     ):
         if items:
             marked_items = [_with_marked_claims(advice, item) for item in items]
-            blocks.append(section(_fence(_listed(title, marked_items, numbered=numbered))))
+            blocks.append(
+                section(_fence(_listed(title, marked_items, numbered=numbered)), expand=True)
+            )
     if advice.failure and not advice.by_model:
         blocks.append(context(f"No model answer: {untrusted_line(advice.failure, 400)}"))
     if advice.sources:
-        shown = [untrusted_line(name, 150) for name in advice.sources[:MOST]]
-        if len(advice.sources) > MOST:
-            keep_whole("\n".join(advice.sources[MOST:]))
-            shown.append(f"{len(advice.sources) - MOST} more")
-        blocks.append(context("Sources: " + " · ".join(shown)))
+        blocks.append(_sources(advice))
+    if advice_id is not None:
+        blocks.append(feedback(advice_id))
     cause = fallback_line(_with_marked_claims(advice, advice.cause), 200)
     return f"Advice · {line(advice.label, 120)}: {cause}", blocks
+
+
+def _sources(advice: Advice) -> Block:
+    shown = [untrusted_line(name, 150) for name in advice.sources[:MOST]]
+    if len(advice.sources) > MOST:
+        keep_whole("\n".join(advice.sources[MOST:]))
+        shown.append(f"{len(advice.sources) - MOST} more")
+    return context("Sources: " + " · ".join(shown))
 
 
 def _with_marked_claims(advice: Advice, text: str) -> str:

@@ -42,8 +42,8 @@ def _fact(fact: KnownFact, incident_id: int) -> Block:
     source, name = untrusted_line(fact.source, 40), untrusted_line(fact.name, 60)
     if fact.source != RUNBOOK:
         head = f"*{fact.id}* {source} · {name} · {clock(fact.at)}"
-        return section(f"{head}\n{quote(fact.text, 600)}")
+        return section(f"{head}\n{quote(fact.text, 600)}", expand=True)
     link = f" · <{escape(fact.url)}|{host_of(fact.url)}>" if is_address(fact.url) else ""
     head = f"*{fact.id}* {RUNBOOK}: {untrusted_line(fact.name, 150)}{link}"
     wrong = button("Wrong runbook", "sopbot.wrong_runbook", f"{incident_id} {fact.key}")
-    return section(f"{head}\n{quote(fact.text, 600)}") | {"accessory": wrong}
+    return section(f"{head}\n{quote(fact.text, 600)}", expand=True) | {"accessory": wrong}

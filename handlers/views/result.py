@@ -36,12 +36,12 @@ def result(execution: Execution, approval: Approval) -> tuple[str, list[Block]]:
     if answer.get("command") and not approval.preview.command:
         blocks.append(context(f"Ran: {inline_code(str(answer['command']), 300)}"))
     if output.strip():
-        blocks.append(section(code(output.strip(), 1500)))
+        blocks.append(section(code(output.strip(), 1500), expand=True))
     error = execution.error
     if execution.state is RemediationStatus.REVOKED:
         error = error or sentence(approval.reason)  # an older version stored it with both
     if error:
-        blocks.append(section(quote(error, 600)))
+        blocks.append(section(quote(error, 600), expand=True))
     verification = _verification(execution)
     if verification:
         blocks.append(context(verification))

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from store.engines import (
     episode_columns,
     evidence_tables,
+    feedback_tables,
     first_schema,
     home_tables,
     outbox_columns,
@@ -279,6 +280,11 @@ def m047_expand_stakeholder_updates() -> str:
     return record_tables.M047
 
 
+def m048_expand_feedback() -> str:
+    """Store people's opinions of advice, and the blocks that the workspace refuses."""
+    return feedback_tables.FEEDBACK
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     m001_initial,
     m002_expand_storm,
@@ -327,6 +333,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m045_expand_wrong_runbooks,
     m046_expand_digests,
     m047_expand_stakeholder_updates,
+    m048_expand_feedback,
 )
 
 

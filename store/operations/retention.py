@@ -118,6 +118,7 @@ RULES = (
     Rule("outbox", _of_incident("outbox", also="t.in_thread = 1"), _details),
     Rule("outbox", _of_incident("outbox", also=_NO_REPLIES), _details),
     Rule("news", _of_incident("news"), _details),
+    Rule("advice_feedback", _of_incident("advice_feedback", key="incident_id"), _details),
     Rule("advice", _of_incident("advice", also=_NOT_PUBLISHED), _details),
     Rule("evidence", _of_incident("evidence", key="incident_id"), _details),
     Rule(

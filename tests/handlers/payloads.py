@@ -129,6 +129,7 @@ ACTING = {
     "turn_children_page": action("sopbot.children.more"),
     "split": action("sopbot.split"),
     "join": action("sopbot.join"),
+    "give_feedback": action("sopbot.feedback", type="feedback_buttons"),
     "show_full_text": action("sopbot.full_text"),
     "turn_text_back": action("sopbot.full_text.back"),
     "turn_text_page": action("sopbot.full_text.more"),

@@ -142,3 +142,44 @@ async def test_a_card_that_was_given_up_is_shown_once_the_bot_is_invited(desk):
             lambda: desk.ours() and desk.slack.thread(ALERTS, desk.ours()[0].ts),
             why="the card, and the note beneath it",
         )
+
+
+def refuses_feedback_buttons(method, args):
+    """Answer as a server that does not know `context_actions`."""
+    if method == "chat.postMessage" and "context_actions" in str(args.get("blocks")):
+        return refusal("invalid_blocks")
+    return None
+
+
+async def gives_advice(desk, number):
+    incident = await desk.store.incident(number)
+    question = f"why {desk.clock.now.timestamp()}?"
+    await desk.store.enqueue_advice(incident, question, "U0ANA00001", desk.clock.now)
+    while claimed := await desk.store.claim_advice(desk.clock.now):
+        await desk.store.give_advice(claimed.id, {"source": "SOP"}, "text", desk.clock.now)
+        await desk.store.advice_done(claimed.id)
+        newest = claimed.id
+    async with desk.running():
+        await until(lambda: _is_shown(desk, newest), why="the advice")
+    thread = desk.slack.thread(ALERTS, desk.ours()[0].ts)
+    return [block["type"] for block in thread[-1].data["blocks"]]
+
+
+async def _is_shown(desk, advice_id):
+    message = await desk.store.outbox_message(f"advice:{advice_id}")
+    return message is not None and message.ts
+
+
+async def test_a_kind_of_block_that_slack_refuses_is_sent_in_its_plain_form_for_a_day(desk):
+    number = await desk.open()
+    assert (await gives_advice(desk, number))[-1] == "context_actions"
+    desk.faults.always = refuses_feedback_buttons
+    assert (await gives_advice(desk, number))[-1] == "actions", "the buttons, and all other blocks"
+    assert len(desk.faults.answered) == 1
+    desk.outbox = desk.outbox_of(desk.store)  # as after a start
+    desk.clock.forward(3600)
+    assert (await gives_advice(desk, number))[-1] == "actions"
+    assert len(desk.faults.answered) == 1, "Slack is not asked again within a day"
+    desk.faults.always = lambda method, args: None
+    desk.clock.forward(86_400)
+    assert (await gives_advice(desk, number))[-1] == "context_actions"

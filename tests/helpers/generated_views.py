@@ -92,7 +92,7 @@ def _messages(
         yield "approval", approval.approval_card(request, ran)
         yield "result", result.result(ran, request)
     yield "resolved", result.resolved(sick, made.execution(), requests[0], timedelta(minutes=3))
-    yield "advice", advice.advice_message(made.advice(), text(2000), random.choice(("", ANA)))
+    yield "advice", advice.advice_message(made.advice(), text(2000), random.choice(("", ANA)), 12)
     yield "evidence", evidence.evidence_message(made.evidence(), 142)
     yield "note", notices.note(TimelineEntry(142, NOW, "note", text(4000, least=1), ANA))
     yield "activity", activity.activity(made.activity())

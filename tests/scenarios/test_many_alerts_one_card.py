@@ -75,3 +75,6 @@ async def test_a_cut_text_can_be_read_in_full_behind_a_button(world: World, bot:
     await world.press(advice, "Full text", who="chloe")
     modal = await world.slack.wait_for(lambda: world.slack.modal("chloe"), why="the full text")
     assert f"{'*so* slow? ' * 90}and the end" in str(modal["blocks"]), "as it was typed"
+    await world.press(advice, "Not helpful", who="chloe")
+    await world.ephemeral("chloe", "Stored: this advice was not helpful.")
+    assert [row["helped"] for row in world.rows("SELECT helped FROM advice_feedback")] == [0]

@@ -157,6 +157,7 @@ LISTENERS = [
     ("action", "sopbot.full_text", "listeners.full_texts.show_full_text"),
     ("action", "sopbot.full_text.back", "listeners.full_texts.turn_text_back"),
     ("action", "sopbot.full_text.more", "listeners.full_texts.turn_text_page"),
+    ("action", r"sopbot\.feedback(\.good|\.bad)?", "listeners.feedback.give_feedback"),
     ("action", "sopbot.accept_handover", "listeners.handovers.accept_handover"),
     ("action", "sopbot.cancel_handover", "listeners.handovers.cancel_handover"),
     ("command", "/incident", "listeners.commands.incident"),
