@@ -20,10 +20,8 @@ from bot.advice.command import AdvisorCommand, CommandLimits
 from bot.advice.environment import argv_of
 from bot.configuration import Configuration
 from bot.errors import InputError, SettingsError
-from bot.incidents.environments import DEFAULT, Environments
 from bot.incidents.service_file import parse_services
 from bot.incidents.services import NO_SERVICES, Catalogue
-from bot.incidents.sops import SopLibrary, SopProblem
 from bot.intake.mappings import SourceMappings, load_mappings
 from bot.nats.options import NatsOptions
 from bot.observability.metrics import Metrics
@@ -35,6 +33,7 @@ from bot.response.dependencies import ExportIncident
 from bot.retrieval.library import RunbookLibrary
 from bot.serving.limits import ConnectionLimits
 from bot.settings import Settings, StoreSettings
+from bot.sop_files import read_sops
 from handlers.inbound.alert_receiver import AlertChannels
 from store.audit import whole_trail
 from store.audit.sealing import AuditKey
@@ -155,26 +154,6 @@ def task_instructions(settings: Settings) -> str:
     """The operator's own text for every prompt; '' where there is none."""
     path = settings.policy_file.parent / TASK_FILE
     return read_regular(path) if path.is_file() else ""
-
-
-def read_sops(
-    folder: Path, environments: Environments = DEFAULT, services: Catalogue = NO_SERVICES
-) -> SopLibrary:
-    """Every *.jsonl below the folder, in order of their names.
-
-    Bad lines and files that cannot be read are the library's problems, and not fatal.
-    """
-    files = sorted(folder.rglob("*.jsonl")) if folder.is_dir() else []
-    texts: list[tuple[str, str]] = []
-    unreadable: list[SopProblem] = []
-    for file in files:
-        name = str(file.relative_to(folder))
-        try:
-            texts.append((name, read_regular(file, "replace")))
-        except OSError as error:
-            unreadable.append(SopProblem(name, 0, f"cannot be read: {error.strerror}"))
-    loaded = SopLibrary.load(texts, environments, services)
-    return replace(loaded, problems=(*unreadable, *loaded.problems))
 
 
 def read_mappings(folder: Path) -> SourceMappings:

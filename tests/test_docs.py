@@ -91,8 +91,8 @@ def test_every_policy_key_is_in_the_docs_and_in_the_example():
 
 
 def test_the_example_configuration_loads_without_a_problem():
-    from bot.from_settings import read_sops
     from bot.policy import read_policy
+    from bot.sop_files import read_sops
 
     read_policy(ROOT / "config/policy.yaml")
     library = read_sops(ROOT / "config/sops")

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from bot.errors import SettingsError
-from bot.from_settings import read_sops
 from bot.gateway.config import load_config
 from bot.gateway.errors import ConfigError
 from bot.policy import APPROVERS_FILE, read_policy
 from bot.regular_files import LARGEST, read_regular
 from bot.settings import load
+from bot.sop_files import read_sops
 from bot.yaml_text import YamlProblem, read_yaml
 
 pytestmark = [pytest.mark.attack("ASI08"), pytest.mark.timeout(30)]

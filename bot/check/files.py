@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bot.check.report import Report
 from bot.errors import InputError, SettingsError
-from bot.from_settings import has_sources_dir, read_catalogue, read_mappings, read_sops
+from bot.from_settings import has_sources_dir, read_catalogue, read_mappings
 from bot.incidents.environments import UNKNOWN
 from bot.incidents.services import NO_SERVICES, Catalogue
 from bot.incidents.sop_keys import could_overlap
@@ -19,6 +19,7 @@ from bot.incidents.sops import TEMPLATE_NAMES, ProposedAction, Sop, SopLibrary, 
 from bot.policy import Policy, read_policy
 from bot.remediation.catalogue import propose
 from bot.settings import Settings
+from bot.sop_files import read_sops
 
 _BRACES = re.compile(r"\{\{([^{}\n]*)\}\}")
 _LOOKS_LIKE_SOPS = (".json", ".yaml", ".yml", ".ndjson", ".txt")

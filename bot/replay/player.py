@@ -22,7 +22,6 @@ from bot.advice.advisor import Advisor
 from bot.approvals.model import UNKNOWN
 from bot.configuration import Configuration, LiveConfiguration
 from bot.errors import NotFound, SettingsError
-from bot.from_settings import read_sops
 from bot.incidents.model import Incident
 from bot.incidents.services import NO_SERVICES, Catalogue
 from bot.incidents.sops import SopLibrary
@@ -35,6 +34,7 @@ from bot.replay.clock import ReplayClock
 from bot.replay.stream import StreamLine
 from bot.response import Delivery, Dependencies, IncidentService
 from bot.response.verify import http_probe
+from bot.sop_files import read_sops
 from bot.web.alert_bodies import AlertBodies
 from bot.web.sns import SnsVerifier
 from handlers.inbound.alert_receiver import AlertChannels, AlertReceiver
