@@ -61,8 +61,10 @@ def status(settings: StoreSettings, _: argparse.Namespace, bar: Bar) -> int:
 
 def _print_rows(rows: Iterable[tuple[str, int]]) -> None:
     """Print one line per table, the counts aligned."""
-    for name, count in rows:
-        print(f"  {name:<20}{count:>12,}")
+    counts = dict(rows)
+    width = max(map(len, counts), default=0) + 1
+    for name, count in counts.items():
+        print(f"  {name:<{width}}{count:>12,}")
 
 
 def copy(settings: StoreSettings, options: argparse.Namespace, bar: Bar) -> int:
