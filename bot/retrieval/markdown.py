@@ -166,8 +166,9 @@ def parse_document(path: str, text: str) -> Document:
         if section.heading:
             titles[section.heading.level] = section.heading.text
             title = title or section.heading.text
-        if len(passages) < MOST_PASSAGES:
-            passages += _passages(section, parents)
+        passages += _passages(section, parents)
+        if len(passages) >= MOST_PASSAGES:
+            break
     own_title = matter.values.get("title")
     values = (_text_values(matter.values.get(key)) for key in _NAMING_KEYS)
     keywords = " ".join(filter(None, values))

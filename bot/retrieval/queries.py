@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from bot.retrieval.tokens import terms
 
 NAME, TITLE, TEXT, LABEL, LABEL_NAME = 4.0, 3.0, 2.0, 1.0, 1.0
-FIELD_CHARS = 4_000  # of one text; alerts with a whole log in them have it later than that
+FIELD_CHARS = 4_000  # of the titles, and of the other texts: a whole log comes later than that
+LABEL_CHARS = 200
 MOST_FIELDS = 60
 
 _NAME_LABELS = frozenset(("alertname", "alert_name", "alert"))
@@ -61,7 +62,7 @@ def build_query(
         (titles if key.lower() in _TITLE_ANNOTATIONS else texts).append(value)
     instances = _instances(labels)
     weights: dict[str, float] = {}
-    _add(weights, terms(_clipped(name)), NAME)
+    _add(weights, terms(name[:LABEL_CHARS]), NAME)
     _add(weights, _kept(titles, instances), TITLE)
     _add(weights, _kept(texts, instances), TEXT)
     core = frozenset(weights)
@@ -70,9 +71,9 @@ def build_query(
         if lower in _NAME_LABELS:
             continue
         if lower not in _COMMON_LABELS:
-            _add(weights, terms(_clipped(key)), LABEL_NAME)
+            _add(weights, terms(key[:LABEL_CHARS]), LABEL_NAME)
         if lower not in _INSTANCE_LABELS:
-            _add(weights, terms(_clipped(value)), LABEL)
+            _add(weights, terms(value[:LABEL_CHARS]), LABEL)
     return Query(weights, _sentence(name, titles, texts), core)
 
 
@@ -83,11 +84,9 @@ def _add(weights: dict[str, float], names: Iterable[str], weight: float) -> None
 
 
 def _kept(texts: Iterable[str], instances: frozenset[str]) -> list[str]:
-    """Return the terms of the texts without the useful that are names of instances."""
-    useful = (
-        word for text in texts for word in _clipped(text).split() if _bare(word) not in instances
-    )
-    return terms(" ".join(useful))
+    """Return the terms of the texts without the words that are names of instances."""
+    text = "\n".join(texts)[:FIELD_CHARS]
+    return terms(" ".join(word for word in text.split() if _bare(word) not in instances))
 
 
 def _instances(labels: Mapping[str, str]) -> frozenset[str]:
@@ -105,10 +104,6 @@ def _has_digit(text: str) -> bool:
 
 def _bare(word: str) -> str:
     return word.strip("`'\"()[]{}<>.,:;!?").casefold()
-
-
-def _clipped(text: str) -> str:
-    return text[:FIELD_CHARS]
 
 
 def _sentence(name: str, titles: Iterable[str], texts: Iterable[str]) -> str:

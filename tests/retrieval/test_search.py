@@ -84,3 +84,14 @@ def test_vectors_are_kept_by_content_and_only_those_that_are_needed(tmp_path: Pa
     disk = {key for key in before if key in after}
     assert len(disk) == len(first[0].passages)
     assert len(after) == len(disk) + 1
+
+
+@pytest.mark.attack("ASI08")
+def test_an_alert_with_megabytes_of_text_makes_a_small_query() -> None:
+    huge = {
+        f"field{number}": " ".join(f"word{chr(97 + n % 26)}" for n in range(9999))
+        for number in range(500)
+    }
+    query = build_query(title="x" * 10**6, text="y " * 10**6, labels=huge, annotations=huge)
+    assert len(query.text) <= 4_000
+    assert len(query.weights) < 100
