@@ -147,6 +147,9 @@ class SlackCheck:
         ops = settings.slack_ops_channel
         if ops and ops not in settings.slack_alert_channels:
             await self._channel("SLACK_OPS_CHANNEL", ops)
+        for digest in policy.notify.digests if policy else ():
+            if digest.channel and digest.channel not in settings.slack_alert_channels:
+                await self._channel(f"{settings.policy_file}: notify.digests", digest.channel)
         for channel, where in sorted(_chosen(settings, policy, services).items()):
             self._report.problem(
                 "channels",

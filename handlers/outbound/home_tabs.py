@@ -15,7 +15,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from bot.approvals.model import Approval
-from bot.errors import OutcomeUnknown, Refused, SlackRefused
+from bot.errors import OutcomeUnknown, Refused, SlackRefused, StoreError
 from bot.incidents.windows import Window
 from bot.response import IncidentService
 from handlers.outbound.direct_calls import DirectCalls
@@ -46,7 +46,12 @@ class HomeTabs:
     async def refresh(self) -> None:
         """Publish the open tabs that would look different now."""
         for user, digest in (await self._store.claim_due_homes(self._clock())).items():
-            await self._publish(user, digest)
+            try:
+                await self._publish(user, digest)
+            except StoreError:
+                raise  # it fails for all of them: they are due again in half a minute
+            except Exception:  # the tabs of other people go on
+                log.exception("the Home tab of %s cannot be shown", user)
 
     async def _publish(self, user: str, shown: str) -> None:
         """Publish the tab unless Slack shows it so; if Slack refuses, it is due again later."""

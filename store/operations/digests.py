@@ -133,7 +133,8 @@ def review(since: datetime) -> Operation[Review]:
             "SELECT a.name, i.service, COUNT(*) AS n, COUNT(DISTINCT i.id) AS incidents"
             " FROM alerts a JOIN incidents i ON i.id = a.incident_id"
             " WHERE a.received_at >= ? AND a.status = 'firing'"
-            " GROUP BY a.name, i.service ORDER BY n DESC, a.name, i.service LIMIT ?",
+            " GROUP BY a.name, i.service HAVING COUNT(*) > 1"
+            " ORDER BY n DESC, a.name, i.service LIMIT ?",
             begin,
             TOP,
         ),

@@ -10,6 +10,25 @@ GUARDS = "tests/store/test_contract_guards.py tests/store/test_contract_limits.p
 WIRING = "tests/scenarios/test_wiring.py"
 
 MUTANTS = [
+    # people in Slack
+    Mutant(
+        "store/operations/digests.py",
+        "_is_empty",
+        "tests/store/test_contract_digests.py",
+        returns="False",
+    ),
+    Mutant(
+        "bot/incidents/digests.py",
+        "Digest.due_at",
+        "tests/incidents/test_digests.py",
+        returns="now",
+    ),
+    Mutant(
+        "handlers/listeners/context.py",
+        "holds_button",
+        "tests/handlers/test_home_tabs.py",
+        returns="True",
+    ),
     # incidents
     Mutant(
         "bot/incidents/correlation.py",

@@ -40,6 +40,12 @@ def routed_to(channel: str) -> Callable[[World], None]:
     return lambda world: world.write_policy(BEN, CHLOE, segments={"ingest": {"routes": routes}})
 
 
+def digest_in(channel: str) -> Callable[[World], None]:
+    """A policy that posts a digest in this channel."""
+    digests = [{"name": "morning", "cron": "0 8 * * *", "channel": channel}]
+    return lambda world: world.write_policy(BEN, CHLOE, segments={"notify": {"digests": digests}})
+
+
 def socket_mode_off(world: World) -> None:
     world.slack.script.fail("apps.connections.open", "socket_mode_disabled", times=None)
 
@@ -120,6 +126,12 @@ SLACK = [
         "/invite",
         {"SLACK_ALERT_CHANNELS": "C0ALERTS01,C0RANDOM01"},
         routed_to("C0RANDOM01"),
+    ),
+    Mistake(
+        "channels",
+        "notify.digests: C0RANDOM01 (#random): the bot is not in it",
+        "/invite",
+        world=digest_in("C0RANDOM01"),
     ),
     Mistake(
         "sources",
