@@ -30,6 +30,7 @@ from bot.validation import form
 SCHEMA_VERSION = "3.0"
 MOST_INCLUDES = 32
 MOST_OVERRIDES = 200
+MOST_SCOPES = 4000  # of which the overrides that match are remembered
 MOST_COMBINATIONS = 1000  # of overrides; a sender chooses the names that they match
 
 
@@ -100,8 +101,16 @@ class Policy(Segment):
         others = {value for *place, value in changes if place == [segment, key]}
         return frozenset({getattr(getattr(self, segment), key), *others})
 
-    def _overrides_of(self, scope: Scope) -> list[Override]:
-        return [override for override, matcher in self._matchers if matcher.matches(scope)]
+    def _overrides_of(self, scope: Scope) -> tuple[Override, ...]:
+        if not self.overrides:
+            return ()
+        place = (scope.service, scope.region, scope.env)
+        if place not in self._matching:
+            if len(self._matching) >= MOST_SCOPES:
+                self._matching.clear()
+            matching = (override for override, matcher in self._matchers if matcher.matches(scope))
+            self._matching[place] = tuple(matching)
+        return self._matching[place]
 
     def _with(self, overrides: Iterable[Override]) -> Self:
         changed: dict[str, dict[str, Any]] = {}
@@ -118,6 +127,11 @@ class Policy(Segment):
     def _matchers(self) -> tuple[tuple[Override, ScopeMatcher], ...]:
         declared = self.remediate.declared
         return tuple((item, ScopeMatcher.of(item.match, declared)) for item in self.overrides)
+
+    @cached_property
+    def _matching(self) -> dict[tuple[str, str, str], tuple[Override, ...]]:
+        """The overrides that match, by service, region and environment."""
+        return {}
 
     @cached_property
     def _by_overrides(self) -> dict[tuple[str, ...], Self]:

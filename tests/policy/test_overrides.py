@@ -7,7 +7,7 @@ import pytest
 from bot.errors import InputError
 from bot.incidents.subject import Scope
 from bot.policy import Policy, parse_policy
-from bot.policy.model import MOST_COMBINATIONS
+from bot.policy.model import MOST_COMBINATIONS, MOST_SCOPES
 
 SHOP = """
 correlate: {stale_after_hours: 2, reopen_within_seconds: 900}
@@ -90,6 +90,7 @@ def test_names_that_a_sender_makes_up_fill_no_memory() -> None:
         name = "-".join(f"{at:02}" for at in range(12) if number >> at & 1)
         policy.for_scope(scope(f"x{name}"))
     assert len(policy._by_overrides) <= MOST_COMBINATIONS
+    assert len(policy._matching) <= MOST_SCOPES
 
 
 @pytest.mark.parametrize(
