@@ -259,7 +259,8 @@ MARKS = sorted(
         for char in re.sub("(?m)^_FORMATTING.*$|#.*$", "", file.read_text(encoding="utf-8"))
         if unicodedata.category(char) == "So" or char == "↗"
     }
-    - {"⚠"}  # it vouches for nothing, and stands before what a model claims (claims.MARK)
+    # They vouch for nothing: the one stands before what a model claims, the other is a bar.
+    - {"⚠", "█"}
 )
 
 
