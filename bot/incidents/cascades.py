@@ -214,23 +214,25 @@ def links(new: Member, members: Iterable[Member], calls: Calls) -> list[Relation
     """
     best: dict[int, tuple[int, Relation]] = {}
     for member in sorted(members, key=lambda member: member.id):
-        if Trouble.SLOW in (new.trouble, member.trouble) or _contradict(new, member, calls):
+        if Trouble.SLOW in (new.trouble, member.trouble):
             continue
-        for rank, rule in enumerate(RULES):
-            facts = _linked(new, member, rule, calls)
-            if facts is None:
-                continue
-            known_link = best.get(member.root_id)
-            if known_link is None or rank < known_link[0]:
-                best[member.root_id] = rank, Relation(rule.reason, member, facts)
-            break
+        link = _first_link(new, member, calls)
+        if link is None or _contradict(new, member, calls):
+            continue
+        known_link = best.get(member.root_id)
+        if known_link is None or link[0] < known_link[0]:
+            best[member.root_id] = link
     chosen = [best[root_id][1] for root_id in sorted(best)]
     places = {
         (scope.env, scope.region, scope.place, scope.service): link.member
         for link in chosen
         for scope in (link.member.scope,)
     }
-    if any(_contradict(a, b, calls) for a, b in combinations(places.values(), 2)):
+    # Many cascades of one place, as nearly all are, contradict nothing.
+    may_contradict = calls.apart or len({place[:3] for place in places}) > 1
+    if may_contradict and any(
+        _contradict(a, b, calls) for a, b in combinations(places.values(), 2)
+    ):
         return []
     return chosen
 
@@ -246,12 +248,16 @@ def _contradict(first: Member, second: Member, calls: Calls) -> bool:
     return first.scope.contradicts(second.scope, namespaces=first.service == second.service)
 
 
-def _linked(new: Member, member: Member, rule: Rule, calls: Calls) -> Facts | None:
+def _first_link(new: Member, member: Member, calls: Calls) -> tuple[int, Relation] | None:
+    """Return the first row of `RULES` that links the two, after its place in the table."""
     gap = abs(new.at - member.grew_at)
-    if gap > rule.within and abs(new.at - member.at) > rule.within:
-        return None
-    facts = rule.test(new, member, calls)
-    return None if facts is None else {**facts, "seconds": int(gap.total_seconds())}
+    shortest = min(gap, abs(new.at - member.at))
+    for rank, rule in enumerate(RULES):
+        facts = rule.test(new, member, calls) if shortest <= rule.within else None
+        if facts is not None:
+            facts = {**facts, "seconds": int(gap.total_seconds())}
+            return rank, Relation(rule.reason, member, facts)
+    return None
 
 
 RELATED_WITHIN = timedelta(seconds=60)

@@ -52,10 +52,12 @@ MEMBER = (
     " m.scope_category, m.scope_place, m.runs_on, m.namespace, m.trouble, m.happened_at,"
     " m.opened_at, m.grew_at AS member_grew_at"
 )
+# Most incidents have no root but themselves: these are not looked up a second time.
 _WITH_ROOT = (
-    f"SELECT {MEMBER}, r.grew_at FROM incidents m JOIN incidents r"  # noqa: S608 - constants
-    f" ON r.id = COALESCE(m.parent_id, m.id) AND r.status IN {OPEN} AND r.grew_at >= ?"
-    " AND r.happened_at >= ?"
+    f"SELECT {MEMBER}, COALESCE(r.grew_at, m.grew_at) AS grew_at FROM incidents m"  # noqa: S608 - constants
+    f" LEFT JOIN incidents r ON r.id = m.parent_id WHERE m.status IN {OPEN}"
+    f" AND (r.status IS NULL OR r.status IN {OPEN}) AND COALESCE(r.grew_at, m.grew_at) >= ?"
+    " AND COALESCE(r.happened_at, m.happened_at) >= ?"
 )
 
 
@@ -209,8 +211,8 @@ def _related(member: Member, calls: Calls) -> Operation[list[Row]]:
         services = [member.service, *neighbours(calls, member.service)]
         placeholders = ", ".join("?" * len(services))
         parts.append(
-            f"SELECT * FROM ({_WITH_ROOT} WHERE m.scope_service IN ({placeholders})"  # noqa: S608 - constants
-            f" AND m.status IN {OPEN} LIMIT {MOST_MEMBERS}) AS of_service"
+            f"SELECT * FROM ({_WITH_ROOT} AND m.scope_service IN ({placeholders})"  # noqa: S608 - constants
+            f" LIMIT {MOST_MEMBERS}) AS of_service"
         )
         parameters += [*since, *services]
     if member.runs_on:
@@ -219,14 +221,14 @@ def _related(member: Member, calls: Calls) -> Operation[list[Row]]:
             "" if member.trouble is Trouble.NODE_DOWN else f" AND m.trouble = '{Trouble.NODE_DOWN}'"
         )
         parts.append(
-            f"SELECT * FROM ({_WITH_ROOT} WHERE m.runs_on = ? AND m.runs_on != ''"  # noqa: S608 - constants
-            f" AND m.status IN {OPEN}{only} LIMIT {MOST_MEMBERS}) AS on_node"
+            f"SELECT * FROM ({_WITH_ROOT} AND m.runs_on = ? AND m.runs_on != ''"  # noqa: S608 - constants
+            f"{only} LIMIT {MOST_MEMBERS}) AS on_node"
         )
         parameters += [*since, member.runs_on]
     if member.namespace:
         parts.append(
-            f"SELECT * FROM ({_WITH_ROOT} WHERE m.namespace = ? AND m.happened_at >= ?"  # noqa: S608 - constants
-            f" AND m.happened_at <= ? AND m.namespace != '' AND m.status IN {OPEN}"
+            f"SELECT * FROM ({_WITH_ROOT} AND m.namespace = ? AND m.happened_at >= ?"  # noqa: S608 - constants
+            f" AND m.happened_at <= ? AND m.namespace != ''"
             f" ORDER BY m.happened_at LIMIT {MOST_RELATED}) AS in_namespace"
         )
         window = (member.at - RELATED_WITHIN, member.at + RELATED_WITHIN)
