@@ -93,7 +93,7 @@ class Catalogue:
 
     def exactly(self, name: str) -> Service | None:
         """Return the service of that name or spelling, not by a glob."""
-        return self._exact.get(spelling(name))
+        return self._exact.get(spelling(name)) if self._exact else None
 
     def of_namespace(self, namespace: str) -> Service | None:
         """Return the service that alone runs in that Kubernetes namespace."""

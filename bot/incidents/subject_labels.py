@@ -6,25 +6,33 @@ from collections.abc import Mapping
 
 from bot.incidents.names import terms_of
 
-SERVICE_LABELS = (
+
+def _ordered(*names: str) -> dict[str, None]:
+    """Return the names in their order, as keys: of these C code says which a mapping lacks."""
+    return dict.fromkeys(names)
+
+
+SERVICE_LABELS = _ordered(
     "service", "service_name", "svc", "app", "application", "app_kubernetes_io_name",
     "label_app_kubernetes_io_name", "app_kubernetes_io_instance", "k8s_app", "label_app",
     "destination_service_name", "dag_id", "component", "project", "monitor",
 )  # fmt: skip
-WORKLOAD_LABELS = (
+WORKLOAD_LABELS = _ordered(
     "workload", "deployment", "statefulset", "daemonset", "rollout", "cronjob", "owner_name",
     "created_by_name", "kube_deployment", "kube_stateful_set", "kube_daemon_set",
     "k8s_deployment_name", "k8s_statefulset_name", "k8s_daemonset_name",
 )  # fmt: skip
-POD_LABELS = ("pod", "pod_name", "kubernetes_pod_name", "k8s_pod_name", "exported_pod")
-NODE_LABELS = ("node", "node_name", "kubernetes_node", "k8s_node_name", "nodename")
-HOST_LABELS = ("host", "hostname", "host_name", "instance", "server", "InstanceId", "instance_id")
-NAMESPACE_LABELS = (
+POD_LABELS = _ordered("pod", "pod_name", "kubernetes_pod_name", "k8s_pod_name", "exported_pod")
+NODE_LABELS = _ordered("node", "node_name", "kubernetes_node", "k8s_node_name", "nodename")
+HOST_LABELS = _ordered(
+    "host", "hostname", "host_name", "instance", "server", "InstanceId", "instance_id"
+)
+NAMESPACE_LABELS = _ordered(
     "namespace", "kubernetes_namespace", "k8s_namespace_name", "kube_namespace",
     "exported_namespace",
 )  # fmt: skip
-CLUSTER_LABELS = ("cluster", "kubernetes_cluster", "k8s_cluster_name", "kube_cluster_name")
-CONTAINER_LABELS = ("container", "container_name", "k8s_container_name")
+CLUSTER_LABELS = _ordered("cluster", "kubernetes_cluster", "k8s_cluster_name", "kube_cluster_name")
+CONTAINER_LABELS = _ordered("container", "container_name", "k8s_container_name")
 STRONG_ENVS = frozenset({
     "prod", "production", "prd", "staging", "stg", "preprod", "preproduction", "uat",
 })  # fmt: skip
@@ -43,8 +51,10 @@ SHARED_NAMESPACES = terms_of(
 )
 
 
-def first_of(labels: Mapping[str, str], known: tuple[str, ...]) -> tuple[str, str]:
+def first_of(labels: Mapping[str, str], known: Mapping[str, None]) -> tuple[str, str]:
     """Return the first value of these labels, and where it was read; ('', '') without any."""
+    if known.keys().isdisjoint(labels):
+        return "", ""
     for name in known:
         if value := labels.get(name, "").strip():
             return value, f"label {name}"

@@ -8,7 +8,7 @@ split is better than a wrong merge.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from bot.incidents import names, places
@@ -89,14 +89,13 @@ class _Reader:
         is_static = labels.get("owner_kind", labels.get("created_by_kind")) == "Node"
         if name and not is_static and not names.is_exporter(name):
             return self._note("workload", names.workload_of_replicaset(name), where)
-        name, where = table.first_of(labels, ("replicaset",))
-        if name:
-            return self._note("workload", names.workload_of_replicaset(name), where)
+        if name := labels.get("replicaset", "").strip():
+            return self._note("workload", names.workload_of_replicaset(name), "label replicaset")
         if pod:
             return self._note("workload", names.workload_of_pod(pod), "pod")
-        name, where = table.first_of(labels, ("job_name",))
+        name = labels.get("job_name", "").strip()
         if name and names.is_service_name(name, "job"):
-            return self._note("workload", names.workload_of_job(name), where)
+            return self._note("workload", names.workload_of_job(name), "label job_name")
         return ""
 
     def _node(self) -> str:
@@ -181,7 +180,7 @@ class _Reader:
         is_label = where.startswith("label ")
         if not is_label and where != GUESS and self._is_name(alert.service, "field"):
             yield alert.service, where
-        for name in table.SERVICE_LABELS:
+        for name in _present(table.SERVICE_LABELS, labels):
             value = labels.get(name, "")
             # The parser puts what it guesses among the values of a title into this label.
             is_guess = name == "service" and where == GUESS
@@ -189,7 +188,7 @@ class _Reader:
                 yield value, f"label {name}"
         if workload and self._is_name(workload, "workload"):
             yield workload, self.read_from["workload"]
-        for name in table.CONTAINER_LABELS:
+        for name in _present(table.CONTAINER_LABELS, labels):
             if (value := labels.get(name, "")) and self._is_name(value, "container"):
                 yield value, f"label {name}"
         if self._is_jobs_own(labels, has_host=has_host):
@@ -303,6 +302,10 @@ class _Reader:
         if not self.region:
             self.region = self._note("region", region, "service")
         return region == self.region
+
+
+def _present(known: Mapping[str, None], labels: Mapping[str, str]) -> Iterable[str]:
+    return () if known.keys().isdisjoint(labels) else known
 
 
 def _without_svc(name: str) -> str:

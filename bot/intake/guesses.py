@@ -184,6 +184,8 @@ def env_of(labels: Mapping[str, str]) -> tuple[str, str]:
     """Return (environment, its label): the environment label, else a cluster, namespace or host
     with the form of one; ("", "") without either.
     """
+    if not labels:
+        return "", ""
     for name in ENV_LABELS:
         if value := labels.get(name):
             return env_word(value), name
@@ -262,6 +264,8 @@ def severity_spoken(text: str) -> str:
 
 
 def _first_of(names: tuple[str, ...], labels: Mapping[str, str]) -> tuple[str, str]:
+    if not labels:
+        return "", ""
     for name in names:
         if value := labels.get(name):
             return value, name

@@ -11,10 +11,10 @@ does.
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from datetime import datetime, timedelta
 
+from bot.fast_json import loads
 from bot.incidents.model import Incident, IncidentStatus, Severity
 from bot.incidents.stats import (
     IncidentStats,
@@ -75,7 +75,7 @@ def read(since: datetime) -> Operation[IncidentStats]:
     until = progress[0]["until"] if progress else ""
     period = PeriodStats()
     for row in hours:
-        period.merge_json(json.loads(row["body"]))
+        period.merge_json(loads(row["body"]))
     if until > to_db_time(first_hour):
         period.merge((yield from _happened(to_db_time(since), to_db_time(first_hour))))
         period.merge((yield from _happened(until, FOREVER)))

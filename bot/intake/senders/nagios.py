@@ -82,6 +82,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "address": ("hostaddress", "address", "ip"),
     "environment": ("environment", "env"),
 }  # fmt: skip
+_FACT_OF = {name: fact for fact, names in _NAMES.items() for name in names}
 _PREFIX = re.compile(r"^(?:nagios|icinga|notify|naemon)(?=[a-z])")
 
 
@@ -135,8 +136,13 @@ def _facts(values: Mapping[str, Any]) -> dict[str, str]:
     for name, value in list(values.items())[:200]:
         compact.setdefault(_PREFIX.sub("", normal_name(name).replace("_", "")), value)
     facts = {}
-    for fact, names in _NAMES.items():
-        value = next((compact[name] for name in names if compact.get(name) not in (None, "")), "")
+    present = dict.fromkeys(
+        _FACT_OF[name]
+        for name, value in compact.items()
+        if name in _FACT_OF and value not in (None, "")
+    )
+    for fact in present:
+        value = next(compact[name] for name in _NAMES[fact] if compact.get(name) not in (None, ""))
         if isinstance(value, dict):
             value = value.get("name") or value.get("display_name") or ""
         if isinstance(value, str | int | float) and not isinstance(value, bool):
