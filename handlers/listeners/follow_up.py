@@ -1,4 +1,4 @@
-"""Handles the modals and buttons of actions, and of updates to stakeholders."""
+"""Handles the modals and buttons of post-mortems, actions, and updates to stakeholders."""
 
 from __future__ import annotations
 
@@ -13,11 +13,22 @@ from handlers.views import postmortem, stakeholders
 
 
 def register(listeners: Listeners) -> None:
-    """Register the buttons of an action and of an update, and their modals."""
+    """Register the buttons of these messages, and their modals."""
+    listeners.action("sopbot.postmortem", write_postmortem)
     listeners.action("sopbot.action_done", action_done)
     listeners.view("sopbot.action_modal", action_submitted)
     listeners.opener("sopbot.stakeholders", correct_update)
     listeners.view("sopbot.update_modal", update_submitted)
+
+
+async def write_postmortem(
+    body: dict[str, Any], action: dict[str, Any], service: IncidentService
+) -> str:
+    """Draft the next version of the post-mortem, once for each press."""
+    incident = await incident_of_press(body, action, service)
+    once = f"press/{body['trigger_id']}"
+    version = await service.postmortems.write(incident.id, str(body["user"]["id"]), once)
+    return postmortem.drafted(version)
 
 
 async def action_done(

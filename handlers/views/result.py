@@ -135,8 +135,13 @@ def resolved(
     blocks = [
         section(f"✅ *{incident.number} resolved*: {by}"),
         context(" · ".join(parts)),
+        {"type": "actions", "elements": [_postmortem_button(incident)]},
     ]
     return f"{incident.number} resolved: {by}, {parts[0]}", blocks
+
+
+def _postmortem_button(incident: Incident) -> Block:
+    return button("Write the post-mortem", "sopbot.postmortem", str(incident.id))
 
 
 def _stale(incident: Incident, ended: datetime) -> tuple[str, list[Block]]:

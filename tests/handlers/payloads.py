@@ -144,6 +144,7 @@ ACTING = {
     "cancel_handover": action("sopbot.cancel_handover"),
     "correct_update": action("sopbot.stakeholders"),
     "update_submitted": view("sopbot.update_modal"),
+    "write_postmortem": action("sopbot.postmortem"),
     "action_done": action("sopbot.action_done"),
     "action_submitted": view("sopbot.action_modal"),
     "mentioned": MENTION,

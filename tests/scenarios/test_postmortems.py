@@ -61,6 +61,11 @@ async def test_a_post_mortem_is_a_file_in_the_thread_and_again_a_new_version(
     await world.press(shown, "Done", "ana", stale=True)
     await world.ephemeral("ana", "Nothing changed: @ben did it already")
     assert "No open actions" in await answer_to(world, "/incident actions")
+    await world.resolves()
+    await world.press(await world.resolved("resolved"), "Write the post-mortem", "chloe")
+    third = await file(world, "INC-1-postmortem-v3.md")
+    assert "- [x] Add" in third
+    assert "- Incident: INC-1, resolved (its alerts cleared)" in third
     assert "done by @ben" in await answer_to(world, "/incident actions INC-1")
 
 

@@ -150,6 +150,7 @@ LISTENERS = [
     ("event", "app_home_opened", "listeners.home.home_opened"),
     ("event", "app_mention", "listeners.mentions.mentioned"),
     ("event", "message", "listeners.mentions.message_seen"),
+    ("action", "sopbot.postmortem", "listeners.follow_up.write_postmortem"),
     ("action", "sopbot.action_done", "listeners.follow_up.action_done"),
     ("view", "sopbot.action_modal", "listeners.follow_up.action_submitted"),
     ("action", "sopbot.stakeholders", "listeners.follow_up.correct_update"),
