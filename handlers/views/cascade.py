@@ -158,7 +158,10 @@ def was_split(change: IncidentChange) -> str:
     number = change.incident.number
     if not change.changed:
         return f"Nothing changed: {number} is not part of another incident."
-    return f"{number} is an incident of its own again, with its own card."
+    return (
+        f"{number} is an incident of its own again, with its own card. It does not come together"
+        " with that incident by itself again."
+    )
 
 
 def merged(change: IncidentChange, into_id: int) -> str:
@@ -167,4 +170,7 @@ def merged(change: IncidentChange, into_id: int) -> str:
     root = f"INC-{incident.parent_id or incident.id}"
     if not change.changed:
         return f"Nothing changed: {incident.number} and INC-{into_id} are one cascade already."
-    return f"{incident.number} is part of {root} now."
+    return (
+        f"{incident.number} is part of {root} now: {root}'s thread goes on for both."
+        f" `/incident split {incident.number}` undoes that."
+    )

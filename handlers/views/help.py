@@ -46,6 +46,9 @@ class Documented(Protocol):
         """The page that it stands on."""
 
 
+_NUMBERS = ("You can omit the number of an incident if only one is open. Procedures: `/sop help`.",)
+
+
 def overview(command: str, verbs: Mapping[str, Documented]) -> str:
     """Every verb under its topic, and how to read more."""
     lines = ["*sopbot*: One thread per incident, advice, and no action without approval."]
@@ -60,7 +63,7 @@ def overview(command: str, verbs: Mapping[str, Documented]) -> str:
                 f"Type one as `{command} list`. `{command} help {last}` explains a topic,"
                 f" `{command} help list` a command."
             ),
-            "You can omit the number of an incident if only one is open. Procedures: `/sop help`.",
+            *(_NUMBERS if "ack" in verbs else ()),
         ]
     )
 

@@ -62,7 +62,7 @@ def _head(chosen: ListFilter, page: IncidentPage, *, is_first: bool) -> str:
         others = " " + _all_of(chosen) if chosen.which is Which.OPEN and (about or whose) else ""
         end = "" if is_first else " more"
         if chosen.owner:
-            return f"You own no{end} {which}incident{match}.{others}"
+            return f"You own no{end} {which}incident{match}. `/incident list` has all.{others}"
         return f"No{end} {which}incidents{match}.{others}"
     if chosen.which is Which.RESOLVED:
         return f"*{whose}{'r' if whose else 'R'}esolved incidents*{match}, the last resolved first"

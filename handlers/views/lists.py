@@ -94,7 +94,7 @@ FROZEN = "🧊 Frozen: all actions are blocked until an approver types `/inciden
 
 
 # Kinds of entries whose text names the people.
-_NAMES_PEOPLE = frozenset(
+NAMES_PEOPLE = frozenset(
     (
         *("assigned", "reopened", "split", "merged"),
         *("severity set", "escalated", "escalation answered"),
@@ -108,7 +108,7 @@ def fact_line(entry: TimelineEntry) -> str:
 
 
 def _fact(entry: TimelineEntry) -> str:
-    if entry.kind in _NAMES_PEOPLE:
+    if entry.kind in NAMES_PEOPLE:
         return with_mentions(line(entry.text, 200))
     text = (untrusted_line if entry.kind == "note" else line)(entry.text, 200)
     return text + (f" <@{entry.actor}>" if entry.actor else "")

@@ -57,8 +57,11 @@ def reopened(change: IncidentChange) -> str:
     """The answer to the person who reopened it."""
     number = change.incident.number
     if not change.changed:
-        return f"Nothing changed: {number} is {change.incident.status}."
-    return f"{number} is open again. Nobody has acknowledged it yet."
+        return f"Nothing changed: {number} is not resolved, it is {change.incident.status}."
+    return (
+        f"{number} is open again. Nobody has acknowledged it yet: `/incident ack {number}` makes"
+        " it yours."
+    )
 
 
 def went_on_already(change: IncidentChange) -> str:
@@ -87,6 +90,15 @@ def severity_set(change: IncidentChange, user: str) -> str:
 def noted(incident: Incident) -> str:
     """The answer to the person who left a note."""
     return f"📝 Noted: the thread and the timeline of {incident.number} quote you."
+
+
+def resolved_by_command(incident: Incident) -> str:
+    """The answer to the person who resolved it."""
+    number = incident.number
+    return (
+        f"✅ {number} is resolved. `/incident postmortem {number}` drafts its post-mortem;"
+        f" `/incident reopen {number}` opens it again."
+    )
 
 
 def resolve_warning(

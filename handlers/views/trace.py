@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.incidents.trace import RepeatedAlert, Stage
-from handlers.views.text import clock, inline_code, plural, span, untrusted_line
+from handlers.views.approval import with_mentions
+from handlers.views.lists import NAMES_PEOPLE
+from handlers.views.text import clock, inline_code, line, plural, span, untrusted_line
 
 SHOWN = 25  # stages in one answer: the first ones and the newest
 
@@ -29,7 +31,13 @@ def stages(
         seconds = (stage.at - began).total_seconds() if began else 0
         after = f"+{seconds:.3f} s" if seconds < 60 else f"+{span(seconds)}"
         when = clock(stage.at) if number == 0 else after
-        text = f": {untrusted_line(stage.text, 120)}" if stage.text else ""
-        actor = f" <@{stage.actor}>" if stage.actor else ""
-        lines.append(f"{when}  *{stage.name}*{text}{actor}")
+        lines.append(f"{when}  *{stage.name}*{_detail(stage)}")
     return "\n".join(lines)
+
+
+def _detail(stage: Stage) -> str:
+    """The text of the stage, with the person in it or after it."""
+    if stage.name in NAMES_PEOPLE:
+        return f": {with_mentions(line(stage.text, 200))}"
+    text = f": {untrusted_line(stage.text, 120)}" if stage.text else ""
+    return text + (f" <@{stage.actor}>" if stage.actor else "")

@@ -101,7 +101,7 @@ async def test_resolve_asks_first_while_an_alert_fires_and_reopen_opens_again(
     assert "Acknowledge" in card.buttons
     await world.reply("steered", "Reopened by @chloe")
     second = await answer_to(world, "/incident reopen INC-1", "chloe")
-    assert "Nothing changed: INC-1 is open." in second
+    assert "Nothing changed: INC-1 is not resolved, it is open." in second
 
 
 async def test_the_resolve_button_asks_first_while_an_approval_waits(

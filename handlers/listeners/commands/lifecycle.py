@@ -51,7 +51,7 @@ async def resolve(call: Call, rest: str) -> str:
         warning = None if incident.resolved_at else await what_resolving_ends(call.store, incident)
         if warning is None:
             await call.service.resolve(incident.id, call.user)
-            return f"✅ {incident.number} is resolved."
+            return steering.resolved_by_command(incident)
         modals.append(steering.resolve_modal(incident, warning.waiting, warning.children))
         if len(modals) > 1:  # Slack opens one modal a command
             return steering.resolve_alone(incident)
@@ -119,4 +119,9 @@ async def merge(call: Call, rest: str) -> str:
             remedy="Name two: `/incident merge INC-8 INC-7` makes INC-8 a part of INC-7.",
         )
     number, into = map(incident_id, names)
+    if number == into:
+        raise InputError(
+            f"INC-{number} cannot be a part of itself.",
+            remedy="Name two incidents: `/incident merge INC-8 INC-7`.",
+        )
     return cascade.merged(await call.service.merge(number, into, call.user), into)

@@ -35,9 +35,11 @@ from handlers.views import (
     alerts,
     audit,
     card,
+    escalation,
     evidence,
     handover,
     home,
+    incident_list,
     lists,
     modals,
     notices,
@@ -47,9 +49,9 @@ from handlers.views import (
     silences,
     sop_lists,
     stakeholders,
+    steering,
 )
 from handlers.views import approval as approval_view
-from handlers.views.incident_list import incident_list
 from tests.helpers.builders import alert
 from tests.helpers.models import (
     NOW,
@@ -176,8 +178,14 @@ def every_view(evil: str) -> Iterator[tuple[str, tuple[str, list[dict[str, Any]]
     yield "home", ("a Home tab has no text", home.home_blocks(_home(sick, ask, evil)))
     yield "modal", ("a modal has no text", modals.edit_modal(ask)["blocks"])
     yield "modal", ("a modal has no text", modals.reason_modal(ask)["blocks"])
+    listed = incident_list.incident_list(
+        ListFilter(), IncidentPage([sick], {}, True, {}), NOW, after=1
+    )
+    yield "list", ("a table has cells", list(listed.blocks))
+    yield "escalation", escalation.message(sick, timeline[0], timeline, "1.1")
     for answer in (
-        incident_list(ListFilter(), IncidentPage([sick], {}, True, {}), NOW),
+        str(listed),
+        steering.noted(sick),
         lists.incident_details(sick, timeline, [ask], "https://slack.example/p1"),
         sop_lists.sop_list([sop], 1, {}),
         sop_lists.sop_details(sop, [sick], NOW + timedelta(hours=1), {}),

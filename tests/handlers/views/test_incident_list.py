@@ -104,7 +104,10 @@ def test_a_filter_survives_in_the_block_id_of_the_buttons(text: str, chosen: Lis
         (OPEN, "No open incidents."),
         (
             ListFilter(owner=ANA),
-            "You own no open incident. Resolved ones too: `/incident list all mine`.",
+            (
+                "You own no open incident. `/incident list` has all."
+                " Resolved ones too: `/incident list all mine`."
+            ),
         ),
         (
             ListFilter(terms=("web",)),
