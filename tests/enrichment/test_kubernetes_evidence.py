@@ -181,6 +181,14 @@ def test_an_answer_of_another_form_is_shown_as_it_is(query: Query, enrich, tmp_p
     assert f"E1 {query}/{NS}\n  Error from server (Forbidden): pods is forbidden\n" in out
 
 
+def test_error_lines_that_name_another_workload_come_first(enrich, tmp_path: Path) -> None:
+    a_file(tmp_path, Query.PODS, NS, "cart-0  1/1  Running  0  3d")
+    noise = "".join(f"request to {word}: refused\n" * 9 for word in ("aa", "bb", "cc", "dd"))
+    a_file(tmp_path, Query.ERRORS, f"{NS}.web", f"{noise}dial cart:7070: refused\n" * 2)
+    lines = enrich({"namespace": NS, "title": "slow"}).splitlines()
+    assert lines[lines.index(f"E2 errors/{NS}.web") + 1] == "  ×2 dial cart:7070: refused"
+
+
 def test_without_a_table_of_pods_their_descriptions_are_shown(enrich, tmp_path: Path) -> None:
     a_file(tmp_path, Query.DESCRIBE, f"{NS}.web-0", "Name: web-0\n")
     assert f"describe/{NS}.web-0" in headings(enrich({"namespace": NS, "title": "slow"}))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from bot.enrichment.kubernetes.about import About
 from bot.enrichment.kubernetes.describe import describe_lines, event_key
-from bot.enrichment.kubernetes.errors import ErrorForm, error_forms, error_lines, named_in
+from bot.enrichment.kubernetes.errors import ErrorForm, error_forms, error_lines, rank_by_names
 from bot.enrichment.kubernetes.events import Event, event_lines, read_events
 from bot.enrichment.kubernetes.fitting import Line, Part
 from bot.enrichment.kubernetes.node_services import node_lines
@@ -159,7 +159,7 @@ class _Collector:
         }
         known = {*services, *(pod.workload for pod in self.pods)}
         for name, forms in self.forms.items():
-            for other in named_in(forms, known - {name}):
+            for other in rank_by_names(forms, known - {name}):
                 self.callers[other] = self.callers.get(other, 0) + 1
         for name, callers in self.callers.items():
             self.interest[name] = self._interest_in(name) + _NAMED_IN_ERRORS + min(callers, 10)

@@ -16,6 +16,8 @@ SHOWN_CHARS = 420
 MOST_FORMS = 2_000
 SHOWN_FORMS = 40
 _DEEPEST = 5  # objects within objects
+_MOST_RANKED = 200
+_NAME_POINTS = 6.0
 _CAUSE_POINTS = 12.0  # as much as four thousand equal lines
 _TIME = re.compile(
     r"[\[(]?(?:\d{4}[-/]\d\d[-/]\d\d[T ])?(\d\d:\d\d:\d\d)[.,]?\d{0,9}(?:Z|[+-]\d\d:?\d\d)?[\])]?"
@@ -47,18 +49,20 @@ class ErrorForm:
     """Error lines that differ only in numbers and ids.
 
     `line` is the newest of them without its time, `first` and `last` their times of day, '' if
-    they have none.
+    they have none. `names_workload`: it names another workload of the namespace.
     """
 
     line: str
     first: str
     last: str
     count: int = 1
+    names_workload: bool = False
 
     @property
     def points(self) -> float:
-        """Return how telling it is: words of a cause, then how often it comes."""
-        return math.log2(self.count + 1) + (_CAUSE_POINTS if _CAUSE.search(self.line) else 0.0)
+        """Return how telling it is: a word of a cause, another workload, how often it comes."""
+        cause = _CAUSE_POINTS if _CAUSE.search(self.line) else 0.0
+        return math.log2(self.count + 1) + cause + (_NAME_POINTS if self.names_workload else 0.0)
 
 
 def error_forms(text: str) -> list[ErrorForm]:
@@ -142,12 +146,14 @@ def error_lines(forms: list[ErrorForm]) -> list[Line]:
     return lines
 
 
-def named_in(forms: list[ErrorForm], names: Collection[str]) -> dict[str, int]:
-    """Return how many error lines name each of these workloads."""
-    counts: dict[str, int] = {}
-    for form in forms[:200]:
-        tokens = set(re.split(r"[^A-Za-z0-9-]+", form.line.lower()))
-        for name in names:
-            if name.lower() in tokens:
-                counts[name] = counts.get(name, 0) + form.count
-    return counts
+def rank_by_names(forms: list[ErrorForm], names: Collection[str]) -> set[str]:
+    """Move the lines that name one of these workloads up, and return the workloads."""
+    known = {name.lower(): name for name in names}
+    named: set[str] = set()
+    for form in forms[:_MOST_RANKED]:
+        tokens = re.split(r"[^A-Za-z0-9-]+", form.line.lower())
+        others = {known[token] for token in tokens if token in known}
+        form.names_workload = bool(others)
+        named |= others
+    forms.sort(key=lambda form: -form.points)
+    return named
