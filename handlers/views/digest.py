@@ -33,7 +33,7 @@ def digest_message(
     home = facts.home
     counts = home.severities
     total = sum(counts.values())
-    head = f"📋 Digest {line(due.name, 64)}: {plural(total, 'open incident')}"
+    head = f"Digest {line(due.name, 64)}: {plural(total, 'open incident')}"
     by_severity = " · ".join(
         f"{SYMBOL[severity]} {counts[severity]:,}" for severity in Severity if counts.get(severity)
     )

@@ -20,7 +20,7 @@ def review_message(
     """(fallback text, blocks). `sop_title` gives the title of a loaded SOP, '' for another."""
     hours = round((due.due_at - due.since).total_seconds() / 3600)
     window = Window(f"{hours // 24} days" if hours % 24 == 0 else f"{hours} hours", hours)
-    head = f"📈 Review {line(due.name, 64)}: {plural(numbers.total, 'incident')}, {window.text}"
+    head = f"Review {line(due.name, 64)}: {plural(numbers.total, 'incident')}, {window.text}"
     frequent = [
         f"• {untrusted_line(item.name, 80) or '(no name)'}"
         + (f" · {untrusted_line(item.service, 60)}" if item.service else "")
@@ -65,7 +65,7 @@ def _plot(days: Sequence[Day]) -> list[Block]:
     most = max(day.opened for day in shown)
     lines = []
     for day in shown:
-        bar = "█" * max(1, round(day.opened / most * BAR))
+        bar = "#" * max(1, round(day.opened / most * BAR))
         waited = f"   {span(day.to_acknowledge)}" if day.to_acknowledge is not None else ""
         lines.append(f"{day.day[5:]} {bar.ljust(BAR)} {day.opened:>5,}{waited}")
     title = "*Incidents opened by day (UTC)*, and the median time to acknowledge"
