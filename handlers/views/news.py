@@ -77,7 +77,7 @@ def settled(item: News, incident: Incident) -> tuple[str, list[Block]]:
         answer = f"{incident.number} goes on, as an alert or a person said"
     else:
         answer = f"{incident.number} is {incident.status}"
-    question = f"Asked at {clock(item.at)} whether it still goes on."
+    question = f"The question whether it still goes on was posted {clock(item.at)}."
     return f"☑️ {answer}", [section(f"☑️ *{answer}*\n{question}")]
 
 

@@ -152,7 +152,7 @@ def refused_reload(notice: Notice) -> tuple[str, list[Block]]:
 
 def nothing_can_run(since: datetime) -> Block:
     """The line on a card while the gateway cannot run anything."""
-    return context(f"🔌 Nothing can run: the gateway did not answer at {clock(since)}.")
+    return context(f"🔌 Nothing can run: the gateway has not answered since {clock(since)}.")
 
 
 def undelivered(where: str, why: str, shown: tuple[str, list[Block]]) -> tuple[str, list[Block]]:

@@ -52,7 +52,7 @@ async def test_without_its_gateway_the_bot_accepts_alerts_and_says_that_nothing_
         )
         await world.alert()
         card = await world.card("checkout-api")
-        assert "Nothing can run: the gateway did not answer at" in card.text
+        assert "Nothing can run: the gateway has not answered since" in card.text
 
         def notices() -> list[str]:
             return [m.text for m in world.slack.messages(ALERTS) if kind(m) == "gateway"]
