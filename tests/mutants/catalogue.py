@@ -29,6 +29,19 @@ MUTANTS = [
         "tests/handlers/test_home_tabs.py",
         returns="True",
     ),
+    # retrieval
+    Mutant(
+        "bot/retrieval/search.py",
+        "RunbookSearch._fits",
+        "tests/retrieval/test_quality.py",
+        returns="True",
+    ),
+    Mutant(
+        "bot/retrieval/search.py",
+        "RunbookSearch._best_passage",
+        "tests/retrieval/test_search.py",
+        returns="self._passages[document][0]",
+    ),
     # incidents
     Mutant(
         "bot/incidents/correlation.py",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.retrieval import embeddings
 from bot.retrieval.embeddings import MODEL, load_embedder
 from bot.retrieval.markdown import Document, parse_document
 from bot.retrieval.queries import build_query
@@ -95,3 +96,12 @@ def test_an_alert_with_megabytes_of_text_makes_a_small_query() -> None:
     query = build_query(title="x" * 10**6, text="y " * 10**6, labels=huge, annotations=huge)
     assert len(query.text) <= 4_000
     assert len(query.weights) < 100
+
+
+def test_without_the_extra_words_alone_find_the_runbook(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embeddings, "find_spec", lambda _name: None)
+    search = search_of(*documents(disk=DISK, queue=QUEUE))
+    assert not search.has_vectors
+    (hit, *_) = search.search(build_query(title="No space left on the filesystem"))
+    assert hit.passage.path == "disk.md"
+    assert search.search(build_query(title="The coffee machine wants beans")) == []
