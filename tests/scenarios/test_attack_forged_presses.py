@@ -132,7 +132,7 @@ async def test_a_late_click_is_refused_before_and_after_the_card_says_so(
     await world.ephemeral("ben", "Not counted: this")
     shown = await world.approval_card("· expired")
     assert "nobody decided in time" in shown.text
-    assert shown.buttons == []
+    assert not {"Approve", "Reject", "Dry run", "Edit"} & set(shown.buttons)
     await world.press(card, "Approve", "chloe", stale=True)
     await refused(world, "chloe", "Not counted: this remediation is expired.")
     await nothing_ran(world, gateway)
