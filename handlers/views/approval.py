@@ -76,7 +76,7 @@ def approval_card(
     blocks: list[Block] = [section(f"{_MARK.get(status, '•')} *{title}* · {status}")]
     if approval.decided:
         # The effects of the plan were true when it was proposed, not now, so they are left out.
-        command = inline_code("; ".join(_command(approval).splitlines()), 300)
+        command = inline_code("; ".join(_command(approval).splitlines()), 600)
         blocks.append(context(command, *_votes(approval), _why(approval), _outcome_note(execution)))
     else:
         plan, is_whole = _plan(approval)
