@@ -302,7 +302,7 @@ def _decision(approval: Approval, blocker: Blocker | None, *, is_whole: bool) ->
     reject = button("Reject", "sopbot.reject", approval.id, style="danger")
     if not is_whole:
         return [
-            context("Too long to be shown whole, so it cannot be approved here."),
+            context("The plan is too long to be shown whole, so nobody can approve it."),
             {"type": "actions", "elements": [reject]},
         ]
     dry_run = button("Dry run", "sopbot.dry_run", approval.id)

@@ -14,5 +14,7 @@ def head(day: str, rows: int, mac: str, fault: str) -> tuple[str, list[Block]]:
     text = f"🔏 Audit trail, {day}: proved up to row {rows:,}"
     return text, [
         section(f"{text}\nhead `{mac}`"),
-        context(f"`python -m bot audit verify --head {mac}` says whether it still has this head."),
+        context(
+            f"`python -m bot audit verify --head {mac}` says whether the trail still has this head."
+        ),
     ]

@@ -159,8 +159,8 @@ def was_split(change: IncidentChange) -> str:
     if not change.changed:
         return f"Nothing changed: {number} is not part of another incident."
     return (
-        f"{number} is an incident of its own again, with its own card. It does not come together"
-        " with that incident by itself again."
+        f"{number} is an incident of its own again, with its own card. The bot does not put the"
+        " two together again; a person can."
     )
 
 
@@ -171,6 +171,6 @@ def merged(change: IncidentChange, into_id: int) -> str:
     if not change.changed:
         return f"Nothing changed: {incident.number} and INC-{into_id} are one cascade already."
     return (
-        f"{incident.number} is part of {root} now: {root}'s thread goes on for both."
+        f"{incident.number} is part of {root} now. Both go on in the thread of {root}."
         f" `/incident split {incident.number}` undoes that."
     )

@@ -62,7 +62,7 @@ def message(
         value = str(incident.id)
         buttons.append(button("Acknowledge", "sopbot.acknowledge", value, style="primary"))
     else:
-        blocks.append(context("Answered, or over: nothing is asked of you any more."))
+        blocks.append(context("This escalation is answered or over: nobody waits for you."))
     if thread_ts:
         buttons.append(thread_button(incident.channel, thread_ts, incident.id))
     if buttons:

@@ -37,7 +37,7 @@ def full_text_modal(texts: Iterable[str], source: str, number: int) -> Block:
     first = number * PARTS_OF_A_PAGE
     blocks: list[Block] = [
         section(code(part, PART), expand=True) for part in parts[first : first + PARTS_OF_A_PAGE]
-    ] or [context("Nothing of this message is cut any more.")]
+    ] or [context("The message itself shows all of its text now.")]
     turns = []
     if number:
         turns.append(button("Back", "sopbot.full_text.back", source))

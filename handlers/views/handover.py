@@ -37,11 +37,11 @@ def message(
 def _ended(handover: Handover) -> str:
     at = f" {clock(handover.ended_at)}" if handover.ended_at else ""
     if handover.state is HandoverState.CANCELLED:
-        return f"🤝 Handover ended by <@{handover.ended_by}>{at}; nothing changed its owner"
+        return f"🤝 Handover ended by <@{handover.ended_by}>{at}; no incident changed its owner"
     left = len(handover.incidents) - len(handover.moved)
     moved = plural(len(handover.moved), "incident")
     verb = "is" if len(handover.moved) == 1 else "are"
-    more = f"; {left} had another owner or an end by then" if left else ""
+    more = f"; {left} had another owner by then, or had ended" if left else ""
     return f"🤝 {moved} of <@{handover.giver}> {verb} <@{handover.taker}>'s{at}{more}"
 
 
@@ -73,10 +73,12 @@ def late(handover: Handover, incidents: Sequence[Incident]) -> tuple[str, list[B
     critical = [
         item.number for item in incidents if not item.severity.rank and not item.resolved_at
     ]
-    numbers = ", ".join(f"`{number}`" for number in critical[:10]) or "nothing critical any more"
+    verb = "stays" if len(critical) == 1 else "stay"
+    numbers = ", ".join(f"`{number}`" for number in critical[:10])
+    state = f"{numbers} {verb} yours" if critical else "none of it is critical any more"
     text = (
         f"⏰ <@{handover.taker}> has not accepted your handover since {clock(handover.made_at)}:"
-        f" {numbers} stays yours. Call them, or hand it over to another person:"
+        f" {state}. Call <@{handover.taker}>, or hand over to another person:"
         " `/incident handover @chloe`."
     )
     return text, [section(text)]

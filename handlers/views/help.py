@@ -60,7 +60,7 @@ def overview(command: str, verbs: Mapping[str, Documented]) -> str:
         [
             *lines,
             (
-                f"Type one as `{command} list`. `{command} help {last}` explains a topic,"
+                f"For example `{command} list`. `{command} help {last}` explains a topic,"
                 f" `{command} help list` a command."
             ),
             *(_NUMBERS if "ack" in verbs else ()),

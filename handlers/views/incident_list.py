@@ -41,7 +41,7 @@ def incident_list(
     if not page.incidents:
         return Page(above, [section(above)], [section(above)])
     rows = [_line(incident, page, now) for incident in page.incidents]
-    hint = "`/incident show INC-1` has the story of one; `/incident help find` more lists."
+    hint = "`/incident show INC-1` shows one incident; `/incident help find` names more lists."
     buttons = _buttons(chosen, page, after)
     blocks = [section(above), _table(page, now), *buttons, context(hint)]
     return Page("\n".join((above, *rows)), blocks, [section(above), *map(section, rows), *buttons])
@@ -62,7 +62,8 @@ def _head(chosen: ListFilter, page: IncidentPage, *, is_first: bool) -> str:
         others = " " + _all_of(chosen) if chosen.which is Which.OPEN and (about or whose) else ""
         end = "" if is_first else " more"
         if chosen.owner:
-            return f"You own no{end} {which}incident{match}. `/incident list` has all.{others}"
+            all_open = "`/incident list` shows everybody's."
+            return f"You own no{end} {which}incident{match}. {all_open}{others}"
         return f"No{end} {which}incidents{match}.{others}"
     if chosen.which is Which.RESOLVED:
         return f"*{whose}{'r' if whose else 'R'}esolved incidents*{match}, the last resolved first"

@@ -75,7 +75,7 @@ def edit_modal(approval: Approval) -> Block:
         for p in approval.proposal.parameters
         if p.name in names
     ]
-    note = context("Nothing of this can be changed." if not inputs else _EDIT_NOTE)
+    note = context("This action has no value that people can change." if not inputs else _EDIT_NOTE)
     return _modal("sopbot.edit_modal", approval, "Propose", [note, *inputs], title="Edit")
 
 

@@ -30,7 +30,7 @@ _MARK = {
     NewsKind.STALE: "💤",
 }
 _NEXT = {
-    NewsKind.FLAPPING: "This thread says when it is over; the card counts the changes.",
+    NewsKind.FLAPPING: "A message here says when it is steady again; the card counts the changes.",
     NewsKind.REOPENED: "It is open again, and nobody has acknowledged it yet.",
     NewsKind.NOT_HELPED: "Check what it changed before you try anything else.",
     NewsKind.UNKNOWN: (

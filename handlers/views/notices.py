@@ -55,7 +55,7 @@ def burst_digest(burst: Burst, cap: int) -> tuple[str, list[Block]]:
     blocks += [
         context(
             f"{inline_code(sender, 80)} sent {plural(count, 'incident')}, {hidden} without a card:"
-            f" after {cap} a minute its cards wait for those of other senders."
+            f" above {cap} a minute, the cards of all other senders come first."
         )
         for sender, count, hidden in burst.senders
         if hidden and count > cap
@@ -86,7 +86,7 @@ def overdue_work(notice: Notice) -> tuple[str, list[Block]]:
     head = f"🧰 Stuck since {clock(notice.began_at)}"
     blocks = [
         section("\n".join([f"*{head}*", *lines])),
-        context("The log has the reasons. This message changes when it moves again."),
+        context("The log has the reasons. This message changes when nothing is stuck any more."),
     ]
     return f"{head}: {'; '.join(f'{count} {says}' for says, count, _ in rows)}", blocks
 
@@ -127,7 +127,7 @@ def gateway(notice: Notice) -> tuple[str, list[Block]]:
     why = untrusted_line(notice.body["why"], 500)
     text = (
         f"🔌 Nothing can run since {clock(notice.began_at)}: {why} "
-        "Alerts are taken in; approvals wait for the gateway."
+        "Alerts still open incidents; approvals wait until the gateway is back."
     )
     return text, [section(text)]
 
@@ -135,10 +135,11 @@ def gateway(notice: Notice) -> tuple[str, list[Block]]:
 def refused_reload(notice: Notice) -> tuple[str, list[Block]]:
     """(fallback text, blocks) of a reload that was refused, and of the next that succeeded."""
     if notice.ended_at:
-        text = f"✅ The policy and SOPs of the files are in force, since {clock(notice.ended_at)}."
+        at = clock(notice.ended_at)
+        text = f"✅ Reloaded: the policy, services and SOPs of the files are in force, since {at}."
         return text, [section(text)]
     problems: list[str] = notice.body
-    head = "⚠️ Reload refused: the previous policy and SOPs stay in force."
+    head = "⚠️ Reload refused: the previous policy, services and SOPs stay in force."
     lines = [f"• {line(problem, 200)}" for problem in problems[:PROBLEMS]]
     if len(problems) > PROBLEMS:
         keep_whole("\n".join(problems[PROBLEMS:]))
@@ -158,7 +159,7 @@ def nothing_can_run(since: datetime) -> Block:
 def undelivered(where: str, why: str, shown: tuple[str, list[Block]]) -> tuple[str, list[Block]]:
     """A message that its own channel does not take, with the reason."""
     text, blocks = shown
-    head = f"⚠️ <#{where}> does not take this, so it is here. {line(why, 300)}"
+    head = f"⚠️ Slack does not post this in <#{where}>, so it is here. {line(why, 300)}"
     return f"{head} {text}", [section(head), *blocks]
 
 

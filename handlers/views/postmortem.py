@@ -23,10 +23,10 @@ from handlers.views.text import (
 
 def posted(version: Postmortem) -> str:
     """The text above the file in the thread."""
-    earlier = " It replaces none: earlier versions stay above." if version.version > 1 else ""
+    earlier = " Earlier versions stay in this thread." if version.version > 1 else ""
     return (
         f"📄 Post-mortem of INC-{version.incident_id}, version {version.version}, drafted for"
-        f" <@{version.made_by}> from the timeline. Lines with ✍️ are for people.{earlier}"
+        f" <@{version.made_by}> from the timeline. People complete the lines with ✍️.{earlier}"
     )
 
 
@@ -67,9 +67,7 @@ def action(item: ActionItem, *, is_reminder: bool) -> tuple[str, list[Block]]:
     done = button("Done", "sopbot.action_done", str(item.id))
     return f"{text}: {line(item.text, 300)}", [
         section(f"*{text}*\n{task}"),
-        context(
-            f"Added by <@{item.made_by}> {clock(item.made_at)}. Reminded of once a working day."
-        ),
+        context(f"Added by <@{item.made_by}> {clock(item.made_at)}. *Done* ends its reminders."),
         {"type": "actions", "elements": [done]},
     ]
 

@@ -12,8 +12,10 @@ _FIELDS = ("status", "severity", "title", "service", "env", "region", "category"
 
 def kept(number: int, reading: Reading) -> str:
     """Return the answer to the person who said that a message was read wrongly."""
-    lines = [f"Kept as case {number}, without secrets: `python -m bot sources cases {number}`."]
-    lines.append("This is what was read:" if reading.alerts else "No alert was read.")
+    lines = [
+        f"Kept as case {number}, without secrets; `python -m bot sources cases {number}` shows it."
+    ]
+    lines.append("The bot read this:" if reading.alerts else "The bot read no alert.")
     for alert in reading.alerts[:MOST_ALERTS]:
         lines += _alert(alert)
     if len(reading.alerts) > MOST_ALERTS:

@@ -50,7 +50,9 @@ def result(execution: Execution, approval: Approval) -> tuple[str, list[Block]]:
     if execution.retry_until:
         retry = button("Try again", "sopbot.try_again", approval.id)
         until = clock(execution.retry_until)
-        blocks.append(context(f"It did not run. Its approval holds until {until}."))
+        blocks.append(
+            context(f"It did not run. Its approval holds until {until}: press Try again.")
+        )
         blocks.append({"type": "actions", "elements": [retry]})
     return f"{title}: {outcome_text(execution)}", blocks
 
@@ -58,7 +60,7 @@ def result(execution: Execution, approval: Approval) -> tuple[str, list[Block]]:
 def _undo(approval: Approval) -> list[Block]:
     action = CATALOGUE.get(approval.proposal.action_id)
     if action is None or not action.inverse:
-        return [context("Cannot be undone. It is not proposed again here.")]
+        return [context("Cannot be undone. The bot does not propose it again in this incident.")]
     undo = button("Undo", "sopbot.undo", approval.id)
     return [{"type": "actions", "elements": [undo]}]
 
@@ -149,7 +151,10 @@ def _stale(incident: Incident, ended: datetime) -> tuple[str, list[Block]]:
     silence = ago(incident.last_active_at or incident.updated_at, ended)
     what = f"{incident.number} closed as stale"
     why = f"no alert, reminder or person said anything for {silence}"
-    after = "Nobody said that it ended. A reminder of an alert that still fires opens it again."
+    after = (
+        "Nobody said that it ended. If an alert still fires, its next reminder opens the incident"
+        " again; or press Reopen."
+    )
     blocks = [
         section(f"💤 *{what}*: {why}\n{after}"),
         {"type": "actions", "elements": [reopen_button(incident)]},

@@ -69,7 +69,7 @@ def muted(change: IncidentChange) -> str:
     verb = "is muted" if change.changed else "was muted already"
     return (
         f"🔕 {incident.number} {verb} until {until}: its card changes, its thread stays quiet."
-        f" It ends when it gets worse. `/incident unmute {incident.number}` ends it."
+        f" The mute ends if the incident gets worse, or by `/incident unmute {incident.number}`."
     )
 
 

@@ -126,7 +126,9 @@ def runs(
         for number, title, target, state, at in newest
     ]
     if total > len(newest):
-        lines.append(f"The newest {len(newest)} are shown; `/incident show INC-1` has each.")
+        lines.append(
+            f"The newest {len(newest)} are shown; `/incident show INC-1` has those of an incident."
+        )
     return "\n".join(lines)
 
 

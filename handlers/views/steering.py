@@ -84,7 +84,7 @@ def severity_set(change: IncidentChange, user: str) -> str:
     if not change.changed:
         by = "you have" if change.former == user else f"<@{change.former}> has"
         return f"Nothing changed: {incident.number} is {incident.severity}, as {by} set it."
-    return f"{mark} has the severity that you set. Its alerts do not change it until it ends."
+    return f"{mark} has the severity that you set. Alerts do not change it until the incident ends."
 
 
 def noted(incident: Incident) -> str:

@@ -120,7 +120,7 @@ async def test_the_ops_channel_has_one_message_while_a_reload_is_refused(
     running.reload()
     assert gauge(running) == "0.0"
     await world.slack.wait_for(lambda: notices(world), why="it is refused", channel=OPS)
-    assert "the previous policy and SOPs stay in force" in notices(world)[0]
+    assert "the previous policy, services and SOPs stay in force" in notices(world)[0]
     assert "policy.yaml:2: remediate.aprovers: not a known key" in notices(world)[0]
     assert "all.jsonl:2: kyes: not a known key" in notices(world)[0]
 

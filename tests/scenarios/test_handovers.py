@@ -88,7 +88,7 @@ async def test_only_its_two_people_decide_on_a_handover_and_a_new_one_replaces_i
     await direct_message(world, BEN, "handover", "Handover ended by @ana")
     await world.press(first, "Accept", "ben", stale=True)
     await world.slack.wait_for(
-        lambda: any("nothing changed its owner" in text for text in world.ephemerals("ben")),
+        lambda: any("no incident changed its owner" in text for text in world.ephemerals("ben")),
         why="an answer",
     )
     to_chloe = await direct_message(world, "U0CHLOE001", "handover", "hands 2 incidents over")

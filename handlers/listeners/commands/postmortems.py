@@ -42,7 +42,7 @@ async def action(call: Call, rest: str) -> str:
         await call.service.decisions.check_person(call.user)
         modal = view.action_modal(incident, owner[1] if owner else call.user)
         await call.outbox.direct.open_view(call.trigger_id, modal)
-        return f"The box that opened asks for the action of {incident.number} and its owner."
+        return f"No action is added to {incident.number} yet: fill in the box that opened."
     named = PERSON.sub(r"@\1", task)
     item = await call.service.postmortems.add_action(
         incident.id, owner[1] if owner else call.user, named, call.user, call.key

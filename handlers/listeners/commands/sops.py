@@ -29,7 +29,7 @@ async def show(call: Call, rest: str) -> str:
 async def search(call: Call, rest: str) -> str:
     """The SOPs that have every word."""
     if not rest.strip():
-        raise InputError("Search for what?", remedy="`/sop search checkout restart`.")
+        raise InputError("Search for what?", remedy="For example `/sop search checkout restart`.")
     hits = search_sops(call.service.sops.sops, rest)
     return sop_lists.sop_hits(hits, rest.strip(), await _uses(call, hits[: sop_lists.SHOWN]))
 
@@ -49,7 +49,8 @@ async def link(call: Call, rest: str) -> str:
     number, _, name = rest.partition(" ")
     if not INCIDENT_NUMBER.fullmatch(number) or not name.strip():
         raise InputError(
-            "Link which incident to which SOP?", remedy="`/sop link INC-7 sop_…`; `/sop list`."
+            "Link which incident to which SOP?",
+            remedy="Name both: `/sop link INC-7 sop_…`. `/sop list` shows the SOPs.",
         )
     incident, _ = await call.subject(number)
     known = _known(call, name)

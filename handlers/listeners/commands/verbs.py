@@ -61,7 +61,7 @@ INCIDENT: dict[str, Verb] = {
     "severity": Verb(
         lifecycle.severity,
         "severity INC-1 high",
-        "set the severity; its alerts do not change it until it ends",
+        "set the severity; alerts do not change it until the incident ends",
         _INCIDENT,
     ),
     "note": Verb(
@@ -90,7 +90,7 @@ INCIDENT: dict[str, Verb] = {
     "silence": Verb(
         quiet.silence,
         "silence service=web env=prod 2h why",
-        "alerts that match open no incident for so long",
+        "matching alerts open no incident for that time",
         _QUIET,
     ),
     "unsilence": Verb(quiet.unsilence, "unsilence 3", "end a silence", _QUIET),

@@ -105,7 +105,7 @@ def test_a_filter_survives_in_the_block_id_of_the_buttons(text: str, chosen: Lis
         (
             ListFilter(owner=ANA),
             (
-                "You own no open incident. `/incident list` has all."
+                "You own no open incident. `/incident list` shows everybody's."
                 " Resolved ones too: `/incident list all mine`."
             ),
         ),
