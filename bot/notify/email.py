@@ -6,6 +6,7 @@ import asyncio
 import smtplib
 import ssl
 from dataclasses import dataclass
+from email.errors import MessageError
 from email.message import EmailMessage
 from email.utils import formatdate
 from pathlib import Path
@@ -48,7 +49,7 @@ class EmailTarget:
         await asyncio.to_thread(lambda: self._connect().quit())
 
     def _send(self, message: OutsideMessage) -> None:
-        options, mail = self._options, self._mail(message)
+        options, mail = self._options, self._bytes(message)
         server = self._connect()
         try:
             try:
@@ -61,7 +62,7 @@ class EmailTarget:
                 raise NotTaken("the mail server refused the sender or a recipient")
             # From here on the server may have taken the mail without our knowing it.
             try:
-                code, _ = server.data(mail.as_bytes())
+                code, _ = server.data(mail)
             except smtplib.SMTPDataError as error:
                 raise NotTaken(_reason(error)) from error
             except (OSError, smtplib.SMTPException) as error:
@@ -96,11 +97,19 @@ class EmailTarget:
             raise NotTaken(_reason(error)) from error
         return server
 
+    def _bytes(self, message: OutsideMessage) -> bytes:
+        """Return the mail. NotTaken, before anything is sent, if it cannot be written."""
+        try:
+            return self._mail(message).as_bytes()
+        except (MessageError, ValueError) as error:
+            raise NotTaken(f"the mail cannot be written: {type(error).__name__}") from error
+
     def _mail(self, message: OutsideMessage) -> EmailMessage:
         mail = EmailMessage()
         mail["From"] = self._options.sender
         mail["To"] = ", ".join(self._options.recipients)
-        mail["Subject"] = message.title
+        # The library would decode `=?utf-8?q?=0a…?=` of a stranger, line ends included.
+        mail["Subject"] = message.title.replace("=?", "= ?")
         mail["Date"] = formatdate()
         mail["Message-ID"] = f"<{message.key.replace(':', '.')}@sopbot.invalid>"
         mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no machine answers it

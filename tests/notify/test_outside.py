@@ -16,7 +16,7 @@ from aiohttp import web
 from bot.configuration import Configuration, LiveConfiguration
 from bot.incidents.model import Severity
 from bot.notify.email import EmailTarget, SmtpOptions
-from bot.notify.model import NotTaken
+from bot.notify.model import NoticeKind, NotTaken, OutsideMessage
 from bot.notify.outside import OutsideNotices
 from bot.notify.webhooks import Ntfy, PagerDuty, Webhook
 from bot.observability.metrics import Metrics
@@ -205,6 +205,29 @@ async def test_a_stranger_adds_no_header_recipient_or_markup_to_a_mail(world: Wo
     assert mail.get_content_type() == "text/plain"
     assert "> Bcc: eve@evil.example" in mail.get_content()
     assert not [rcpt for rcpt in world.mail.recipients if "evil" in rcpt]
+
+
+@pytest.mark.attack("ASI01")
+async def test_an_encoded_word_in_a_title_is_shown_as_it_is_written(world: World) -> None:
+    words = ("utf-8?q?=0aBcc:_eve@evil.example", "utf-8?q?=0a=0a<b>all_good</b>", "utf-8?q?fine")
+    titles = [*(f"=?{word}?=" for word in words), "=?unicode_escape?q?=5Cud800?="]
+    for title in titles:
+        message = OutsideMessage(NoticeKind.TRIGGER, "card:1", title, "It burns.", ("INC-1",))
+        await EmailTarget(world.options).send(message)
+    for title, mail in zip(titles, world.mail.mails, strict=True):
+        assert mail["Subject"] == title.replace("=?", "= ?")
+        assert "Bcc" not in mail
+        assert mail.get_content().strip() == "It burns."
+
+
+@pytest.mark.attack("ASI08")
+async def test_a_mail_that_cannot_be_written_is_refused_before_the_server_is_asked(
+    world: World,
+) -> None:
+    broken = OutsideMessage(NoticeKind.TRIGGER, "card:1", "5xx", "\ud800", ("INC-1",))
+    with pytest.raises(NotTaken, match="cannot be written"):
+        await EmailTarget(world.options).send(broken)
+    assert world.mail.mails == []
 
 
 @pytest.mark.attack("ASI03")
