@@ -10,6 +10,9 @@ from typing import Any
 
 import yaml
 
+MOST_MERGED = 1_000  # keys that `<<` of one mapping takes over
+_MERGE = "tag:yaml.org,2002:merge"
+
 
 class YamlProblem(Exception):
     """The text is not usable YAML; `line` counts from 1, 0 if unknown."""
@@ -24,8 +27,8 @@ class YamlProblem(Exception):
         return f"{file}:{self.line}: {self.reason}" if self.line else f"{file}: {self.reason}"
 
 
-class _Twice(yaml.MarkedYAMLError):
-    """A key that occurs twice in one mapping."""
+class _Refused(yaml.MarkedYAMLError):
+    """A key that occurs twice in one mapping, or `<<` of very many keys."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -40,10 +43,33 @@ class _Loader(yaml.SafeLoader):
         for key, _ in node.value:
             name = (key.tag, key.value) if isinstance(key, yaml.ScalarNode) else None
             if name in seen:
-                raise _Twice(problem=f"{key.value} is there twice", problem_mark=key.start_mark)
+                raise _Refused(problem=f"{key.value} is there twice", problem_mark=key.start_mark)
             if name:
                 seen.add(name)
         return node
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        # The library copies every merged pair again at each level: ten lines fill the memory.
+        parts: dict[int, yaml.Node] = {}
+        count = 0
+        for key, value in node.value:
+            if key.tag == _MERGE:
+                for part in value.value if isinstance(value, yaml.SequenceNode) else [value]:
+                    if isinstance(part, yaml.MappingNode):
+                        if id(part) not in parts:
+                            parts[id(part)] = part
+                            self.flatten_mapping(part)
+                        count += len(part.value)
+        if count > MOST_MERGED:
+            problem = f"<< takes over more than {MOST_MERGED} keys"
+            raise _Refused(problem=problem, problem_mark=node.start_mark)
+        super().flatten_mapping(node)
+        if count:  # the last of two counts, as where they are constructed
+            node.value = list({_identity(key): (key, value) for key, value in node.value}.values())
+
+
+def _identity(key: yaml.Node) -> object:
+    return (key.tag, key.value) if isinstance(key, yaml.ScalarNode) else id(key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +104,7 @@ def _child(node: yaml.Node | None, part: str | int) -> tuple[yaml.Node, int] | N
 
 
 def read_yaml(text: str) -> YamlDocument:
-    """Parse one document. Raises YamlProblem for invalid YAML, or for a repeated key."""
+    """Parse one document. YamlProblem for invalid YAML, a repeated key, or too many keys by `<<`."""
     try:
         loader = _Loader(text)
         try:
@@ -86,7 +112,7 @@ def read_yaml(text: str) -> YamlDocument:
             value = None if root is None else loader.construct_document(root)
         finally:
             loader.dispose()
-    except _Twice as error:
+    except _Refused as error:
         raise YamlProblem(str(error.problem), _line(error)) from error
     except (yaml.YAMLError, RecursionError, ValueError, OverflowError) as error:
         # A ValueError is a date outside any calendar, or `!!int x`.

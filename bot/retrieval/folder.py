@@ -59,7 +59,10 @@ def read_files(folder: Path) -> Iterator[RunbookFile | Skipped]:
         if isinstance(path, Skipped):
             yield path
             continue
-        name = path.relative_to(root).as_posix()
+        name = _name(path, root)
+        if name != path.relative_to(root).as_posix():
+            yield Skipped(name, "its name is not UTF-8")
+            continue
         if files >= MOST_FILES:
             yield Skipped(name, f"over {MOST_FILES} files: this and later ones are not read")
             return
@@ -87,8 +90,13 @@ def file_names(folder: Path) -> frozenset[str]:
     return frozenset(names)
 
 
+def _name(path: Path, root: Path) -> str:
+    """Return the relative path; `?` stands for each byte of it that is not UTF-8."""
+    return path.relative_to(root).as_posix().encode("utf-8", "replace").decode()
+
+
 def _read(path: Path, root: Path) -> str | Skipped:
-    name = path.relative_to(root).as_posix()
+    name = _name(path, root)
     try:
         real = path.resolve(strict=True)
         if not real.is_relative_to(root):
@@ -107,12 +115,14 @@ def _markdown_files(root: Path) -> Iterator[Path | Skipped]:
         here = Path(place)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         if folders and len(here.relative_to(root).parts) >= MOST_DEPTH:
-            yield Skipped(here.relative_to(root).as_posix(), f"over {MOST_DEPTH} folders deep")
+            yield Skipped(_name(here, root), f"over {MOST_DEPTH} folders deep")
             folders.clear()
         for name in sorted(names):
             seen += 1
             if seen > MOST_ENTRIES:
-                yield Skipped(name, f"over {MOST_ENTRIES} files: later ones are not read")
+                yield Skipped(
+                    _name(here / name, root), f"over {MOST_ENTRIES} files: later ones are not read"
+                )
                 return
             if not name.startswith(".") and name.lower().endswith(ENDINGS):
                 yield here / name

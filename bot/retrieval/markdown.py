@@ -15,6 +15,7 @@ from bot.yaml_text import YamlProblem, read_yaml
 
 PASSAGE_CHARS = 2_000  # a longer section is cut again, between two lines
 MOST_PASSAGES = 200  # of one document; what comes after them is not indexed
+FRONT_MATTER_CHARS = 20_000  # a number of a megabyte takes minutes
 HEADING_CHARS = 200
 KEYWORD_CHARS = 2_000
 
@@ -95,6 +96,8 @@ def read_front_matter(lines: Sequence[str]) -> FrontMatter:
         looks = len(lines) > 1 and re.match(r"\w{1,40}\s{0,8}[:=]", lines[1])
         return FrontMatter(problem=f"no closing {mark}" if looks else "", problem_line=1)
     text = "\n".join(lines[1:end])
+    if len(text) > FRONT_MATTER_CHARS:
+        return FrontMatter({}, end + 1, f"over {FRONT_MATTER_CHARS:,} characters", 1)
     try:
         values = read_yaml(text).value if mark == "---" else tomllib.loads(text)
     except YamlProblem as error:

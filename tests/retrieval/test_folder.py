@@ -9,6 +9,7 @@ import pytest
 
 from bot.retrieval import folder
 from bot.retrieval.folder import Skipped, read_files, read_folder
+from bot.retrieval.sqlite_index import SqliteIndex
 
 
 def write(path: Path, text: str = "# Head\n\nBody\n") -> Path:
@@ -39,6 +40,16 @@ def test_a_link_out_of_the_folder_a_pipe_and_a_circle_are_not_read(tmp_path: Pat
     (place / "circle.md").symlink_to(place / "circle.md")
     os.mkfifo(place / "pipe.md")
     assert names(place) == (["inside.md", "real.md"], ["circle.md", "leak.md", "pipe.md"])
+
+
+@pytest.mark.attack("ASI08")
+def test_a_name_that_is_not_utf_8_is_left_out_and_the_others_are_read(tmp_path: Path) -> None:
+    write(tmp_path / "ok.md")
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/a\xff.md")).write_text("# Head\n\nBody\n")
+    assert names(tmp_path) == (["ok.md"], ["a?.md"])
+    index = SqliteIndex()
+    index.replace(read_folder(tmp_path)[0])
+    index.close()
 
 
 @pytest.mark.attack("ASI08")

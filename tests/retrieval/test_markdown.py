@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from bot.retrieval.markdown import MOST_PASSAGES, PASSAGE_CHARS, parse_document, plain
+from bot.retrieval.markdown import (
+    FRONT_MATTER_CHARS,
+    MOST_PASSAGES,
+    PASSAGE_CHARS,
+    parse_document,
+    plain,
+    read_front_matter,
+)
 
 TEXT = """---
 title: Disk full
@@ -59,6 +66,34 @@ def test_front_matter_that_cannot_be_read_does_not_hide_the_text(matter: str) ->
     document = parse_document("a.md", matter + "\n# Head\n\nBody\n")
     assert document.title == "Head"
     assert document.passages[-1].text == "Body"
+
+
+@pytest.mark.attack("ASI08")
+def test_front_matter_that_grows_by_merging_or_is_very_long_is_left_out() -> None:
+    lines = ["a0: &a0 {x: 1, y: 2}"]
+    lines += [  # without a bound two times ten to the eleventh pairs
+        f"a{level}: &a{level} {{<<: [{', '.join([f'*a{level - 1}'] * 10)}]}}"
+        for level in range(1, 12)
+    ]
+    merged = read_front_matter(["---", *lines, "---"])
+    assert merged.values["a11"] == {"x": 1, "y": 2}
+
+    wide = [f"w: &w {{{', '.join(f'k{number}: 1' for number in range(900))}}}", "v: {<<: [*w, *w]}"]
+    refused = read_front_matter(["---", *wide, "---"])
+    assert (refused.values, refused.problem_line) == ({}, 3)
+    assert refused.problem == "<< takes over more than 1000 keys"
+
+    long = read_front_matter(["---", "a: 1" + ":1" * FRONT_MATTER_CHARS, "---"])
+    assert (long.values, long.problem) == ({}, "over 20,000 characters")
+
+
+def test_a_merged_key_is_overridden_by_the_mapping_and_by_the_first_of_several() -> None:
+    text = "a: &a {x: 1, y: 1}\nb: &b {y: 2, z: 2}\nc: {<<: [*a, *b], x: 3}"
+    assert read_front_matter(["---", *text.split("\n"), "---"]).values["c"] == {
+        "x": 3,
+        "y": 1,
+        "z": 2,
+    }
 
 
 def test_toml_between_plus_signs_is_front_matter_too() -> None:
