@@ -36,7 +36,7 @@ async def get(
     The secrets are read from their files at each call, because clusters replace their tokens every
     hour. An error never shows one, also if the answer repeats it.
     """
-    authorization, secret = _authorization(access)
+    authorization, secrets = _authorization(access)
     tls = _authorities(access.ca_file) if access.ca_file else True
     async with session.get(
         url,
@@ -50,23 +50,24 @@ async def get(
             body += more
         if answer.status != 200:
             detail = body.decode(errors="replace").strip()
-            detail = detail.replace(secret, "[secret]") if secret else detail
+            for secret in secrets:
+                detail = detail.replace(secret, "[secret]")
             raise SourceError(f"HTTP {answer.status}: {detail[:DETAIL_CHARS]}")
         if len(body) > largest:
             raise SourceError(f"the answer is over {largest} bytes")
         return body
 
 
-def _authorization(access: Access) -> tuple[dict[str, str], str]:
-    """Return the header, and the secret in it; ({}, '') without credentials."""
+def _authorization(access: Access) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Return the header, and the secrets in it as they may be repeated."""
     if access.token_file:
         token = _secret(access.token_file)
-        return {"Authorization": f"Bearer {token}"}, token
+        return {"Authorization": f"Bearer {token}"}, (token,)
     if access.password_file:
         password = _secret(access.password_file)
         pair = base64.b64encode(f"{access.username}:{password}".encode()).decode()
-        return {"Authorization": f"Basic {pair}"}, password
-    return {}, ""
+        return {"Authorization": f"Basic {pair}"}, (pair, password)
+    return {}, ()
 
 
 def _secret(file: Path) -> str:

@@ -107,7 +107,8 @@ async def test_a_password_is_sent_and_an_answer_that_repeats_it_is_redacted(
     async def echo(request: web.Request) -> web.Response:
         pair = base64.b64decode(request.headers["Authorization"].removeprefix("Basic "))
         seen.append(pair.decode())
-        return web.Response(status=500, text="wrong: pässword")
+        header = request.headers["Authorization"]
+        return web.Response(status=500, text=f"wrong: pässword, {header}")
 
     async with served(echo) as url:
         source = EvidenceSource.model_validate(
@@ -122,7 +123,9 @@ async def test_a_password_is_sent_and_an_answer_that_repeats_it_is_redacted(
         async with aiohttp.ClientSession() as session:
             gathered = await gather(session, [source], {}, NOW, seconds=20)
     assert set(seen) == {"bot:pässword"}
-    assert gathered.failures[0].error == "up: SourceError: HTTP 500: wrong: [secret]"
+    assert (
+        gathered.failures[0].error == "up: SourceError: HTTP 500: wrong: [secret], Basic [secret]"
+    )
 
 
 async def test_a_token_that_is_replaced_is_read_again(token: Path) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from bot.enrichment.kubernetes.fitting import Line
-from bot.enrichment.kubernetes.text import lines_of, one_space, template_of
+from bot.enrichment.kubernetes.text import clean, lines_of, one_space, template_of
 
 MOST_LINES = 100_000
 SHOWN_CHARS = 420
@@ -89,7 +89,7 @@ def _error_lines(text: str) -> Iterator[str]:
             continue
         line = next(lines_of(raw), "")
         if line and not _NOTHING.match(line):
-            yield _from_json(line)
+            yield clean(_from_json(line))  # JSON may hold line ends as escapes
 
 
 def _texts(text: str) -> Iterable[str]:
