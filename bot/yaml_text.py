@@ -104,7 +104,10 @@ def _child(node: yaml.Node | None, part: str | int) -> tuple[yaml.Node, int] | N
 
 
 def read_yaml(text: str) -> YamlDocument:
-    """Parse one document. YamlProblem for invalid YAML, a repeated key, or too many keys by `<<`."""
+    """Parse one document.
+
+    Raises YamlProblem for invalid YAML, a repeated key, or too many keys by `<<`.
+    """
     try:
         loader = _Loader(text)
         try:
