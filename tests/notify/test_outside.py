@@ -209,8 +209,8 @@ async def test_a_stranger_adds_no_header_recipient_or_markup_to_a_mail(world: Wo
 
 @pytest.mark.attack("ASI01")
 async def test_an_encoded_word_in_a_title_is_shown_as_it_is_written(world: World) -> None:
-    words = ("utf-8?q?=0aBcc:_eve@evil.example", "utf-8?q?=0a=0a<b>all_good</b>", "utf-8?q?fine")
-    titles = [*(f"=?{word}?=" for word in words), "=?unicode_escape?q?=5Cud800?="]
+    encoded = ("utf-8?q?=0aBcc:_eve@evil.example", "utf-8?q?=0a=0a<b>all_good</b>", "utf-8?q?fine")
+    titles = [*(f"=?{text}?=" for text in encoded), "=?unicode_escape?q?=5Cud800?="]
     for title in titles:
         message = OutsideMessage(NoticeKind.TRIGGER, "card:1", title, "It burns.", ("INC-1",))
         await EmailTarget(world.options).send(message)
