@@ -57,10 +57,15 @@ class Proposals:
     async def from_sop(
         self, incident: Incident, sop: Sop, action: ProposedAction, alert: Alert
     ) -> Approval:
-        """Return the approval for an action that the SOP offers for this alert, not stored yet."""
+        """Return the approval for an action that the SOP offers for this alert, not stored yet.
+
+        A person who reported the alert, or chose the SOP, has asked for it.
+        """
+        who, *others = await self._store.askers(incident.id) or ("",)
         values = proposal_parts.values_from(sop, action, alert, self._clock())
         proposal = catalogue.propose(action.action, values, self._remediate)
-        return await self._prepared(incident, proposal, Request(action=action))
+        request = Request(action=action, requested_by=who, editors=tuple(others))
+        return await self._prepared(incident, proposal, request)
 
     async def propose_again(self, incident: Incident, old: Approval) -> Approval:
         """Return an approval of the same values under the current policy, without votes, not stored

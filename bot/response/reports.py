@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from bot.errors import InputError
 from bot.incidents.model import Alert, AlertStatus, Hyperlink, Incident, Severity
+from bot.incidents.reporters import SOURCE, sender_of
 from bot.response.receive import Delivery
 
-SOURCE = "person"
 LONGEST_TITLE, LONGEST_TEXT = 150, 3000
 
 
@@ -71,6 +71,6 @@ def delivery_of(report: Report, alert_channels: Sequence[str]) -> Delivery:
         key=report.key,
         channel=report.channel if is_here else alert_channels[0],
         alerts=[alert],
-        sender=f"{SOURCE}:{report.user}",
+        sender=sender_of(report.user),
         routed=not is_here,
     )

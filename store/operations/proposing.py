@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bot.incidents.model import Severity
+from bot.incidents.reporters import reporter_of
 from store.operations import leases
 from store.operations.part import Part
 from store.rows import ProposalTask
@@ -23,6 +24,7 @@ from store.statements import (
     query,
     run,
     to_db_time,
+    together,
 )
 from store.topics import Topic
 
@@ -116,8 +118,31 @@ def _task_from(row: Row) -> ProposalTask:
     )
 
 
+def askers(incident_id: int) -> Operation[tuple[str, ...]]:
+    """Return the people because of whom an incident's SOP offers its actions.
+
+    They reported its first or its newest alert, or chose its SOP.
+    """
+    alerts = "SELECT sender AS who FROM alerts WHERE incident_id = ? AND status = 'firing'"
+    first, newest, chosen = yield from together(
+        query(f"{alerts} ORDER BY id LIMIT 1", incident_id),
+        query(f"{alerts} ORDER BY id DESC LIMIT 1", incident_id),
+        query(
+            "SELECT actor AS who FROM timeline WHERE incident_id = ? AND kind = 'sop'"
+            " ORDER BY id DESC LIMIT 1",
+            incident_id,
+        ),
+    )
+    reporters = [who for row in (*first, *newest) if (who := reporter_of(row["who"]))]
+    return tuple(dict.fromkeys((*reporters, *(row["who"] for row in chosen))))
+
+
 class ProposalsPart(Part):
     """The methods of `Store` for remediations to propose."""
+
+    async def askers(self, incident_id: int) -> tuple[str, ...]:
+        """Return the people because of whom the incident's SOP offers its actions."""
+        return await self._engine.read(askers, incident_id)
 
     async def claim_proposal(
         self, now: datetime, in_hand: Sequence[int] = ()

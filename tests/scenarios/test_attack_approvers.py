@@ -14,7 +14,7 @@ from tests.helpers.waiting import until
 from tests.scenarios.attacks import nothing_ran, proposed, ran, refused
 from tests.scenarios.audit_trails import on_record
 from tests.scenarios.starting import StartBot
-from tests.scenarios.world import ANA, BEN, CHLOE, Gateway, World
+from tests.scenarios.world import ANA, BEN, CHLOE, SERVICE, Gateway, World, restart_sop
 
 pytestmark = [pytest.mark.attack("ASI03"), pytest.mark.one_engine]
 
@@ -307,3 +307,21 @@ async def test_of_two_people_with_the_same_edit_neither_approves_their_own(
     await world.press(fresh, "Approve", won)
     await refused(world, won, "Not counted: you changed a value of this")
     await nothing_ran(world, gateway)
+
+
+@pytest.mark.parametrize("auto_approve", [[], ["service.restart"]])
+async def test_the_reporter_of_an_incident_cannot_approve_what_its_sop_proposes(
+    world: World, bot: StartBot, gateway: Gateway, auto_approve: list[str]
+) -> None:
+    world.write_policy(BEN, CHLOE, auto_approve=auto_approve)
+    world.write_sops(restart_sop(world.probe_url))
+    await bot()
+    answer = await world.types(f"/incident open critical Checkout fails service={SERVICE}", "ben")
+    assert "Opened" in (await answer.response()).text
+    card = await world.approval_card("Needs 1 approval: @chloe ·")
+    await world.press(card, "Approve", "ben")
+    await refused(world, "ben", "Not counted: you asked for this, so somebody else must approve it")
+    await nothing_ran(world, gateway)
+    await world.press(card, "Approve", "chloe")
+    await world.result("exit 0")
+    await ran(world, gateway, 1)

@@ -6,7 +6,7 @@ import pytest
 
 from tests.scenarios.commands import answer_to
 from tests.scenarios.starting import StartBot
-from tests.scenarios.world import BEN, World, restart_sop
+from tests.scenarios.world import ANA, BEN, World, restart_sop
 
 pytestmark = pytest.mark.one_engine
 
@@ -16,7 +16,7 @@ async def test_an_owner_or_an_approver_links_an_incident_to_a_sop_which_proposes
 ) -> None:
     other = restart_sop(world.probe_url, sop_id="sop_other", keys=["svc:nothing"], title="Other")
     world.write_sops(restart_sop(world.probe_url) | {"actions": []}, other)
-    world.write_policy(BEN, auto_approve=["*"])
+    world.write_policy(BEN, ANA, auto_approve=["*"])
     await bot()
     await world.alert()
     await world.card()
@@ -31,6 +31,8 @@ async def test_an_owner_or_an_approver_links_an_incident_to_a_sop_which_proposes
     await world.reply("steered", "Linked to SOP sop_other by @ben; it was sop_checkout_down")
     card = await world.approval_card("Restart checkout-api")
     assert "Approve" in card.buttons, "what the SOP's keys do not match is never approved by itself"
+    await world.press(card, "Approve", "ben")
+    await world.ephemeral("ben", "Not counted: you asked for this, so somebody else must approve")
     assert "uses sop_other already" in await answer_to(world, "/sop link INC-1 sop_other", "ben")
     assert "Link which incident" in await answer_to(world, "/sop link sop_other", "ben")
     listed = await answer_to(world, "/sop list")
