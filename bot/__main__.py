@@ -13,6 +13,7 @@ import asyncio
 import gc
 import json
 import logging
+import os
 import signal
 import sys
 from typing import TYPE_CHECKING
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 COLLECT_EVERY = 10_000  # more objects in use; a collection of them takes a millisecond
 EXIT_CONFIG = 78  # EX_CONFIG: a supervisor need not try again
+EXIT_PIPE = 141  # as a shell reports SIGPIPE
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -74,7 +76,14 @@ def main(argv: list[str] | None = None) -> int:
     )
     options = parser.parse_args(argv)
     if options.command not in (None, "run"):
-        return _run_command(options)
+        try:
+            status = _run_command(options)
+            sys.stdout.flush()
+        except BrokenPipeError:  # the reader, such as `head`, has enough
+            # The interpreter's last flush must not fail on it too.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return EXIT_PIPE
+        return status
     try:
         settings = load()
         forget_secrets()

@@ -20,6 +20,7 @@ RANKED = 50  # documents, and passages, of each ranking
 FUSION_OFFSET = 10  # of reciprocal rank fusion: how little the first rank beats the second
 MOST_TERMS = 20  # of a query; the rarest and heaviest ones
 MOST_SHARE = 0.25  # of all passages: a term in more of them only costs time
+FEW = 200  # passages: so few cost no time
 WINDOW_CHARS = 2_000  # of neighbouring passages that are judged together
 
 # Chosen on the tuning half of tests/retrieval, judged on the other half.
@@ -104,7 +105,7 @@ class RunbookSearch:
 
     def _rarest(self, weights: Mapping[str, float]) -> dict[str, float]:
         """Return the terms that tell documents apart, the rarest and heaviest of them."""
-        most = max(3.0, MOST_SHARE * len(self._rows))
+        most = max(FEW, MOST_SHARE * len(self._rows))
         known = {
             term: weight
             for term, weight in weights.items()

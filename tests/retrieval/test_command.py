@@ -61,3 +61,18 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 1
     assert "no: cannot be read: No such file or directory" in done.stderr
+
+
+def test_a_reader_that_has_enough_ends_the_command_without_a_traceback() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "bot", "runbooks", "search", "--dir", str(RUNBOOKS), "--json"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as running:  # fmt: skip
+        assert running.stdin is not None
+        assert running.stdout is not None
+        assert running.stderr is not None
+        running.stdout.close()
+        running.stdin.write('{"id": 1, "alert": {}}\n')
+        running.stdin.close()
+        assert running.stderr.read() == ""
+    assert running.returncode == 141

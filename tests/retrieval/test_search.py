@@ -51,6 +51,18 @@ def test_an_empty_folder_finds_nothing() -> None:
     assert search_of().search(build_query(title="Disk full")) == []
 
 
+def test_in_a_small_folder_the_words_of_every_passage_of_a_runbook_find_it() -> None:
+    """Each passage has the words of its title, so they stand in many of a few passages."""
+    sections = "".join(
+        f"## {name}\n\nRead the logs.\n\n" for name in ("Impact", "Diagnosis", "Fix")
+    )
+    crash = f"# PodCrashLooping\n\nThe pod is in a crash loop.\n\n{sections}"
+    index = SqliteIndex()
+    index.replace(documents(crash=crash, disk=DISK, queue=QUEUE))
+    (hit, *_) = RunbookSearch(index).search(build_query(title="Pod is crash looping."))
+    assert hit.passage.path == "crash.md"
+
+
 @pytest.mark.attack("ASI06")
 def test_a_runbook_that_lists_every_word_does_not_fit_every_alert() -> None:
     everything = " ".join(f"{DISK} {QUEUE}".split())
