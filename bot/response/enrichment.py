@@ -10,7 +10,7 @@ import aiohttp
 from bot.configuration import LiveConfiguration
 from bot.enrichment.gathering import gather
 from bot.enrichment.kubernetes.about import About, about_alert
-from bot.enrichment.model import Evidence, KnownFact
+from bot.enrichment.model import FACT_CHARS, Evidence, KnownFact
 from bot.incidents.deploys import Deploy, Symptom, cause_among
 from bot.incidents.model import Alert, Incident
 from bot.incidents.subject_reader import subject_of
@@ -105,7 +105,7 @@ def deploy_facts(deploys: Sequence[Deploy], symptoms: Sequence[Symptom]) -> Iter
         ]
         text = ", ".join(part for part in parts if part not in ("", "by "))
         is_cause = ": probable cause" if deploy is cause else ""
-        yield KnownFact(DEPLOYS, f"deploy{is_cause}", text, deploy.at)
+        yield KnownFact(DEPLOYS, f"deploy{is_cause}", text[:FACT_CHARS], deploy.at)
 
 
 def parts_of(incident: Incident, alert: Alert | None) -> dict[str, str]:

@@ -11,11 +11,15 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from bot.enrichment.gathering import gather
+from bot.enrichment.gathering import CLUSTER_CHARS, gather
 from bot.enrichment.http import LARGEST
 from bot.enrichment.model import FACT_CHARS, FACTS_CHARS, Evidence, KnownFact
 from bot.enrichment.plot import plot
 from bot.enrichment.segment import EvidenceSource, filled
+from bot.incidents.deploys import Deploy, Symptom
+from bot.incidents.troubles import Trouble
+from bot.response.enrichment import deploy_facts
+from store.operations.deploys import MOST
 from tests.helpers.http_servers import served, vector
 from tests.helpers.ports import kept_port
 from tests.helpers.waiting import until
@@ -315,3 +319,21 @@ def test_a_source_that_cannot_work_is_refused(change: dict[str, Any]) -> None:
     EvidenceSource.model_validate(good)
     with pytest.raises(ValueError, match="validation error"):
         EvidenceSource.model_validate(good | change)
+
+
+@pytest.mark.attack("ASI06")
+def test_deploys_with_long_addresses_push_no_other_fact_out() -> None:
+    deploy = Deploy(
+        service="web",
+        name="web",
+        env="prod",
+        version="1",
+        at=NOW,
+        by="",
+        url="https://a.example/" + "x" * 2_000,
+        source="github",
+    )
+    symptom = Symptom("web", "prod", Trouble.ACUTE, NOW)
+    facts = [*deploy_facts([deploy] * MOST, [symptom])]
+    pods = KnownFact("cluster", "pods/shop", "x" * CLUSTER_CHARS, NOW)
+    assert Evidence.of([*facts, pods], []).facts[-1].name == "pods/shop"
