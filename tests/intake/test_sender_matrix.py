@@ -161,6 +161,7 @@ def test_what_has_no_end_is_one_open_incident_however_often_it_happens(
 def test_the_incident_has_the_severity_that_the_sender_stated_last(name: str) -> None:
     intake, source, build = {**FORMS, **ENDLESS}[name]
     inputs = [build("cart-api", number, number > 2, False) for number in (1, 2, 3)]
+    assert name in SEVERITIES, f"add two severity words of {name} to SEVERITIES in this file"
     before, after = SEVERITIES[name]
     assert fold(intake, source, inputs[:2]).severities == (before,)
     assert fold(intake, source, inputs).severities == (after,)

@@ -217,6 +217,15 @@ async def test_an_incident_that_is_acknowledged_or_muted_is_never_closed_as_stal
     assert await ask(store, 9 * DAY) == 2
 
 
+async def test_a_child_of_an_acknowledged_incident_is_not_closed_as_stale(store: Store) -> None:
+    root = await deliver(store, alert())
+    child = await deliver(store, alert(category="latency", fingerprint="slow"), at=later(60))
+    assert (await store.incident(child)).parent_id == root
+    await store.acknowledge(root, ANA, later(61))
+    assert await close(store, 9 * DAY) == 0, "somebody works on its cascade"
+    assert (await store.incident(child)).status is IncidentStatus.OPEN
+
+
 @pytest.mark.parametrize("sign", ["a reminder", "a note"])
 async def test_a_reminder_and_a_persons_action_keep_it_open(store: Store, sign: str) -> None:
     incident_id = await deliver(store, alert())
