@@ -9,7 +9,7 @@ them may change.
 from .actions import Outcome
 from .chaos import Chaos
 from .clock import Clock, ForwardClock, ManualClock, SystemClock, Timer
-from .content import kept_content, kept_metadata, refuse_blocks
+from .content import checked_view, kept_content, kept_metadata, refuse_blocks
 from .conversation import Answered, Person
 from .core import Call
 from .deliveries import ACK_SECONDS, RETRY_AFTER
@@ -50,6 +50,7 @@ __all__ = [
     "Refusal",
     "SystemClock",
     "Timer",
+    "checked_view",
     "foreign_app",
     "kept_content",
     "kept_metadata",

@@ -108,7 +108,7 @@ def _is_plain(value: Any) -> bool:
     return isinstance(value, str | int | float | bool)
 
 
-def view(value: Any, *, home: bool) -> JSON:
+def checked_view(value: Any, *, home: bool) -> JSON:
     """A modal or a Home tab, checked and normalised."""
     value = decoded(value, "invalid_arguments")
     if not isinstance(value, dict):

@@ -35,7 +35,7 @@ class Views:
 
     def open(self, args: JSON) -> JSON:
         """views.open."""
-        view = content.view(args.get("view"), home=False)
+        view = content.checked_view(args.get("view"), home=False)
         user = self._interactions.redeem(args.get("trigger_id"))
         made = self._made(view)
         self._stacks[user] = [made]
@@ -44,13 +44,13 @@ class Views:
 
     def push(self, args: JSON) -> JSON:
         """views.push: one more on the stack, three at most."""
-        view = content.view(args.get("view"), home=False)
+        view = content.checked_view(args.get("view"), home=False)
         user = self._interactions.redeem(args.get("trigger_id"))
         return self._push(user, view)
 
     def update(self, args: JSON) -> JSON:
         """views.update, by view_id or external_id, with the optional hash."""
-        view = content.view(
+        view = content.checked_view(
             args.get("view"), home=self._is_home(args.get("view_id"), args.get("external_id"))
         )
         user, old = self._find(args.get("view_id"), args.get("external_id"))
@@ -61,7 +61,7 @@ class Views:
     def publish(self, args: JSON) -> JSON:
         """views.publish: the Home tab of one user."""
         user = self._workspace.user(str(args.get("user_id", "")))
-        view = content.view(args.get("view"), home=True)
+        view = content.checked_view(args.get("view"), home=True)
         old = self._homes.get(user.id)
         if args.get("hash") and old is not None and args["hash"] != old["hash"]:
             raise Refusal("hash_conflict")
@@ -81,9 +81,9 @@ class Views:
             self._changed(user)
             return errors
         if action == "update":
-            self._replace(user, view, content.view((payload or {}).get("view"), home=False))
+            self._replace(user, view, content.checked_view((payload or {}).get("view"), home=False))
         elif action == "push":
-            self._push(user, content.view((payload or {}).get("view"), home=False))
+            self._push(user, content.checked_view((payload or {}).get("view"), home=False))
         elif action == "clear":
             self._stacks.pop(user, None)
         else:

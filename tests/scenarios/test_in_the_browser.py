@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, async_playwright, expect
 
-from bot.simulator.manifest import read_manifest
+from bot.simulator import read_manifest
 from tests.conftest import unavailable
 from tests.scenarios.starting import StartBot
 from tests.scenarios.world import Gateway, World

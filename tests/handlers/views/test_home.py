@@ -16,7 +16,7 @@ from bot.incidents.model import Mute, Severity
 from bot.incidents.remediation import Preview
 from bot.incidents.stats import IncidentStats, PeriodStats
 from bot.incidents.windows import Window
-from bot.simulator import content as kit
+from bot.simulator import checked_view
 from handlers.views import home
 from handlers.views.text import Block
 from tests.helpers.models import (
@@ -76,7 +76,7 @@ def fullest(text: str) -> home.HomeContent:
 @pytest.mark.parametrize("text", ["CPU at 93 %", "x" * 30_000, "测试 🔥 ", "", *HOSTILE])
 def test_the_fullest_tab_is_within_slacks_limits(text: str) -> None:
     view = home.home_view(home.home_blocks(fullest(text)), NOW)
-    kit.view(view, home=True)  # as the local Slack checks it: 100 blocks, 250 KB, each block
+    checked_view(view, home=True)  # as the local Slack checks it: 100 blocks, 250 KB, each block
     for block in view["blocks"]:
         parsed = SlackBlock.parse(block)
         assert parsed is not None
