@@ -71,7 +71,7 @@ def incident_from(row: Row) -> Incident:
 
 
 SCOPE_COLUMNS = "i.scope_env, i.scope_region, i.scope_service, i.scope_category, i.scope_place"
-"""What `scope_from` reads of incidents i."""
+"""The columns that `scope_from` reads of incidents i."""
 
 
 def scope_from(row: Row) -> Scope:

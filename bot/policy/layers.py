@@ -83,5 +83,5 @@ def merge(layers: Sequence[Layer]) -> Layers:
             base = merged.values.get(segment)
             merged.values[segment] = {**(base if isinstance(base, dict) else {}), **value}
             for key in value:
-                merged._of[(segment, key)] = layer  # noqa: SLF001
+                merged._of[(segment, key)] = layer  # noqa: SLF001 - it is being built here
     return merged

@@ -132,7 +132,7 @@ Sender = Annotated[
         "must name a sender, as slack:B0123 or http:grafana",
     ),
 ]
-"""Who hands alerts over: a bot id of Slack, or the source in POST /alerts/{source}.
+"""The sender of alerts: a bot id of Slack, or the source in POST /alerts/{source}.
 
 Of CloudWatch with the AWS account, or `-unverified`.
 """

@@ -59,7 +59,7 @@ async def reported(body: dict[str, Any], view: dict[str, Any], service: Incident
     """Open the incident, and answer where it is."""
     values = report_modal.values_of(view)
     channel, _, ts = str(view.get("private_metadata") or "").partition("/")
-    # One message opens one incident, whoever reports it and however often.
+    # One message opens one incident, even if several people report it.
     key = key_of_report(channel, ts) if ts else f"report/{view['id']}/"
     result = await service.report(
         Report(

@@ -24,7 +24,7 @@ from store.statements import (
     to_db_time,
 )
 
-LATE = timedelta(minutes=15)  # after which the giver of a critical incident is told
+LATE = timedelta(minutes=15)  # then the bot tells the giver of a critical incident
 GIVER, TAKER = "giver", "taker"
 
 _OWNED = "SELECT * FROM incidents WHERE status = 'acknowledged' AND acknowledged_by = ?"

@@ -119,7 +119,7 @@ def _task_from(row: Row) -> ProposalTask:
 
 
 def askers(incident_id: int) -> Operation[tuple[str, ...]]:
-    """Return the people because of whom an incident's SOP offers its actions.
+    """Return the people who made an incident's SOP offer its actions.
 
     They reported its first or its newest alert, or chose its SOP.
     """
@@ -141,7 +141,7 @@ class ProposalsPart(Part):
     """The methods of `Store` for remediations to propose."""
 
     async def askers(self, incident_id: int) -> tuple[str, ...]:
-        """Return the people because of whom the incident's SOP offers its actions."""
+        """Return the people who made the incident's SOP offer its actions."""
         return await self._engine.read(askers, incident_id)
 
     async def claim_proposal(

@@ -1,4 +1,4 @@
-"""Measures how often alerts find their runbook, and how often they find one in vain."""
+"""Measures how often alerts find their runbook, and how often they find a wrong one."""
 
 from __future__ import annotations
 
