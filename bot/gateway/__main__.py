@@ -60,7 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
             return 0
         renounce_privileges()
         # This process keeps the secrets for a reload; its children and /proc do not show them.
-        forget_variables(s.secret_env for s in config.sources.values() if s.secret_env)
+        forget_variables(config.secret_variables)
         asyncio.run(_serve(config, read, environ))
     except ConfigError as error:
         print(*error.problems, sep="\n", file=sys.stderr)
@@ -77,7 +77,9 @@ def main(arguments: list[str] | None = None) -> int:
 def _read(file: Path, port: int | None, environ: Mapping[str, str]) -> GatewayConfig:
     """Return the config. From here on its secrets never reach a log line."""
     config = load_config(file, environ)
-    set_up("INFO", "auto", secrets=[s.get_secret_value() for s in config.secrets.values()])
+    named = [config.secrets, *config.target_secrets.values()]
+    secrets = [secret.get_secret_value() for part in named for secret in part.values()]
+    set_up("INFO", "auto", secrets=secrets)
     if port is None:
         return config
     return config.model_copy(update={"listen": config.listen.model_copy(update={"port": port})})

@@ -14,13 +14,14 @@ from typing import Any
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from bot.gateway.answering import unknown_after_restart
 from bot.gateway.auth import Gatekeeper
-from bot.gateway.config import DockerTarget, GatewayConfig, ProcessTarget
-from bot.gateway.dispatch import Dispatcher, unknown_after_restart
+from bot.gateway.catalogue import Catalogue
+from bot.gateway.config import GatewayConfig
+from bot.gateway.dispatch import Dispatcher
 from bot.gateway.errors import ConfigError
-from bot.gateway.executors import Executor
-from bot.gateway.executors.docker import DockerExecutor
-from bot.gateway.executors.process import ProcessExecutor
+from bot.gateway.executors import Executor, Setup
+from bot.gateway.executors.registry import KINDS
 from bot.gateway.health import HealthCheck
 from bot.gateway.journal import Journal
 from bot.gateway.metrics import Metrics
@@ -81,7 +82,7 @@ async def running(
         metrics = Metrics(config.sources)
         gatekeeper = Gatekeeper(config.secrets, journal, clock)
         dispatcher = Dispatcher(
-            targets=config.targets,
+            catalogue=Catalogue(config.targets),
             executors=executors,
             journal=journal,
             metrics=metrics,
@@ -129,7 +130,9 @@ class _Reload:
     async def __call__(self, config: GatewayConfig) -> None:
         if problems := _needs_a_restart(self._in_force, config):
             raise ConfigError(problems)
-        await self._dispatcher.exchange(config.targets, functools.partial(self._fit, config))
+        await self._dispatcher.exchange(
+            Catalogue(config.targets), functools.partial(self._fit, config)
+        )
         self._gatekeeper.secrets = config.secrets
         self._in_force = config
         _warn_about_open_targets(config)
@@ -158,20 +161,22 @@ async def _fit_executors(
     environ: Mapping[str, str],
 ) -> None:
     """Build one executor for each kind that the config uses, with its targets."""
-    new_executors = _executors(config, journal, environ)
-    for kind in executors.keys() - new_executors.keys():
+    setups = _setups(config, journal, environ)
+    for kind in executors.keys() - setups.keys():
         await executors.pop(kind).stop()
-    for kind, executor in new_executors.items():
+    for kind, setup in setups.items():
         if kind in executors:
-            await executors[kind].exchange(config.targets)
+            await executors[kind].exchange(setup)
         else:
-            executors[kind] = executor  # before it starts, so that anything it starts is also ended
-            await executor.start()
+            # Listed before it starts, so that anything it starts is also ended.
+            executors[kind] = KINDS[kind].build(setup)
+            await executors[kind].start()
 
 
 def _needs_a_restart(old: GatewayConfig, new: GatewayConfig) -> list[str]:
     """Return one line for each changed field that a reload cannot change."""
-    fixed = ("listen", "state_dir", "limits", "docker")
+    sections = (kind.name for kind in KINDS.values() if kind.section)
+    fixed = ("listen", "state_dir", "limits", *sections)
     problems = [
         f"{name}: can only be changed by a restart"
         for name in fixed
@@ -185,7 +190,7 @@ def _needs_a_restart(old: GatewayConfig, new: GatewayConfig) -> list[str]:
 def _warn_about_open_targets(config: GatewayConfig) -> None:
     if bare := [name for name, target in config.targets.items() if not target.environment]:
         log.warning("no environment, so the bot's strictest rule applies: %s", ", ".join(bare))
-    alike = [n for n, t in config.targets.items() if isinstance(t, ProcessTarget) and not t.user]
+    alike = [name for name, target in config.targets.items() if target.runs_as_gateway]
     if alike:
         log.warning(
             "without `user` these run as the gateway's own user and can read and write what is "
@@ -194,26 +199,28 @@ def _warn_about_open_targets(config: GatewayConfig) -> None:
         )
 
 
-def _executors(
+def _setups(
     config: GatewayConfig, journal: Journal, environ: Mapping[str, str]
-) -> dict[str, Executor]:
-    processes = {n: t for n, t in config.targets.items() if isinstance(t, ProcessTarget)}
-    containers = {n: t for n, t in config.targets.items() if isinstance(t, DockerTarget)}
-    executors: dict[str, Executor] = {}
-    if processes:
-        executors["process"] = ProcessExecutor(
-            processes,
+) -> dict[str, Setup]:
+    """Return the setup of each kind that the config uses."""
+    secrets = {
+        target: {name: secret.get_secret_value() for name, secret in named.items()}
+        for target, named in config.target_secrets.items()
+    }
+    used = {target.executor for target in config.targets.values()}
+    return {
+        kind: Setup(
+            targets={n: t for n, t in config.targets.items() if t.executor == kind},
+            section=config.section(kind),
+            secrets={n: s for n, s in secrets.items() if config.targets[n].executor == kind},
+            limits=config.limits,
             state_dir=config.state_dir,
-            log_bytes=config.limits.log_bytes,
-            stop_seconds=config.limits.stop_seconds,
             journal=journal,
             environ=environ,
         )
-    if containers:
-        executors["docker"] = DockerExecutor(
-            containers, url=config.docker.url, timeout_seconds=config.limits.docker_seconds
-        )
-    return executors
+        for kind in KINDS
+        if kind in used
+    }
 
 
 async def _give_up_interrupted(

@@ -1,114 +1,102 @@
-"""The gateway's actions, and the function that resolves a request to one of them or refuses it."""
+"""The gateway's catalogue: which action may be requested of which target."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
-from bot.gateway.config import DockerTarget, ProcessTarget
+from bot.gateway.actions import Action
 from bot.gateway.errors import Invalid
+from bot.gateway.executors import Call
+from bot.gateway.executors.registry import KINDS, built_in_actions
 from bot.gateway.intents import read_intent
-from bot.remediation.contract import ActionInfo, ExecuteRequest
+from bot.gateway.parts import Target
+from bot.remediation.contract import ActionInfo, ActionList, ExecuteRequest, TargetInfo
 from bot.validation import field_problems
 
-
-class _Parameters(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
+ACTIONS: Mapping[str, Action] = built_in_actions()
 
 
-class NoParameters(_Parameters):
-    """The action has no parameters."""
+class Catalogue:
+    """All actions and targets of one config."""
 
+    def __init__(self, targets: Mapping[str, Target]) -> None:
+        self.targets = targets
+        self.actions = ACTIONS
 
-class StopParameters(_Parameters):
-    """Parameters of a stop, alone or before a restart."""
+    def offered(self, target: str) -> list[Action]:
+        """Return the actions that may be requested of this target."""
+        config = self.targets[target]
+        return [a for a in KINDS[config.executor].actions if config.allows(a.id)]
 
-    grace_seconds: int = Field(
-        default=10, ge=1, le=120, description="seconds between SIGTERM and SIGKILL"
-    )
+    def resolve(self, request: ExecuteRequest) -> Call:
+        """Return the one call that a request means. Invalid names the problem; nothing is
+        guessed.
+        """
+        name = request.target_resource.name
+        config = self.targets.get(name)
+        if config is None:
+            raise Invalid("UNKNOWN_SERVICE", f"Unknown logical service name: {name}")
+        typed = request.action_request.action
+        if typed is not None:
+            action_id, parameters = typed.id, dict(typed.parameters)
+        else:
+            action_id, parameters = read_intent(
+                request.action_request.intent, request.action_request.context, name
+            )
+        offered = {action.id: action for action in self.offered(name)}
+        action = offered.get(action_id)
+        if action is None:
+            known = ", ".join(offered) or "nothing"
+            if action_id in self.actions:
+                raise Invalid(
+                    "ACTION_NOT_ALLOWED", f"{name} does not offer {action_id}. It offers: {known}"
+                )
+            raise Invalid("UNKNOWN_ACTION", f"No action {action_id}. {name} offers: {known}")
+        try:
+            checked = action.parameters.model_validate(parameters)
+        except ValidationError as error:
+            problems = "; ".join(map(str, field_problems(error, action.parameters)[:5]))
+            raise Invalid("INVALID_PARAMETERS", f"{action.id}: {problems}") from None
+        return Call(action, name, config, checked.model_dump())
 
-
-class LogsParameters(_Parameters):
-    """Parameters of reading the log."""
-
-    lines: int = Field(default=50, ge=1, le=500, description="how many of the last lines")
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """One entry. `verb` is its name in the metrics; `inverse` is the action that undoes it."""
-
-    id: str
-    verb: str
-    title: str
-    mutating: bool
-    parameters: type[BaseModel]
-    inverse: str = ""
-
-
-ACTIONS: Mapping[str, Action] = {
-    action.id: action
-    for action in (
-        Action("service.restart", "restart", "Restart the service", True, StopParameters),
-        Action("service.stop", "stop", "Stop the service", True, StopParameters, "service.start"),
-        Action("service.start", "start", "Start the service", True, NoParameters, "service.stop"),
-        Action("service.status", "status", "Show whether it runs", False, NoParameters),
-        Action("service.stats", "stats", "Show its memory and CPU usage", False, NoParameters),
-        Action("service.logs", "logs", "Show its last log lines", False, LogsParameters),
-    )
-}
-
-TargetConfig = ProcessTarget | DockerTarget
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A request that is in the catalogue: every value checked, the target declared."""
-
-    action: Action
-    target: str
-    config: TargetConfig
-    parameters: Mapping[str, Any]
-
-
-def resolve(request: ExecuteRequest, targets: Mapping[str, TargetConfig]) -> Call:
-    """Return the one call that a request means. Invalid names the problem; nothing is guessed."""
-    name = request.target_resource.name
-    config = targets.get(name)
-    if config is None:
-        raise Invalid("UNKNOWN_SERVICE", f"Unknown logical service name: {name}")
-    typed = request.action_request.action
-    if typed is not None:
-        action_id, parameters = typed.id, dict(typed.parameters)
-    else:
-        action_id, parameters = read_intent(
-            request.action_request.intent, request.action_request.context, name
+    def listed(self) -> ActionList:
+        """Return the catalogue as GET /actions shows it: only what a target offers."""
+        offered = {name: self.offered(name) for name in self.targets}
+        used = {action.id for actions in offered.values() for action in actions}
+        return ActionList(
+            actions=tuple(
+                _info(action, tuple(n for n, of in offered.items() if action in of))
+                for action in self.actions.values()
+                if action.id in used or not self.targets
+            ),
+            environments={n: t.environment for n, t in self.targets.items() if t.environment},
+            targets=tuple(
+                TargetInfo(
+                    name=name,
+                    system=target.executor,
+                    environment=target.environment,
+                    owner=target.owner,
+                    actions=tuple(action.id for action in offered[name]),
+                )
+                for name, target in self.targets.items()
+            ),
         )
-    action = ACTIONS.get(action_id)
-    if action is None:
-        known = ", ".join(ACTIONS)
-        raise Invalid("UNKNOWN_ACTION", f"No action {action_id}. There are: {known}")
-    try:
-        checked = action.parameters.model_validate(parameters)
-    except ValidationError as error:
-        problems = "; ".join(map(str, field_problems(error, action.parameters)[:5]))
-        raise Invalid("INVALID_PARAMETERS", f"{action.id}: {problems}") from None
-    return Call(action, name, config, checked.model_dump())
 
 
-def action_list(targets: Mapping[str, TargetConfig]) -> list[ActionInfo]:
-    """Return the catalogue as GET /actions shows it."""
-    return [
-        ActionInfo(
-            id=action.id,
-            title=action.title,
-            mutating=action.mutating,
-            reversible=bool(action.inverse),
-            parameters=action.parameters.model_json_schema(),
-            targets=tuple(targets),
-        )
-        for action in ACTIONS.values()
-    ]
+def _info(action: Action, targets: tuple[str, ...]) -> ActionInfo:
+    return ActionInfo(
+        id=action.id,
+        verb=action.verb,
+        title=action.title,
+        mutating=action.mutating,
+        reversible=bool(action.inverse),
+        inverse=action.inverse,
+        risk=action.risk,
+        blast=action.blast,
+        verified_by=action.verified_by,
+        cancellable=action.cancellable,
+        parameters=action.parameters.model_json_schema(),
+        targets=targets,
+    )

@@ -15,21 +15,20 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.gateway.catalogue import Call, TargetConfig, resolve
+from bot.gateway.answering import error_answer, key_reused, not_run, outcome_lost, ran, repeated
+from bot.gateway.catalogue import Catalogue
 from bot.gateway.errors import ExecutorError, Invalid, OutcomeLost, Refusal
 from bot.gateway.events import Event, emit
-from bot.gateway.executors import Executor, Result
+from bot.gateway.executors import Call, Executor, Result
 from bot.gateway.journal import Execution, Journal
 from bot.gateway.metrics import Metrics
 from bot.remediation import contract
 from bot.remediation.contract import (
     Answer,
-    ErrorDetails,
     ExecuteRequest,
-    ExecutionDetails,
-    ExecutionResult,
     OverallStatus,
     Plan,
+    TypedAction,
 )
 
 log = logging.getLogger(__name__)
@@ -51,20 +50,20 @@ class Dispatcher:
     def __init__(
         self,
         *,
-        targets: Mapping[str, TargetConfig],
+        catalogue: Catalogue,
         executors: Mapping[str, Executor],
         journal: Journal,
         metrics: Metrics,
         clock: Callable[[], datetime],
         queue_seconds: float,
     ) -> None:
-        self.targets = targets
+        self.catalogue = catalogue
         self._executors = executors
         self._journal = journal
         self._metrics = metrics
         self._clock = clock
         self._queue_seconds = queue_seconds
-        self._locks = {name: asyncio.Lock() for name in targets}
+        self._locks = {name: asyncio.Lock() for name in catalogue.targets}
         self._running: dict[tuple[str, str], _Running] = {}
         self._closing = False
 
@@ -73,7 +72,7 @@ class Dispatcher:
 
         Raises Invalid or ExecutorError when it cannot be planned.
         """
-        return await self._plan(resolve(request, self.targets))
+        return await self._plan(self.catalogue.resolve(request))
 
     async def execute(self, request: ExecuteRequest, *, key: str, digest: str) -> Answer:
         """Run the request, or return the answer that this key already has.
@@ -93,7 +92,7 @@ class Dispatcher:
             self._running[slot] = running
             task.add_done_callback(lambda done: self._ended(slot, done))
         elif running.body_hash != body_hash:
-            raise _key_reused()
+            raise key_reused()
         return await asyncio.shield(running.task)
 
     async def _while_closing(self, key: str, source_id: str, body_hash: str) -> Answer:
@@ -101,7 +100,7 @@ class Dispatcher:
         if known is None:
             why = "The gateway is stopping. Nothing was run."
             raise Refusal(503, contract.SHUTTING_DOWN, why)
-        return _repeated(known, body_hash, self._clock())
+        return repeated(known, body_hash, self._clock())
 
     def now(self) -> datetime:
         """Return the time of the gateway's clock."""
@@ -125,20 +124,19 @@ class Dispatcher:
             for (source, key), running in self._running.items()
         ]
 
-    async def exchange(
-        self, targets: Mapping[str, TargetConfig], fit: Callable[[], Awaitable[None]]
-    ) -> None:
-        """Replace the targets once nothing runs on those that change; `fit` adapts the
+    async def exchange(self, catalogue: Catalogue, fit: Callable[[], Awaitable[None]]) -> None:
+        """Replace the catalogue once nothing runs on the targets that change; `fit` adapts the
         executors.
         """
-        changed = [name for name, old in self.targets.items() if targets.get(name) != old]
+        targets = catalogue.targets
+        changed = [name for name, old in self.catalogue.targets.items() if targets.get(name) != old]
         async with contextlib.AsyncExitStack() as held:
             for name in sorted(changed):
                 await held.enter_async_context(self._locks[name])
             await fit()
             for name in targets:
                 self._locks.setdefault(name, asyncio.Lock())
-            self.targets = targets
+            self.catalogue = catalogue
 
     async def drain(self, seconds: float) -> None:
         """Accept nothing more and wait for running executions; give up on the rest after
@@ -160,12 +158,14 @@ class Dispatcher:
     async def _once(self, request: ExecuteRequest, key: str, body_hash: str, digest: str) -> Answer:
         known = await self._journal.find(key, request.source_id)
         if known is not None:
-            return _repeated(known, body_hash, self._clock())
+            return repeated(known, body_hash, self._clock())
         try:
-            call = resolve(request, self.targets)
+            call = self.catalogue.resolve(request)
         except Invalid as error:
             self._metrics.generation.labels("failed").inc()
-            return self._answer(OverallStatus.VALIDATION_ERROR, error=(error.code, error.message))
+            return error_answer(
+                OverallStatus.VALIDATION_ERROR, self._clock(), (error.code, error.message)
+            )
         self._metrics.generation.labels("success").inc()
         if not call.action.mutating:
             return await self._planned(request, call, key, body_hash, digest)
@@ -174,10 +174,8 @@ class Dispatcher:
             async with asyncio.timeout(self._queue_seconds):
                 await lock.acquire()
         except TimeoutError:
-            return self._answer(
-                OverallStatus.EXECUTION_ERROR,
-                error=("TARGET_BUSY", f"Another execution holds {call.target}. Nothing was run."),
-            )
+            busy = f"Another execution holds {call.target}. Nothing was run."
+            return error_answer(OverallStatus.EXECUTION_ERROR, self._clock(), ("TARGET_BUSY", busy))
         try:
             return await self._planned(request, call, key, body_hash, digest)
         finally:
@@ -189,7 +187,7 @@ class Dispatcher:
         try:
             plan = await self._plan(call)
         except ExecutorError as error:
-            return self._not_run(error)
+            return not_run(error, self._clock())
         if digest and not hmac.compare_digest(digest.encode(), plan.digest.encode()):
             raise Refusal(
                 409,
@@ -211,7 +209,7 @@ class Dispatcher:
         )
         known = await self._journal.begin(row, plan.digest)
         if known is not None:
-            return _repeated(known, body_hash, self._clock())
+            return repeated(known, body_hash, self._clock())
         about = {"action": call.action.id, "target": call.target, "key": key}
         emit(Event.EXECUTION_STARTED, source=request.source_id, **about)
         answer = await self._run(call, plan, row)
@@ -227,114 +225,50 @@ class Dispatcher:
         status = "ERROR"
         try:
             async with asyncio.timeout(plan.deadline_seconds):
-                result = await self._executors[plan.executor].run(call, plan)
+                result = await self._executors[call.executor].run(call, plan)
             status = result.status
-            return self._ran(plan, result, row)
+            return ran(plan, result, row, self._clock())
         except ExecutorError as error:
-            return self._not_run(error, row)
+            return not_run(error, self._clock(), row)
         except TimeoutError:
             status = "TIMEOUT"
             message = f"{plan.display} did not end in {plan.deadline_seconds} s"
             if not call.action.mutating:
-                return self._ran(plan, Result(status, -1, stderr=message), row)
-            return self._outcome_lost(row, f"{message}; it may have been done")
+                return ran(plan, Result(status, -1, stderr=message), row, self._clock())
+            return outcome_lost(row, self._clock(), f"{message}; it may have been done")
         except OutcomeLost as error:
-            return self._outcome_lost(row, str(error))
+            return outcome_lost(row, self._clock(), str(error))
         # For any failure, the caller must learn that the outcome is unknown.
         except Exception as error:
             log.exception("%s on %s failed", call.action.id, call.target)
-            return self._outcome_lost(
-                row, f"The gateway failed while running it ({type(error).__name__})"
+            return outcome_lost(
+                row, self._clock(), f"The gateway failed while running it ({type(error).__name__})"
             )
         finally:
             self._metrics.execution.labels(call.action.verb, status).inc()
 
     async def _plan(self, call: Call) -> Plan:
-        plan = await self._executors[call.config.executor].plan(call)
-        plan = plan.model_copy(update={"environment": call.config.environment})
+        plan = await self._executors[call.executor].plan(call)
+        inverse = plan.inverse
+        if inverse is None and call.action.inverse:
+            inverse = TypedAction(id=call.action.inverse)
+        plan = plan.model_copy(
+            update={
+                "environment": call.config.environment,
+                "mutating": call.action.mutating,
+                "inverse": inverse,
+                "reversible": inverse is not None,
+                "verified_by": plan.verified_by or call.action.verified_by,
+                "cancellable": call.action.cancellable,
+            }
+        )
         return plan.model_copy(update={"digest": plan.expected_digest()})
-
-    def _ran(self, plan: Plan, result: Result, row: Execution) -> Answer:
-        good = result.status == "SUCCESS" and result.exit_code == 0
-        return Answer(
-            request_id=row.request_id,
-            timestamp_processed_utc=contract.rfc3339(self._clock()),
-            overall_status=(
-                OverallStatus.COMPLETED_SUCCESS if good else OverallStatus.COMPLETED_FAILURE
-            ),
-            execution_details=ExecutionDetails(
-                command=plan.display,
-                execution_result=ExecutionResult(
-                    status=result.status,
-                    exit_code=result.exit_code,
-                    stdout=contract.capped(contract.printable(result.stdout), tail=result.tail),
-                    stderr=contract.capped(contract.printable(result.stderr), tail=result.tail),
-                ),
-            ),
-        )
-
-    def _not_run(self, error: ExecutorError, row: Execution | None = None) -> Answer:
-        """Answer that nothing ran.
-
-        Exception: Docker may have begun a request that it then refused.
-        """
-        message = error.message
-        if error.code != "DOCKER_REFUSED" and contract.NOTHING_WAS_RUN not in message:
-            message = f"{message.rstrip('.')}. {contract.NOTHING_WAS_RUN}"
-        return self._answer(OverallStatus.EXECUTION_ERROR, row=row, error=(error.code, message))
-
-    def _outcome_lost(self, row: Execution, message: str) -> Answer:
-        return self._answer(
-            OverallStatus.INTERNAL_ERROR, row=row, error=(contract.OUTCOME_UNKNOWN, message)
-        )
-
-    def _answer(
-        self, status: OverallStatus, *, error: tuple[str, str], row: Execution | None = None
-    ) -> Answer:
-        return _error_answer(
-            status, row.request_id if row else str(uuid.uuid4()), self._clock(), error
-        )
 
     def _ended(self, slot: tuple[str, str], task: asyncio.Task[Answer]) -> None:
         self._running.pop(slot, None)
         if not task.cancelled():
             # Marks the exception as retrieved, also when every caller has disconnected.
             task.exception()
-
-
-def unknown_after_restart(row: Execution, at: datetime) -> str:
-    """Return the JSON answer of an execution that ended with the gateway's process."""
-    message = (
-        f"The gateway ended while {row.action} on {row.target} ran: outcome unknown after restart. "
-        "It was not run again."
-    )
-    error = (contract.OUTCOME_UNKNOWN, message)
-    return _error_answer(OverallStatus.INTERNAL_ERROR, row.request_id, at, error).model_dump_json()
-
-
-def _repeated(row: Execution, body_hash: str, now: datetime) -> Answer:
-    """Return the stored answer of an execution that has ended or may have ended."""
-    if row.body_hash != body_hash:
-        raise _key_reused()
-    return Answer.model_validate_json(row.answer or unknown_after_restart(row, now))
-
-
-def _error_answer(
-    status: OverallStatus, request_id: str, at: datetime, error: tuple[str, str]
-) -> Answer:
-    code, message = error
-    return Answer(
-        request_id=request_id,
-        timestamp_processed_utc=contract.rfc3339(at),
-        overall_status=status,
-        error_details=ErrorDetails(
-            error_code=code, error_message=contract.capped(contract.printable(message))
-        ),
-    )
-
-
-def _key_reused() -> Refusal:
-    return Refusal(422, "key_reused", "This Idempotency-Key belongs to another request.")
 
 
 def _identity(request: ExecuteRequest) -> str:

@@ -13,7 +13,6 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from bot.gateway.auth import Gatekeeper
-from bot.gateway.catalogue import action_list
 from bot.gateway.dispatch import Dispatcher
 from bot.gateway.errors import ExecutorError, Invalid, Refusal
 from bot.gateway.health import HealthCheck
@@ -89,16 +88,11 @@ class Routes:
         return web.json_response(await self._dump())
 
     async def actions(self, request: web.Request) -> web.Response:
-        """Return the catalogue with its parameters as JSON schemas, the targets and their
-        environments.
+        """Return the catalogue with its parameters as JSON schemas, and each target with its
+        environment and the actions that it offers.
         """
         await self._who(request, b"")
-        declared = {n: t.environment for n, t in self._dispatcher.targets.items() if t.environment}
-        return _json(
-            contract.ActionList(
-                actions=tuple(action_list(self._dispatcher.targets)), environments=dict(declared)
-            )
-        )
+        return _json(self._dispatcher.catalogue.listed())
 
     async def plan(self, request: web.Request) -> web.Response:
         """Return the exact argv or API request and its digest. Runs nothing."""

@@ -165,7 +165,10 @@ class Plan(_Wire):
     `display` is the one line for people, `steps` are the others, in order. `binding` names the
     object that the plan is bound to (such as a container's id): when that changes, the digest
     changes. `environment` is the one that the gateway's operator declared for the target, ''
-    without one. `deadline_seconds` is the longest possible duration of the execution.
+    without one. `inverse` is the action that undoes it, with its parameters; None: it cannot be
+    undone. `verified_by` names the check that the gateway makes after it. `touches` has a line for
+    each thing that it would change, with counts. A `cancellable` one can be ended half-way.
+    `deadline_seconds` is the longest possible duration of the execution.
     """
 
     action: str
@@ -180,6 +183,9 @@ class Plan(_Wire):
     binding: _Dict = Field(default_factory=dict)
     mutating: bool = True
     reversible: bool = False
+    inverse: TypedAction | None = None
+    verified_by: Text = ""
+    cancellable: bool = False
     deadline_seconds: int = 0
     touches: _Strings = ()
     current: _Dict = Field(default_factory=dict)
@@ -195,11 +201,27 @@ class ActionInfo(_Wire):
     """One entry of GET /actions. `parameters` is a JSON schema, `targets` their logical names."""
 
     id: str
+    verb: Text = ""
     title: Text = ""
     mutating: bool = True
     reversible: bool = False
+    inverse: Text = ""
+    risk: Text = ""
+    blast: Text = ""
+    verified_by: Text = ""
+    cancellable: bool = False
     parameters: _Dict = Field(default_factory=dict)
     targets: _Strings = ()
+
+
+class TargetInfo(_Wire):
+    """One target of GET /actions: its kind of system, and the ids of the actions it offers."""
+
+    name: str
+    system: Text = ""
+    environment: Text = ""
+    owner: Text = ""
+    actions: _Strings = ()
 
 
 class ActionList(_Wire):
@@ -207,6 +229,7 @@ class ActionList(_Wire):
 
     actions: Annotated[tuple[ActionInfo, ...], Field(strict=False)]
     environments: _Dict = Field(default_factory=dict)
+    targets: Annotated[tuple[TargetInfo, ...], Field(strict=False)] = ()
 
 
 class ExecutionRecord(_Wire):

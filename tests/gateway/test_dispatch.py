@@ -8,6 +8,7 @@ import sqlite3
 
 import pytest
 
+from bot.gateway.catalogue import Catalogue
 from bot.gateway.config import read_config
 from bot.gateway.dispatch import Dispatcher
 from bot.gateway.executors import Check, Result
@@ -15,7 +16,9 @@ from bot.gateway.journal import Journal
 from bot.gateway.metrics import Metrics
 from bot.remediation.contract import ExecuteRequest, Plan
 
-TARGETS = read_config({"targets": {"web": {"executor": "process", "argv": ["true"]}}}).targets
+CATALOGUE = Catalogue(
+    read_config({"targets": {"web": {"executor": "process", "argv": ["true"]}}}).targets
+)
 
 
 class ToldExecutor:
@@ -70,7 +73,7 @@ async def journal(tmp_path):
 def dispatcher(journal, clock):
     def make(executor: ToldExecutor) -> Dispatcher:
         return Dispatcher(
-            targets=TARGETS,
+            catalogue=CATALOGUE,
             executors={"process": executor},
             journal=journal,
             metrics=Metrics([]),

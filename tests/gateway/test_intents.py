@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.gateway.catalogue import ACTIONS, resolve
+from bot.gateway.catalogue import ACTIONS, Catalogue
 from bot.gateway.config import read_config
 from bot.gateway.errors import Invalid
 from bot.gateway.intents import read_intent
@@ -19,6 +19,7 @@ TARGETS = read_config(
         }
     }
 ).targets
+OFFERED = Catalogue(TARGETS)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +111,7 @@ def test_only_declared_values_and_small_numbers_pass_for_any_text(name, intent, 
         "action_request": {"intent": intent, "context": context, "action": action},
     }
     try:
-        call = resolve(ExecuteRequest.model_validate_json(canonical_json(body)), TARGETS)
+        call = OFFERED.resolve(ExecuteRequest.model_validate_json(canonical_json(body)))
     except ValueError:
         assert not name or (action is not None and not action["id"])  # too short: refused earlier
         return

@@ -3,21 +3,55 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from bot.gateway.catalogue import Call, TargetConfig
-from bot.gateway.config import DockerTarget
+from pydantic import AfterValidator, Field
+from yarl import URL
+
+from bot.gateway import actions
 from bot.gateway.errors import ExecutorError, GatewayError, OutcomeLost
-from bot.gateway.executors import Check, Result, failed, succeeded
+from bot.gateway.executors import Call, Check, Kind, Result, Setup, failed, succeeded
 from bot.gateway.executors.engine import Engine, demultiplexed
 from bot.gateway.ourselves import SELF_TARGET, is_our_container
+from bot.gateway.parts import Part, Target
 from bot.remediation.contract import Plan, PlannedRequest
+from bot.validation import form
 
 _SETTLE_SECONDS = 0.5
 _POLL_SECONDS = 0.1
 _SLACK_SECONDS = 15
+
+
+def _docker_url(value: str) -> str:
+    url = URL(value)
+    if not (
+        (url.scheme == "unix" and url.path.startswith("/")) or (url.scheme == "http" and url.host)
+    ):
+        raise ValueError("must be unix:///path/to.sock or http://host:port")
+    return value
+
+
+class Docker(Part):
+    """The Docker Engine: its unix socket, or http:// for a socket proxy."""
+
+    url: Annotated[str, AfterValidator(_docker_url)] = "unix:///var/run/docker.sock"
+
+
+class DockerTarget(Target):
+    """One container, by its exact name."""
+
+    executor: Literal["docker"]
+    container: Annotated[
+        str, form(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}", "must be the exact name of a container")
+    ]
+    start_seconds: float = Field(default=30, gt=0, le=300)
+
+    def acts_on_us(self, names: Collection[str]) -> str:
+        """Refuse a container of one of these names."""
+        ours = self.container.lower() in names
+        return "container: is the bot, its gateway or a caller" if ours else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +77,10 @@ class _Seen:
 class DockerExecutor:
     """Acts only on the declared containers: each call addresses the inspected id."""
 
-    def __init__(
-        self, targets: Mapping[str, DockerTarget], *, url: str, timeout_seconds: float
-    ) -> None:
-        self._targets = targets
-        self._url = url
-        self._timeout = timeout_seconds
+    def __init__(self, setup: Setup) -> None:
+        self._targets: Mapping[str, DockerTarget] = setup.targets
+        self._url: str = setup.section.url
+        self._timeout = setup.limits.docker_seconds
         self._engine: Engine | None = None
 
     async def start(self) -> None:
@@ -60,9 +92,9 @@ class DockerExecutor:
         if self._engine is not None:
             await self._engine.close()
 
-    async def exchange(self, targets: Mapping[str, TargetConfig]) -> None:
+    async def exchange(self, setup: Setup) -> None:
         """Replace the declared containers; removed ones keep running."""
-        self._targets = {n: t for n, t in targets.items() if isinstance(t, DockerTarget)}
+        self._targets = setup.targets
 
     async def check(self) -> Check:
         """Ask the engine for its version."""
@@ -128,7 +160,6 @@ class DockerExecutor:
                 f"{verb} container {name}{ends}",
                 f"wait up to {config.start_seconds:g} s until {until}",
             ),
-            "reversible": bool(call.action.inverse),
             "deadline_seconds": int(grace + self._timeout + config.start_seconds) + _SLACK_SECONDS,
             "touches": (f"container {name}: {seen.state()}",),
         }
@@ -242,3 +273,19 @@ def _seen(inspection: dict[str, Any]) -> _Seen:
         tty=bool(config["Tty"]),
         status=str(state["Status"]),
     )
+
+
+KIND = Kind(
+    name="docker",
+    target=DockerTarget,
+    actions=(
+        actions.RESTART,
+        actions.STOP,
+        actions.START,
+        actions.STATUS,
+        actions.STATS,
+        actions.LOGS,
+    ),
+    build=DockerExecutor,
+    section=Docker,
+)

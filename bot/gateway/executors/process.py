@@ -8,17 +8,15 @@ import hmac
 import logging
 import shlex
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import aiohttp
 
-from bot.gateway.catalogue import Call, TargetConfig
-from bot.gateway.config import ProcessTarget
+from bot.gateway import actions
 from bot.gateway.errors import ExecutorError
-from bot.gateway.executors import Check, Result, failed, succeeded
+from bot.gateway.executors import Call, Check, Kind, Result, Setup, failed, succeeded
+from bot.gateway.executors.process_target import ProcessTarget
 from bot.gateway.executors.supervisor import Start, Supervisor, output_of
-from bot.gateway.journal import Journal
 from bot.gateway.ourselves import SELF_TARGET, is_one_of_us
 from bot.gateway.state_dir import plan_key
 from bot.remediation.contract import Plan, canonical_json
@@ -36,23 +34,14 @@ _FAILURE_LOG_LINES = 20
 class ProcessExecutor:
     """Supervises the declared processes. Their output goes to `state_dir`/logs/<name>.log."""
 
-    def __init__(
-        self,
-        targets: Mapping[str, ProcessTarget],
-        *,
-        state_dir: Path,
-        log_bytes: int,
-        stop_seconds: float,
-        journal: Journal,
-        environ: Mapping[str, str],
-    ) -> None:
-        self._targets = targets
-        self._state_dir = state_dir
-        self._logs = state_dir / "logs"
-        self._log_bytes = log_bytes
-        self._stop_seconds = stop_seconds
-        self._journal = journal
-        self._environ = environ
+    def __init__(self, setup: Setup) -> None:
+        self._targets: Mapping[str, ProcessTarget] = setup.targets
+        self._state_dir = setup.state_dir
+        self._logs = setup.state_dir / "logs"
+        self._log_bytes = setup.limits.log_bytes
+        self._stop_seconds = setup.limits.stop_seconds
+        self._journal = setup.journal
+        self._environ = setup.environ
         self._session: aiohttp.ClientSession | None = None
         self._supervisors: dict[str, Supervisor] = {}
 
@@ -92,9 +81,9 @@ class ProcessExecutor:
             except ExecutorError as error:
                 log.error("%s", error)  # the gateway stays up to restart the others
 
-    async def exchange(self, targets: Mapping[str, TargetConfig]) -> None:
+    async def exchange(self, setup: Setup) -> None:
         """End removed targets and start new ones; a changed target changes at its next restart."""
-        new_targets = {n: t for n, t in targets.items() if isinstance(t, ProcessTarget)}
+        new_targets: Mapping[str, ProcessTarget] = setup.targets
         for name in self._targets.keys() - new_targets.keys():
             await self._supervisors.pop(name).stop(self._stop_seconds)
         assert self._session is not None  # noqa: S101 - `start` comes before
@@ -236,7 +225,6 @@ def _change(call: Call, supervisor: Supervisor, config: ProcessTarget) -> dict[s
         "display": f"{verb} process {target}",
         "command": () if verb == "stop" else tuple(config.argv),
         "steps": (*(stops if verb != "start" else ()), *(starts if verb != "stop" else ())),
-        "reversible": bool(call.action.inverse),
         "deadline_seconds": int(grace + config.start_seconds) + _SLACK_SECONDS,
         "touches": (f"process {target}: {supervisor.state()}",),
     }
@@ -259,3 +247,18 @@ async def _up(supervisor: Supervisor, started: Start, did: str, was: str) -> Res
         return failed(f"{name} {did} ({was}), but {started.problem}{last_lines}")
     how = "healthy" if supervisor.config.health_url else "running"
     return succeeded(f"{name} {did}: {was}, {how} after {started.seconds:.1f} s")
+
+
+KIND = Kind(
+    name="process",
+    target=ProcessTarget,
+    actions=(
+        actions.RESTART,
+        actions.STOP,
+        actions.START,
+        actions.STATUS,
+        actions.STATS,
+        actions.LOGS,
+    ),
+    build=ProcessExecutor,
+)

@@ -14,9 +14,9 @@ from typing import Any
 
 import aiohttp
 
-from bot.gateway.config import ProcessTarget
 from bot.gateway.errors import ExecutorError
 from bot.gateway.executors.output import CappedLog
+from bot.gateway.executors.process_target import ProcessTarget
 from bot.gateway.journal import Child, Journal
 from bot.serving import process_tree
 from bot.serving.process_tree import birth_of
