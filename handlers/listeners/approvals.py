@@ -12,11 +12,13 @@ from bot.approvals.model import Approval, Choice, Execution
 from bot.approvals.policy import Voter
 from bot.errors import NotFound, Refused
 from bot.incidents.remediation import RemediationStatus
+from bot.language import _, deferred
 from bot.response import IncidentService
 from handlers.listeners.context import holds_button, is_on_home, team_of
 from handlers.listeners.registration import Listeners
 from handlers.outbound.outbox import Outbox
 from handlers.views import modals
+from handlers.views.words import word
 
 
 def register(listeners: Listeners) -> None:
@@ -83,7 +85,7 @@ async def edit(
     """Open the modal for other values."""
     approval = await approval_of_press(body, action, service)
     if approval.decided:
-        raise Refused(f"Not done: this remediation is {approval.state}.")
+        raise Refused(deferred("Not done: this remediation is {state}.", state=approval.state))
     # It is checked once more when the modal is submitted.
     await service.decisions.check_person(str(body["user"]["id"]))
     await outbox.direct.open_view(str(body["trigger_id"]), modals.edit_modal(approval))
@@ -101,11 +103,11 @@ async def check_again(
     """Ask the gateway what became of an unknown outcome."""
     execution = await _execution_of_press(body, action, service)
     if execution.state is not RemediationStatus.OUTCOME_UNKNOWN:
-        return f"The outcome is known: {execution.state}."
+        return _("The outcome is known: {state}.").format(state=word(execution.state))
     looked_up = await service.dispatches.recheck(execution)
     if looked_up.state is RemediationStatus.OUTCOME_UNKNOWN:
-        return "Still unknown: the gateway has no answer yet."
-    return f"The gateway says: {looked_up.state}."
+        return _("Still unknown: the gateway has no answer yet.")
+    return _("The gateway says: {state}.").format(state=word(looked_up.state))
 
 
 async def by_hand(body: dict[str, Any], action: dict[str, Any], service: IncidentService) -> None:
@@ -170,8 +172,8 @@ async def approval_of_press(
             if shown.ts == ts or (shown.ts is None and _holds(body, approval_id)):
                 return approval
     raise Refused(
-        "Not counted: this button is not on the remediation's own card.",
-        remedy="Press it there.",
+        deferred("Not counted: this button is not on the remediation's own card."),
+        remedy=deferred("Press it there."),
     )
 
 
@@ -188,7 +190,7 @@ async def _execution_of_press(
     approval = await approval_of_press(body, action, service)
     execution = await service.store.execution_of(approval.id)
     if execution is None:
-        raise NotFound("Nothing was sent for this approval.")
+        raise NotFound(deferred("Nothing was sent for this approval."))
     return execution
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bot.errors import Refused
+from bot.language import deferred
 from bot.response import IncidentService
 from handlers.listeners.incidents import incident_id, incident_of_press
 from handlers.listeners.registration import Listeners
@@ -61,7 +62,13 @@ async def split(
     number, offset = page_of(view)
     root_id = incident_id(number)
     if child.parent_id != root_id:
-        raise Refused(f"Nothing changed: {child.number} is no longer a part of INC-{root_id}.")
+        raise Refused(
+            deferred(
+                "Nothing changed: {number} is no longer a part of INC-{root_id}.",
+                number=child.number,
+                root_id=root_id,
+            )
+        )
     await service.split(child.id, str(body["user"]["id"]))
     modal = await children_list(service, number, offset)
     await outbox.direct.update_view(str(view.get("id", "")), modal)
@@ -73,7 +80,7 @@ async def join(
     """Merge the incident into the one that it is perhaps related to."""
     incident = await incident_of_press(body, action, service)
     if incident.related_id is None:
-        raise Refused("Not done: this button no longer works.")
+        raise Refused(deferred("Not done: this button no longer works."))
     change = await service.merge(incident.id, incident.related_id, str(body["user"]["id"]))
     return None if change.changed else cascade.merged(change, incident.related_id)
 

@@ -15,6 +15,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
 from bot.errors import Refused
+from bot.language import deferred
 from bot.response import IncidentService
 from handlers.outbound.home_tabs import HomeTabs
 from handlers.outbound.outbox import Outbox
@@ -44,9 +45,11 @@ class HomeOnly(AsyncMiddleware):
         if req.body.get("type") != "event_callback":
             team = team_of(req.body)
             if not team or team != self._service.home_team:
-                raise Refused("Not done: only people of this workspace can do anything here.")
+                raise Refused(
+                    deferred("Not done: only people of this workspace can do anything here.")
+                )
             if _is_stolen(req.body, req.context.bot_id):
-                raise Refused("Not done: that button is not on a message of this bot.")
+                raise Refused(deferred("Not done: that button is not on a message of this bot."))
         return await next()
 
 

@@ -11,11 +11,13 @@ from slack_bolt.context.async_context import AsyncBoltContext
 from slack_bolt.response import BoltResponse
 
 from bot.errors import InputError, NotFound, Refused, SopbotError, StoreError
+from bot.language import N_, _, translated
 from bot.observability.events import Event, emit
 from bot.response import IncidentService
 from handlers.listeners.context import is_on_home, team_of
 from handlers.outbound.outbox import Outbox
 from handlers.views.text import escape
+from handlers.views.words import error_text
 from store.operations.audit import LONGEST_ID
 
 log = logging.getLogger(__name__)
@@ -26,10 +28,9 @@ _CHANNEL = re.compile(r"[CGD][A-Z0-9]{2,}")
 _NUMBER = re.compile(r"[0-9]{1,12}")
 _NAMED = re.compile(r"(?:INC-?|#)?([0-9]{1,12})", re.IGNORECASE)
 
-BUG = (
-    "This failed inside the bot, and part of it may have been done."
-    " See the card or `/incident show` for the current state, then try again."
-    " The log has the details."
+BUG = N_(
+    "This failed inside the bot, and part of it may have been done. See the card or "
+    "`/incident show` for the current state, then try again. The log has the details."
 )
 
 
@@ -37,14 +38,12 @@ def sentence_for(error: Exception) -> str:
     """The sentence for the person. It never says that nothing changed: a commit may stand."""
     if isinstance(error, StoreError) and not error.permanent:
         # The remedy is for the operator. A commit whose answer was lost may have happened.
-        return (
-            f"{error.message} Part of it may have been done: check the card, then try again in a"
-            " minute."
-        )
+        caveat = _("Part of it may have been done: check the card, then try again in a minute.")
+        return f"{translated(error.message)} {caveat}"
     if isinstance(error, Refused):
         # It mentions people; the code that raised it has escaped the text of others.
-        return str(error)
-    return escape(str(error)) if isinstance(error, SopbotError) else BUG
+        return error_text(error)
+    return escape(error_text(error)) if isinstance(error, SopbotError) else _(BUG)
 
 
 class Failures:

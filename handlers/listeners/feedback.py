@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.errors import Refused
+from bot.language import _, deferred
 from bot.response import IncidentService
 from handlers.listeners.registration import Listeners
 
@@ -28,15 +29,16 @@ async def give_feedback(
     """Store the person's opinion; a later press changes it."""
     user = str(body["user"]["id"])
     await service.decisions.check_person(user, "ask")
-    number, _, opinion = str(action.get("value", "")).partition(" ")
+    number, _sep, opinion = str(action.get("value", "")).partition(" ")
     if not (number.isascii() and number.isdigit() and len(number) <= 12):
-        raise Refused("Not done: this button no longer works.")
+        raise Refused(deferred("Not done: this button no longer works."))
     channel = str((body.get("channel") or {}).get("id", ""))
     message = await service.store.outbox_message(f"advice:{number}")
     if message is None or message.channel != channel:
-        raise Refused("Not done: this button is not on a message of its incident.")
+        raise Refused(deferred("Not done: this button is not on a message of its incident."))
     helped = opinion == "good"
     if not await service.store.give_feedback(int(number), user, clock(), helped=helped):
-        raise Refused("Not done: this advice is no longer stored.")
-    opinion = "helpful" if helped else "not helpful"
-    return f"Stored: this advice was {opinion}. Press the other button to change that."
+        raise Refused(deferred("Not done: this advice is no longer stored."))
+    if helped:
+        return _("Stored: this advice was helpful. Press the other button to change that.")
+    return _("Stored: this advice was not helpful. Press the other button to change that.")

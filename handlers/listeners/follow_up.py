@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bot.errors import InputError, Refused
+from bot.language import deferred
 from bot.response import IncidentService
 from handlers.listeners.incidents import incident_id, incident_of_press
 from handlers.listeners.registration import Listeners
@@ -40,15 +41,20 @@ async def action_done(
     if number.isascii() and number.isdigit() and len(number) <= 12:
         item = await service.store.action_item(int(number))
     if item is None:
-        raise InputError("This button no longer works.", remedy="`/incident actions` lists them.")
+        raise InputError(
+            deferred("This button no longer works."),
+            remedy=deferred("`/incident actions` lists them."),
+        )
     channel = str((body.get("channel") or {}).get("id", ""))
     ts = str((body.get("message") or {}).get("ts", ""))
     shown = await service.store.incident_of_message(channel, ts)
     incident = await service.store.incident(item.incident_id)
     if shown is None or shown.id not in (incident.id, incident.parent_id):
         raise Refused(
-            f"Not done: this button is not on a message of {incident.number}.",
-            remedy=f"Press it in the thread of {incident.number}.",
+            deferred(
+                "Not done: this button is not on a message of {number}.", number=incident.number
+            ),
+            remedy=deferred("Press it in the thread of {number}.", number=incident.number),
         )
     item, by_this = await service.postmortems.finish_action(item.id, str(body["user"]["id"]))
     return None if by_this else postmortem.action_done(item)
@@ -78,7 +84,7 @@ async def update_submitted(
     body: dict[str, Any], view: dict[str, Any], service: IncidentService
 ) -> None:
     """Post the update of the modal, or correct the posted one, once for each modal."""
-    number, _, version = str(view["private_metadata"]).partition("/")
+    number, _sep, version = str(view["private_metadata"]).partition("/")
     await service.stakeholders.post(
         incident_id(number),
         stakeholders.update_of(view),

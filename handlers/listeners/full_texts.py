@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bot.errors import Refused
+from bot.language import deferred
 from bot.response import IncidentService
 from handlers.listeners.cascades import children_list
 from handlers.listeners.incidents import alerts_list
@@ -65,11 +66,11 @@ async def _check_place(body: dict[str, Any], key: str, service: IncidentService)
     ts = str((body.get("message") or {}).get("ts", ""))
     # Slack may show a message before we have recorded its ts.
     if message is None or message.channel != channel or message.ts not in (None, ts):
-        raise Refused("Not done: this button no longer works.")
+        raise Refused(deferred("Not done: this button no longer works."))
 
 
 async def _texts(source: str, service: IncidentService, outbox: Outbox) -> Sequence[str]:
-    kind, _, place = source.partition(" ")
+    kind, _sep, place = source.partition(" ")
     if kind not in (OF_ALERTS, OF_CHILDREN):
         message = await service.store.outbox_message(source)
         return await outbox.full_texts(message) if message else ()

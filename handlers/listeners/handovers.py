@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bot.errors import InputError, Refused
+from bot.language import deferred
 from bot.response import IncidentService
 from handlers.listeners.registration import Listeners
 from handlers.views import handover as view
@@ -40,11 +41,11 @@ async def _handover_of_press(
     """The handover of the button, which must be on one of its two messages."""
     digits = str(action.get("value"))
     if not (digits.isascii() and digits.isdigit() and len(digits) <= 12):
-        raise InputError("This button no longer works.")
+        raise InputError(deferred("This button no longer works."))
     channel = str((body.get("channel") or {}).get("id", ""))
     ts = str((body.get("message") or {}).get("ts", ""))
     for side in ("giver", "taker"):
         message = await service.store.outbox_message(f"handover:{digits}/{side}")
         if message and message.channel == channel and message.ts in (None, ts):
             return int(digits)
-    raise Refused("Not done: this button is not on the message of its handover.")
+    raise Refused(deferred("Not done: this button is not on the message of its handover."))

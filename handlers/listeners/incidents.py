@@ -9,6 +9,7 @@ from typing import Any
 
 from bot.errors import InputError, Refused
 from bot.incidents.model import Incident
+from bot.language import deferred
 from bot.response import IncidentService
 from bot.response.resolve_warning import what_resolving_ends
 from handlers.listeners.context import holds_button, is_on_home
@@ -177,8 +178,10 @@ async def incident_of_press(
         is_there = shown.id in (incident.id, incident.parent_id)
     if not is_there:
         raise Refused(
-            f"Not done: this button is not on a message of {incident.number}.",
-            remedy="Press it on its card, or see `/incident help`.",
+            deferred(
+                "Not done: this button is not on a message of {number}.", number=incident.number
+            ),
+            remedy=deferred("Press it on its card, or see `/incident help`."),
         )
     return incident
 
@@ -199,6 +202,7 @@ def incident_id(text: object) -> int:
     digits = str(text).strip().upper().removeprefix("#").removeprefix("INC").removeprefix("-")
     if not (digits.isascii() and digits.isdigit() and len(digits) <= 12):
         raise InputError(
-            f"{typed(str(text))} is not an incident number.", remedy="Example: INC-12."
+            deferred("{text} is not an incident number.", text=typed(str(text))),
+            remedy=deferred("Example: INC-12."),
         )
     return int(digits)

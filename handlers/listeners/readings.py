@@ -9,6 +9,7 @@ from typing import Any
 
 from bot.errors import Refused
 from bot.intake import Reading, parse_body, parse_message
+from bot.language import deferred
 from bot.response import IncidentService
 from bot.serving.redaction import without_secrets
 from handlers.inbound.alert_receiver import is_by_sopbot
@@ -36,7 +37,7 @@ async def read_wrongly(
     kept = without_secrets(payload)
     text = json.dumps(kept, ensure_ascii=True)
     if len(text) > LARGEST:
-        raise Refused("Not kept: the message is too large for a case.")
+        raise Refused(deferred("Not kept: the message is too large for a case."))
     number = await service.store.keep_case(place, user, intake, source, text, clock())
     return readings.kept(number, _reading(intake, source, payload, service))
 
@@ -49,20 +50,29 @@ async def _payload(
     Of a message of the bot it is the newest alert of that incident: what came by HTTP stands in no
     message of its sender.
     """
-    channel, _, ts = place.partition("/")
+    channel, _sep, ts = place.partition("/")
     incident = await service.store.incident_of_message(channel, ts)
     if incident is not None:
         alert = await service.store.latest_alert(incident.id)
         if alert is None or alert.raw is None:
-            raise Refused(f"Not kept: no alert of {incident.number} is stored any more.")
+            raise Refused(
+                deferred(
+                    "Not kept: no alert of {number} is stored any more.", number=incident.number
+                )
+            )
         return "slack" if incident.posted else "http", alert.source, alert.raw
     if is_by_sopbot(message):
         # Slack may show the card before we have recorded its ts.
-        raise Refused("Not kept: no alert is known for this message yet.", remedy="Try again soon.")
+        raise Refused(
+            deferred("Not kept: no alert is known for this message yet."),
+            remedy=deferred("Try again soon."),
+        )
     if not message.get("bot_id"):
         raise Refused(
-            "Not kept: a person wrote this, and only messages of apps are read as alerts.",
-            remedy="Use it on the sender's message, or on the bot's card.",
+            deferred(
+                "Not kept: a person wrote this, and only messages of apps are read as alerts."
+            ),
+            remedy=deferred("Use it on the sender's message, or on the bot's card."),
         )
     return "slack", "generic", dict(message)
 

@@ -30,6 +30,7 @@ from typing import Any
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
+from bot.language import N_, _
 from handlers.listeners.context import SERVICES, is_on_home
 from handlers.listeners.errors import Failures
 from handlers.outbound.home_tabs import HomeTabs
@@ -40,7 +41,7 @@ from handlers.views.pages import Page
 log = logging.getLogger(__name__)
 
 ANSWER_WITHIN = 2.5  # seconds; Slack shows an error after three
-WORKING = "Still working. The answer will follow here."
+WORKING = N_("Still working. The answer will follow here.")
 
 Handler = Callable[..., Awaitable[str | None]]
 """Takes arguments of Bolt or `listeners.context` by name; returns the text for its person."""
@@ -70,7 +71,7 @@ class Listeners:
             answer = asyncio.create_task(self._answer(handler, args), name=str(constraint))
             await _in_time(answer)
             await args.ack()
-            text, _ = await answer
+            text, _failed = await answer
             await self._send(args.body, text)
 
         self._app.action(constraint)(_for(handler, listener))
@@ -97,7 +98,7 @@ class Listeners:
 
         async def listener(args: AsyncArgs) -> None:
             await args.ack()
-            text, _ = await self._answer(handler, args)
+            text, _failed = await self._answer(handler, args)
             if not text:
                 return
             try:
@@ -120,16 +121,16 @@ class Listeners:
         async def listener(args: AsyncArgs) -> None:
             answer = asyncio.create_task(self._answer(handler, args), name=name)
             if await _in_time(answer):
-                text = answer.result()[0] or "Done."
+                text = answer.result()[0] or _("Done.")
                 if not isinstance(text, Page):
                     await args.ack(text)
                     return
                 await args.ack()  # with it Slack would not say that it refuses the blocks
             else:
-                await args.ack(WORKING)
-            text, _ = await answer
+                await args.ack(_(WORKING))
+            text, _failed = await answer
             try:
-                await respond(args, text or "Done.")
+                await respond(args, text or _("Done."))
             except Exception:  # only the answer failed: the command itself has run
                 log.exception("the answer to %s did not reach Slack", name)
 
@@ -154,7 +155,7 @@ class Listeners:
                     await args.ack(response_action="update", view=answer_modal(text))
                     return
             await args.ack()
-            text, _ = await answer
+            text, _failed = await answer
             await self._send(args.body, text)
 
         self._app.view(constraint)(_for(handler, listener))
@@ -177,7 +178,7 @@ class Listeners:
     def _acknowledged_first(self, handler: Handler) -> Callable[[AsyncArgs], Awaitable[None]]:
         async def listener(args: AsyncArgs) -> None:
             await args.ack()
-            text, _ = await self._answer(handler, args)
+            text, _failed = await self._answer(handler, args)
             await self._send(args.body, text)
 
         return _for(handler, listener)

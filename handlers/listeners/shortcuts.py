@@ -6,6 +6,7 @@ from typing import Any
 
 from bot.incidents.model import Incident, Severity
 from bot.intake.slack_message import read_message
+from bot.language import _
 from bot.response import IncidentService
 from bot.response.reports import Report
 from handlers.inbound.alert_receiver import versions_of
@@ -58,7 +59,7 @@ async def open_from_message(
 async def reported(body: dict[str, Any], view: dict[str, Any], service: IncidentService) -> str:
     """Open the incident, and answer where it is."""
     values = report_modal.values_of(view)
-    channel, _, ts = str(view.get("private_metadata") or "").partition("/")
+    channel, _sep, ts = str(view.get("private_metadata") or "").partition("/")
     # One message opens one incident, even if several people report it.
     key = key_of_report(channel, ts) if ts else f"report/{view['id']}/"
     result = await service.report(
@@ -86,9 +87,9 @@ async def explain(body: dict[str, Any], service: IncidentService) -> str:
     message, channel = body.get("message") or {}, str(body["channel"]["id"])
     incident = await incident_about(service, channel, message)
     if incident is None:
-        return (
-            "This message is no alert that the bot knows, so there is nothing to explain."
-            " *Open an incident* in the same menu reports it."
+        return _(
+            "This message is no alert that the bot knows, so there is nothing to "
+            "explain. *Open an incident* in the same menu reports it."
         )
     place = await service.store.card_place(incident.id)
     key = f"explain/{channel}/{message.get('ts', '')}"

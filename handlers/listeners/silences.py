@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bot.errors import InputError, Refused
+from bot.language import deferred
 from bot.response import IncidentService
 from handlers.listeners.incidents import incident_of_press
 from handlers.listeners.registration import Listeners
@@ -29,8 +30,10 @@ async def end_silence(
     ts = str((body.get("message") or {}).get("ts", ""))
     if message is None or message.channel != channel or message.ts not in (None, ts):
         raise Refused(
-            f"Not done: this button is not on the message of silence {number}.",
-            remedy=f"`/incident unsilence {number}` ends it.",
+            deferred(
+                "Not done: this button is not on the message of silence {number}.", number=number
+            ),
+            remedy=deferred("`/incident unsilence {number}` ends it.", number=number),
         )
     silence, by_this = await service.silences.end(number, str(body["user"]["id"]))
     return None if by_this else silences.ended(silence, by_this=False)
@@ -59,7 +62,7 @@ def silence_id(text: object) -> int:
     digits = str(text).strip().removeprefix("#")
     if not (digits.isascii() and digits.isdigit() and len(digits) <= 12):
         raise InputError(
-            f"{typed(str(text))} is not the number of a silence.",
-            remedy="`/incident list silences` shows them.",
+            deferred("{text} is not the number of a silence.", text=typed(str(text))),
+            remedy=deferred("`/incident list silences` shows them."),
         )
     return int(digits)

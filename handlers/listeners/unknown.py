@@ -6,14 +6,15 @@ import logging
 import re
 from typing import Any
 
+from bot.language import N_, _
 from handlers.listeners.registration import Listeners
 
 log = logging.getLogger(__name__)
 
 ANYTHING = re.compile(".*")
-GONE = (
-    "This button no longer works; it may be from an older version. Nothing was done."
-    " `/incident help` shows what can be done."
+GONE = N_(
+    "This button no longer works; it may be from an older version. Nothing was done. "
+    "`/incident help` shows what can be done."
 )
 
 
@@ -29,7 +30,7 @@ def register(listeners: Listeners) -> None:
 async def pressed(action: dict[str, Any]) -> str | None:
     """Answer that a button of an older version does nothing; ignore one of another app."""
     if str(action.get("action_id", "")).startswith("sopbot."):
-        return GONE
+        return _(GONE)
     log.warning("a press that is not ours was delivered to us")
     return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.intake.reading import StoredActivity
+from bot.language import _
 from handlers.views.text import (
     Block,
     context,
@@ -17,13 +18,20 @@ from handlers.views.text import (
 def activity(item: StoredActivity) -> tuple[str, list[Block]]:
     """(fallback text, blocks) of one activity, as a quotation."""
     sender = inline_code(item.sender or item.source, 80)
-    who = f"{untrusted_line(item.actor, 80)} at " if item.actor else ""
-    blocks = [section(f"Activity of {who}{sender}:\n{quote(item.text or item.kind, 1500)}")]
+    if item.actor:
+        actor = untrusted_line(item.actor, 80)
+        head = _("Activity of {actor} at {sender}").format(actor=actor, sender=sender)
+    else:
+        head = _("Activity of {sender}").format(sender=sender)
+    blocks = [section(f"{head}:\n{quote(item.text or item.kind, 1500)}")]
     if item.acknowledges:
         blocks.append(
             context(
-                "Its sender acknowledged the alert, so this incident is acknowledged too. Nobody"
-                " here owns it yet. `ingest.acknowledge_at_source: false` in policy.yaml ends this."
+                _(
+                    "Its sender acknowledged the alert, so this incident is acknowledged "
+                    "too. Nobody here owns it yet. `ingest.acknowledge_at_source: false` "
+                    "in policy.yaml ends this."
+                )
             )
         )
-    return f"Activity of {who}{sender}: {fallback_line(item.text or item.kind, 300)}", blocks
+    return f"{head}: {fallback_line(item.text or item.kind, 300)}", blocks

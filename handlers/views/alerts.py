@@ -5,18 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.incidents.model import GroupedAlert, GroupedAlerts, Incident
+from bot.language import N_, _, plural
 from handlers.views.cutting import collect_cut_texts
-from handlers.views.text import (
-    SYMBOL,
-    Block,
-    button,
-    clock,
-    context,
-    plural,
-    section,
-    untrusted_line,
-)
+from handlers.views.text import Block, button, clock, context, section, symbol, untrusted_line
 from handlers.views.why import why
+from handlers.views.words import word
 
 PAGE = 10
 MAX_LABELS = 5
@@ -37,8 +30,8 @@ _SHOWN_ELSEWHERE = {"alertname", "severity"}
 
 
 _GUESSED = {
-    "service": "service guessed from the title",
-    "env": "environment guessed from a name",
+    "service": N_("service guessed from the title"),
+    "env": N_("environment guessed from a name"),
 }
 
 
@@ -49,15 +42,18 @@ def alerts_modal(incident: Incident, page: GroupedAlerts, offset: int) -> Block:
         blocks = _list(incident, page)
     buttons = _turns(incident, page, offset)
     if texts:
-        buttons.append(button("Full text", "sopbot.full_text", f"alerts {source}"))
+        buttons.append(button(_("Full text"), "sopbot.full_text", f"alerts {source}"))
     if buttons:
         blocks.append({"type": "actions", "elements": buttons})
     return {
         "type": "modal",
         "callback_id": "sopbot.alerts_modal",
         "private_metadata": source,
-        "title": {"type": "plain_text", "text": f"Alerts of {incident.number}"[:24]},
-        "close": {"type": "plain_text", "text": "Close"},
+        "title": {
+            "type": "plain_text",
+            "text": _("Alerts of {number}").format(number=incident.number)[:24],
+        },
+        "close": {"type": "plain_text", "text": _("Close")},
         "blocks": blocks,
     }
 
@@ -65,11 +61,15 @@ def alerts_modal(incident: Incident, page: GroupedAlerts, offset: int) -> Block:
 def _list(incident: Incident, page: GroupedAlerts) -> list[Block]:
     blocks: list[Block] = [
         section(
-            f"*{plural(page.total, 'alert')} grouped in* `{incident.number}`: {page.firing} firing,"
-            f" sent {plural(incident.alert_count, 'time')}"
+            _("*{alerts} grouped in* `{number}`: {firing} firing, sent {times}").format(
+                alerts=plural(page.total, "{count} alert", "{count} alerts"),
+                number=incident.number,
+                firing=page.firing,
+                times=plural(incident.alert_count, "{count} time", "{count} times"),
+            )
         ),
         context(
-            "The card shows the most severe one that fires; of equal ones, the longest firing."
+            _("The card shows the most severe one that fires; of equal ones, the longest firing.")
         ),
     ]
     differing = _differing_labels(page.alerts)
@@ -80,7 +80,7 @@ def _list(incident: Incident, page: GroupedAlerts) -> list[Block]:
 
 def page_of(view: Block) -> tuple[str, int]:
     """The incident and the offset of the open page."""
-    incident, _, offset = str(view.get("private_metadata", "")).partition(" ")
+    incident, _sep, offset = str(view.get("private_metadata", "")).partition(" ")
     return incident, int(offset) if offset.isascii() and offset.isdigit() else 0
 
 
@@ -100,16 +100,22 @@ def _labels(alert: GroupedAlert, differing: Sequence[str]) -> str:
 
 
 def _alert(alert: GroupedAlert, differing: Sequence[str]) -> list[Block]:
-    mark = SYMBOL[alert.severity] if alert.is_firing else f"✅ resolved ({alert.severity})"
-    title = untrusted_line(alert.title, 200) or "(no title)"
+    mark = (
+        symbol(alert.severity)
+        if alert.is_firing
+        else _("✅ resolved ({severity})").format(severity=word(alert.severity))
+    )
+    title = untrusted_line(alert.title, 200) or _("(no title)")
     name = untrusted_line(alert.name, 80)
     facts = [
         "" if not name or name == title else name,
-        f"value {untrusted_line(alert.value, 80)}" if alert.value else "",
-        f"since {clock(alert.since)}",
-        f"from {untrusted_line(alert.source, 40)}",
-        f"sent {plural(alert.count, 'time')}" if alert.count > 1 else "",
-        *(_GUESSED[field] for field in alert.guessed if field in _GUESSED),
+        _("value {value}").format(value=untrusted_line(alert.value, 80)) if alert.value else "",
+        _("since {at}").format(at=clock(alert.since)),
+        _("from {source}").format(source=untrusted_line(alert.source, 40)),
+        _("sent {times}").format(times=plural(alert.count, "{count} time", "{count} times"))
+        if alert.count > 1
+        else "",
+        *(_(_GUESSED[field]) for field in alert.guessed if field in _GUESSED),
     ]
     return [
         section(f"{mark} · {title}"),
@@ -125,7 +131,7 @@ def _turns(incident: Incident, page: GroupedAlerts, offset: int) -> list[Block]:
     value = str(incident.id)
     turns = []
     if offset:
-        turns.append(button("Back", "sopbot.alerts.back", value))
+        turns.append(button(_("Back"), "sopbot.alerts.back", value))
     if offset + len(page.alerts) < page.total:
-        turns.append(button("More", "sopbot.alerts.more", value))
+        turns.append(button(_("More"), "sopbot.alerts.more", value))
     return turns

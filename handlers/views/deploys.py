@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.incidents.deploys import Deploy
 from bot.incidents.model import Incident
+from bot.language import _
 from handlers.views.text import clock, span, untrusted_line
 
 
@@ -12,8 +13,10 @@ def cause_line(deploy: Deploy | None, incident: Incident) -> str:
     if deploy is None:
         return ""
     version = f" {untrusted_line(deploy.version, 60)}" if deploy.version else ""
-    by = f" by {untrusted_line(deploy.by, 60)}" if deploy.by else ""
+    by = _(" by {by}").format(by=untrusted_line(deploy.by, 60)) if deploy.by else ""
     seconds = (incident.display.since - deploy.at).total_seconds()
-    before = f", {span(seconds)} before" if seconds >= 0 else ""
+    before = _(", {duration} before").format(duration=span(seconds)) if seconds >= 0 else ""
     service = untrusted_line(deploy.name, 60)
-    return f"probable cause: deploy of {service}{version}{by}{before} ({clock(deploy.at)})"
+    return _("probable cause: deploy of {service}{version}{by}{before} ({at})").format(
+        service=service, version=version, by=by, before=before, at=clock(deploy.at)
+    )

@@ -8,20 +8,11 @@ from bot.approvals.model import Freeze
 from bot.incidents.digests import DigestFacts, DueDigest
 from bot.incidents.home import HomeFacts
 from bot.incidents.model import Incident, Severity
+from bot.language import _, number, plural
 from handlers.views import lists
 from handlers.views.places import thread_link
 from handlers.views.steering import resolved_mark
-from handlers.views.text import (
-    SYMBOL,
-    Block,
-    clock,
-    context,
-    line,
-    plural,
-    section,
-    span,
-    untrusted_line,
-)
+from handlers.views.text import Block, clock, context, line, section, span, symbol, untrusted_line
 
 NAMED = 5  # resolved incidents that it names
 
@@ -33,38 +24,47 @@ def digest_message(
     home = facts.home
     counts = home.severities
     total = sum(counts.values())
-    head = f"Digest {line(due.name, 64)}: {plural(total, 'open incident')}"
+    head = _("Digest {name}: {incidents}").format(
+        name=line(due.name, 64),
+        incidents=plural(total, "{count} open incident", "{count} open incidents"),
+    )
     by_severity = " · ".join(
-        f"{SYMBOL[severity]} {counts[severity]:,}" for severity in Severity if counts.get(severity)
+        f"{symbol(severity)} {number(counts[severity])}"
+        for severity in Severity
+        if counts.get(severity)
     )
     blocks = [section(f"*{head}*{f'   {by_severity}' if by_severity else ''}")]
     if frozen:
         blocks.append(section(lists.freeze(frozen)))
     for title, incidents, count in (
-        ("Yours", home.mine.incidents, home.mine.total),
-        ("Open, most severe first", home.others, total - home.mine.total),
+        (_("Yours"), home.mine.incidents, home.mine.total),
+        (_("Open, most severe first"), home.others, total - home.mine.total),
     ):
         if incidents:
             blocks.append(section("\n".join([f"*{title}*", *_lines(incidents, count, home)])))
     if waits := _waits(facts):
-        blocks.append(section("\n".join(["*Waiting*", *waits])))
+        blocks.append(section("\n".join([_("*Waiting*"), *waits])))
     blocks.append(section("\n".join(_happened(due, home))))
-    muted = f"{plural(home.muted.total, 'incident')} muted. " if home.muted.total else ""
-    blocks.append(context(f"{muted}`/incident list` shows all; the Home tab has the buttons."))
+    muted = plural(home.muted.total, "{count} incident muted.", "{count} incidents muted.")
+    hint = _("`/incident list` shows all; the Home tab has the buttons.")
+    blocks.append(context(f"{muted} {hint}" if home.muted.total else hint))
     return head, blocks
 
 
 def _lines(incidents: Sequence[Incident], total: int, home: HomeFacts) -> list[str]:
     lines = [_line(incident, home) for incident in incidents]
     more = total - len(lines)
-    return [*lines, f"… and {more:,} more"] if more > 0 else lines
+    return [*lines, _("… and {more} more").format(more=number(more))] if more > 0 else lines
 
 
 def _line(incident: Incident, home: HomeFacts) -> str:
     owner = f" · 👀 <@{incident.acknowledged_by}>" if incident.acknowledged_by else ""
-    return (
-        f"{SYMBOL[incident.severity]} {_number(incident.id, home)}"
-        f" {untrusted_line(incident.title, 80)} · since {clock(incident.display.since)}{owner}"
+    return _("{severity} {incident} {title} · since {at}{owner}").format(
+        severity=symbol(incident.severity),
+        incident=_number(incident.id, home),
+        title=untrusted_line(incident.title, 80),
+        at=clock(incident.display.since),
+        owner=owner,
     )
 
 
@@ -75,23 +75,33 @@ def _number(incident_id: int, home: HomeFacts) -> str:
 
 def _waits(facts: DigestFacts) -> list[str]:
     lines = [
-        f"🔐 {_number(incident_id, facts.home)} {untrusted_line(title, 100)}: awaiting approval"
+        _("🔐 {incident_id} {title}: awaiting approval").format(
+            incident_id=_number(incident_id, facts.home), title=untrusted_line(title, 100)
+        )
         for incident_id, title in facts.waiting
     ]
     if facts.waiting_total > len(lines):
-        lines.append(f"… and {facts.waiting_total - len(lines):,} more approvals")
-    if facts.unacknowledged:
-        verb = "is" if facts.unacknowledged == 1 else "are"
         lines.append(
-            f"{plural(facts.unacknowledged, 'critical or high incident')} {verb} not acknowledged"
+            _("… and {count} more approvals").format(count=number(facts.waiting_total - len(lines)))
+        )
+    if facts.unacknowledged:
+        lines.append(
+            plural(
+                facts.unacknowledged,
+                "{count} critical or high incident is not acknowledged",
+                "{count} critical or high incidents are not acknowledged",
+            )
         )
     return lines
 
 
 def _happened(due: DueDigest, home: HomeFacts) -> list[str]:
     lasted = span((due.due_at - due.since).total_seconds())
-    counts = f"{plural(home.opened, 'incident')} opened, {home.resolved.total:,} resolved"
-    lines = [f"*Last {lasted}*: {counts}"]
+    counts = _("{incidents} opened, {total} resolved").format(
+        incidents=plural(home.opened, "{count} incident", "{count} incidents"),
+        total=number(home.resolved.total),
+    )
+    lines = [_("*Last {lasted}*: {counts}").format(lasted=lasted, counts=counts)]
     for item in home.resolved.incidents[:NAMED]:
         if item.resolved_at:
             title = untrusted_line(item.title, 80)

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from bot.incidents.episodes import LastEpisode
 from bot.incidents.model import Incident, Resolution
+from bot.language import _
 from handlers.views.text import ago, untrusted_line
 
 
 def last_time(last: LastEpisode, incident: Incident) -> str:
     """One line for the card: the incident of the same scope before this one."""
-    ended = "closed as stale" if last.resolution is Resolution.STALE else "resolved"
-    parts = [f"{ended} {ago(last.resolved_at, incident.opened_at)} before"]
+    ended = (
+        _("closed as stale {duration} before")
+        if last.resolution is Resolution.STALE
+        else _("resolved {duration} before")
+    )
+    parts = [ended.format(duration=ago(last.resolved_at, incident.opened_at))]
     if last.fix:
-        parts.append(f"fixed by: {untrusted_line(last.fix, 120)}")
+        parts.append(_("fixed by: {fix}").format(fix=untrusted_line(last.fix, 120)))
     elif last.resolution is Resolution.PERSON and last.resolved_by:
-        parts.append(f"by <@{last.resolved_by}>")
-    return f"🕘 last time: `INC-{last.incident_id}`, {', '.join(parts)}"
+        parts.append(_("by <@{resolved_by}>").format(resolved_by=last.resolved_by))
+    return _("🕘 last time: `INC-{incident_id}`, {items}").format(
+        incident_id=last.incident_id, items=", ".join(parts)
+    )

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.incidents.model import Escalation, Incident, IncidentChange, TimelineEntry
+from bot.language import _
 from handlers.views.approval import with_mentions
 from handlers.views.lists import fact_line
 from handlers.views.places import thread_button
 from handlers.views.text import (
-    SYMBOL,
     Block,
     button,
     clock,
     context,
     line,
     section,
+    symbol,
     untrusted_line,
 )
 
@@ -26,23 +27,28 @@ def escalated(change: IncidentChange, to: str, *, by_message: bool) -> str:
     """The answer to the person who asked another one for help."""
     number = change.incident.number
     if not change.changed:
-        return (
-            f"Nothing changed: {number} was escalated to <@{to}> less than 5 min ago. Call them, or"
-            f" escalate it to another person."
+        return _(
+            "Nothing changed: {number} was escalated to <@{to}> less than 5 min ago. "
+            "Call them, or escalate it to another person."
+        ).format(number=number, to=to)
+    text = (
+        _(
+            "🔔 {number} is escalated: <@{to}> is asked in its thread and by a direct message. The"
+            " card shows that until they acknowledge."
         )
-    how = "in its thread and by a direct message" if by_message else "in its thread"
-    caveat = "" if by_message else " Slack took no direct message: the log has the reason."
-    return (
-        f"🔔 {number} is escalated: <@{to}> is asked {how}. The card shows that until they"
-        f" acknowledge.{caveat}"
+        if by_message
+        else _(
+            "🔔 {number} is escalated: <@{to}> is asked in its thread. The card shows that until"
+            " they acknowledge. Slack took no direct message: the log has the reason."
+        )
     )
+    return text.format(number=number, to=to)
 
 
 def card_line(escalation: Escalation) -> str:
     """The line of the card while the second person has not answered."""
-    return (
-        f"🔔 escalated to <@{escalation.to}> by <@{escalation.by}> {clock(escalation.at)},"
-        " not answered yet"
+    return _("🔔 escalated to <@{to}> by <@{by}> {at}, not answered yet").format(
+        to=escalation.to, by=escalation.by, at=clock(escalation.at)
     )
 
 
@@ -53,16 +59,16 @@ def message(
 
     `facts` are the newest entries of the timeline; `thread_ts` is the card's, or ''.
     """
-    title = untrusted_line(incident.title, 150) or "(no title)"
-    head = f"*{SYMBOL[incident.severity]} · {title}*   `{incident.number}`"
+    title = untrusted_line(incident.title, 150) or _("(no title)")
+    head = f"*{symbol(incident.severity)} · {title}*   `{incident.number}`"
     request = f"🔔 {with_mentions(line(entry.text, 300))}"
     blocks = [section(f"{head}\n{request}"), context(*(fact_line(fact) for fact in facts))]
     buttons = []
     if incident.escalation and incident.resolved_at is None:
         value = str(incident.id)
-        buttons.append(button("Acknowledge", "sopbot.acknowledge", value, style="primary"))
+        buttons.append(button(_("Acknowledge"), "sopbot.acknowledge", value, style="primary"))
     else:
-        blocks.append(context("This escalation is answered or over: nobody waits for you."))
+        blocks.append(context(_("This escalation is answered or over: nobody waits for you.")))
     if thread_ts:
         buttons.append(thread_button(incident.channel, thread_ts, incident.id))
     if buttons:

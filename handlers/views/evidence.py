@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.enrichment.model import RUNBOOK, Evidence, KnownFact
+from bot.language import _, plural
 from handlers.views.cutting import keep_whole
 from handlers.views.text import (
     Block,
@@ -13,7 +14,6 @@ from handlers.views.text import (
     fallback_line,
     host_of,
     is_address,
-    plural,
     quote,
     section,
     untrusted_line,
@@ -24,17 +24,27 @@ MOST = 12  # facts in one message
 
 def evidence_message(evidence: Evidence, incident_id: int) -> tuple[str, list[Block]]:
     """(fallback text, blocks)."""
-    blocks: list[Block] = [section("🔎 *What is known*")]
+    blocks: list[Block] = [section(_("🔎 *What is known*"))]
     blocks += [_fact(fact, incident_id) for fact in evidence.facts[:MOST]]
     if len(evidence.facts) > MOST:
         left_out = evidence.facts[MOST:]
         keep_whole("\n".join(f"{fact.id} {fact.source} · {fact.text}" for fact in left_out))
-        blocks.append(context(f"{plural(len(left_out), 'more fact')} went to the advisor."))
+        blocks.append(
+            context(
+                plural(
+                    len(left_out),
+                    "{count} more fact went to the advisor.",
+                    "{count} more facts went to the advisor.",
+                )
+            )
+        )
     if evidence.failures:
-        failed = ", ".join(f"{untrusted_line(f.source, 40)} ({f.word})" for f in evidence.failures)
-        blocks.append(context(f"No answer from {failed}."))
-    first = evidence.facts[0].text if evidence.facts else "no source answered"
-    return f"What is known: {fallback_line(first, 200)}", blocks
+        failed = ", ".join(
+            f"{untrusted_line(f.source, 40)} ({_(f.word)})" for f in evidence.failures
+        )
+        blocks.append(context(_("No answer from {failed}.").format(failed=failed)))
+    first = evidence.facts[0].text if evidence.facts else _("no source answered")
+    return _("What is known: {first}").format(first=fallback_line(first, 200)), blocks
 
 
 def _fact(fact: KnownFact, incident_id: int) -> Block:
@@ -45,5 +55,5 @@ def _fact(fact: KnownFact, incident_id: int) -> Block:
         return section(f"{head}\n{quote(fact.text, 600)}", expand=True)
     link = f" · <{escape(fact.url)}|{host_of(fact.url)}>" if is_address(fact.url) else ""
     head = f"*{fact.id}* {RUNBOOK}: {untrusted_line(fact.name, 150)}{link}"
-    wrong = button("Wrong runbook", "sopbot.wrong_runbook", f"{incident_id} {fact.key}")
+    wrong = button(_("Wrong runbook"), "sopbot.wrong_runbook", f"{incident_id} {fact.key}")
     return section(f"{head}\n{quote(fact.text, 600)}", expand=True) | {"accessory": wrong}

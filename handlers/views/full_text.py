@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from bot.language import _, plural
 from handlers.views.cutting import fitting
-from handlers.views.text import Block, button, code, context, plural, section
+from handlers.views.text import Block, button, code, context, section
 
 PART = 2_900  # characters of a text in one block, once they are escaped
 PARTS_OF_A_PAGE = 4  # Slack takes some 13,200 characters of text in one view
@@ -22,7 +23,7 @@ class Page:
 
 def add_button(blocks: Sequence[Block], source: str) -> list[Block]:
     """The blocks with the button that opens the modal, beside the other buttons."""
-    full_text = button("Full text", "sopbot.full_text", source)
+    full_text = button(_("Full text"), "sopbot.full_text", source)
     if blocks and blocks[-1]["type"] == "actions":
         last = blocks[-1]
         return [*blocks[:-1], {**last, "elements": [*last["elements"], full_text]}]
@@ -37,30 +38,34 @@ def full_text_modal(texts: Iterable[str], source: str, number: int) -> Block:
     first = number * PARTS_OF_A_PAGE
     blocks: list[Block] = [
         section(code(part, PART), expand=True) for part in parts[first : first + PARTS_OF_A_PAGE]
-    ] or [context("The message itself shows all of its text now.")]
+    ] or [context(_("The message itself shows all of its text now."))]
     turns = []
     if number:
-        turns.append(button("Back", "sopbot.full_text.back", source))
+        turns.append(button(_("Back"), "sopbot.full_text.back", source))
     if number + 1 < pages:
-        turns.append(button("More", "sopbot.full_text.more", source))
+        turns.append(button(_("More"), "sopbot.full_text.more", source))
     if turns:
         blocks += [
-            context(f"Page {number + 1} of {plural(pages, 'page')}"),
+            context(
+                _("Page {number} of {pages}").format(
+                    number=number + 1, pages=plural(pages, "{count} page", "{count} pages")
+                )
+            ),
             {"type": "actions", "elements": turns},
         ]
     return {
         "type": "modal",
         "callback_id": "sopbot.full_text_modal",
         "private_metadata": f"{number} {source}",
-        "title": {"type": "plain_text", "text": "Full text"},
-        "close": {"type": "plain_text", "text": "Close"},
+        "title": {"type": "plain_text", "text": _("Full text")},
+        "close": {"type": "plain_text", "text": _("Close")},
         "blocks": blocks,
     }
 
 
 def page_of(view: Block) -> Page:
     """The open page."""
-    number, _, source = str(view.get("private_metadata", "")).partition(" ")
+    number, _sep, source = str(view.get("private_metadata", "")).partition(" ")
     return Page(source, int(number) if number.isascii() and number.isdigit() else 0)
 
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from bot.incidents.model import Incident, IncidentStatus
 from bot.incidents.records import Handover, HandoverState
-from handlers.views.text import SYMBOL, Block, button, clock, plural, section, untrusted_line
+from bot.language import _, ngettext, number, plural
+from handlers.views.text import Block, button, clock, section, symbol, untrusted_line
 
 LINES = 15  # incidents in one section
 MOST = 120  # incidents in one message
@@ -16,20 +17,22 @@ def message(
     handover: Handover, incidents: Sequence[Incident], *, to_taker: bool
 ) -> tuple[str, list[Block]]:
     """(fallback text, blocks) for the taker, with the buttons, or for the giver."""
-    count = plural(len(handover.incidents), "incident")
+    count = plural(len(handover.incidents), "{count} incident", "{count} incidents")
     if handover.state is HandoverState.WAITING:
         head = (
-            f"🤝 <@{handover.giver}> hands {count} over to you"
+            _("🤝 <@{giver}> hands {count} over to you").format(giver=handover.giver, count=count)
             if to_taker
-            else f"🤝 You hand {count} over to <@{handover.taker}>, who has not accepted yet"
+            else _("🤝 You hand {count} over to <@{taker}>, who has not accepted yet").format(
+                count=count, taker=handover.taker
+            )
         )
     else:
         head = _ended(handover)
     blocks: list[Block] = [section(f"*{head}*"), *_lines(handover, incidents)]
     if handover.state is HandoverState.WAITING:
         value = str(handover.id)
-        cancel = button("Decline" if to_taker else "Cancel", "sopbot.cancel_handover", value)
-        accept = button("Accept", "sopbot.accept_handover", value, style="primary")
+        cancel = button(_("Decline") if to_taker else _("Cancel"), "sopbot.cancel_handover", value)
+        accept = button(_("Accept"), "sopbot.accept_handover", value, style="primary")
         blocks.append({"type": "actions", "elements": [accept, cancel] if to_taker else [cancel]})
     return head, blocks
 
@@ -37,19 +40,32 @@ def message(
 def _ended(handover: Handover) -> str:
     at = f" {clock(handover.ended_at)}" if handover.ended_at else ""
     if handover.state is HandoverState.CANCELLED:
-        return f"🤝 Handover ended by <@{handover.ended_by}>{at}; no incident changed its owner"
+        return _("🤝 Handover ended by <@{ended_by}>{at}; no incident changed its owner").format(
+            ended_by=handover.ended_by, at=at
+        )
     left = len(handover.incidents) - len(handover.moved)
-    moved = plural(len(handover.moved), "incident")
-    verb = "is" if len(handover.moved) == 1 else "are"
-    more = f"; {left} had another owner by then, or had ended" if left else ""
-    return f"🤝 {moved} of <@{handover.giver}> {verb} <@{handover.taker}>'s{at}{more}"
+    moved = ngettext(
+        "🤝 {moved} incident of <@{giver}> is <@{taker}>'s{at}{more}",
+        "🤝 {moved} incidents of <@{giver}> are <@{taker}>'s{at}{more}",
+        len(handover.moved),
+    )
+    more = _("; {left} had another owner by then, or had ended").format(left=left) if left else ""
+    return moved.format(
+        moved=number(len(handover.moved)),
+        giver=handover.giver,
+        taker=handover.taker,
+        at=at,
+        more=more,
+    )
 
 
 def _lines(handover: Handover, incidents: Sequence[Incident]) -> list[Block]:
     ordered = sorted(incidents, key=lambda incident: (incident.severity.rank, -incident.id))
     lines = [_line(handover, incident) for incident in ordered[:MOST]]
     if len(ordered) > MOST:
-        lines.append(f"… and {len(ordered) - MOST} more: `/incident list mine`")
+        lines.append(
+            _("… and {count} more: `/incident list mine`").format(count=len(ordered) - MOST)
+        )
     groups = (lines[start : start + LINES] for start in range(0, len(lines), LINES))
     return [section("\n".join(group)) for group in groups]
 
@@ -59,12 +75,13 @@ def _line(handover: Handover, incident: Incident) -> str:
     place = f" · {where}" if where else ""
     state = ""
     if handover.state is HandoverState.ACCEPTED and incident.id not in handover.moved:
-        state = " · _not handed over_"
+        state = _(" · _not handed over_")
     elif incident.status is IncidentStatus.RESOLVED:
-        state = " · resolved"
+        state = _(" · resolved")
+    title = untrusted_line(incident.title, 70)
     return (
-        f"{SYMBOL[incident.severity]} · `{incident.number}` {untrusted_line(incident.title, 70)}"
-        f"{place} · {clock(incident.display.since)}{state}"
+        f"{symbol(incident.severity)} · `{incident.number}` {title}{place}"
+        f" · {clock(incident.display.since)}{state}"
     )
 
 
@@ -73,26 +90,33 @@ def late(handover: Handover, incidents: Sequence[Incident]) -> tuple[str, list[B
     critical = [
         item.number for item in incidents if not item.severity.rank and not item.resolved_at
     ]
-    verb = "stays" if len(critical) == 1 else "stay"
     numbers = ", ".join(f"`{number}`" for number in critical[:10])
-    state = f"{numbers} {verb} yours" if critical else "none of it is critical any more"
-    text = (
-        f"⏰ <@{handover.taker}> has not accepted your handover since {clock(handover.made_at)}:"
-        f" {state}. Call <@{handover.taker}>, or hand over to another person:"
-        " `/incident handover @chloe`."
+    state = (
+        ngettext("{numbers} stays yours", "{numbers} stay yours", len(critical)).format(
+            numbers=numbers
+        )
+        if critical
+        else _("none of it is critical any more")
     )
+    text = _(
+        "⏰ <@{taker}> has not accepted your handover since {at}: {state}. Call "
+        "<@{taker}>, or hand over to another person: `/incident handover @chloe`."
+    ).format(taker=handover.taker, at=clock(handover.made_at), state=state)
     return text, [section(text)]
 
 
 def offered(handover: Handover) -> str:
     """The answer to the person who typed the command."""
     taker = f"<@{handover.taker}>"
-    return (
-        f"🤝 {plural(len(handover.incidents), 'incident')} offered to {taker} in a direct message."
-        f" They stay yours until {taker} accepts. Your direct messages with the bot have *Cancel*."
+    return _(
+        "🤝 {incidents} offered to {taker} in a direct message. They stay yours until "
+        "{taker} accepts. Your direct messages with the bot have *Cancel*."
+    ).format(
+        incidents=plural(len(handover.incidents), "{count} incident", "{count} incidents"),
+        taker=taker,
     )
 
 
 def ended_already(handover: Handover) -> str:
     """The answer to a person who pressed a button of a handover that had ended."""
-    return f"Nothing changed: {_ended(handover)}."
+    return _("Nothing changed: {ended}.").format(ended=_ended(handover))

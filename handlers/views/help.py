@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Protocol
 
+from bot.language import N_, _
+
 
 class Topic(StrEnum):
     """A page of `/incident help`, by the word that a person types."""
@@ -20,13 +22,13 @@ class Topic(StrEnum):
 
 
 TITLES = {
-    Topic.FIND: "Find an incident",
-    Topic.OWNER: "Who owns an incident",
-    Topic.INCIDENT: "What becomes of an incident",
-    Topic.QUIET: "Less noise",
-    Topic.ACTIONS: "Advice and actions",
-    Topic.RECORDS: "What happened",
-    Topic.SOPS: "Procedures",
+    Topic.FIND: N_("Find an incident"),
+    Topic.OWNER: N_("Who owns an incident"),
+    Topic.INCIDENT: N_("What becomes of an incident"),
+    Topic.QUIET: N_("Less noise"),
+    Topic.ACTIONS: N_("Advice and actions"),
+    Topic.RECORDS: N_("What happened"),
+    Topic.SOPS: N_("Procedures"),
 }
 
 
@@ -46,12 +48,14 @@ class Documented(Protocol):
         """The page that it stands on."""
 
 
-_NUMBERS = ("You can omit the number of an incident if only one is open. Procedures: `/sop help`.",)
+_NUMBERS = (
+    N_("You can omit the number of an incident if only one is open. Procedures: `/sop help`."),
+)
 
 
 def overview(command: str, verbs: Mapping[str, Documented]) -> str:
     """Every verb under its topic, and how to read more."""
-    lines = ["*sopbot*: One thread per incident, advice, and no action without approval."]
+    lines = [_("*sopbot*: One thread per incident, advice, and no action without approval.")]
     for topic in dict.fromkeys(verb.topic for verb in verbs.values()):
         names = " ".join(f"`{name}`" for name, verb in verbs.items() if verb.topic is topic)
         lines.append(f"*{topic}*   {names}")
@@ -59,11 +63,11 @@ def overview(command: str, verbs: Mapping[str, Documented]) -> str:
     return "\n".join(
         [
             *lines,
-            (
-                f"For example `{command} list`. `{command} help {last}` explains a topic,"
-                f" `{command} help list` a command."
-            ),
-            *(_NUMBERS if "ack" in verbs else ()),
+            _(
+                "For example `{command} list`. `{command} help {topic}` explains a topic,"
+                " `{command} help list` a command."
+            ).format(command=command, topic=last),
+            *(map(_, _NUMBERS) if "ack" in verbs else ()),
         ]
     )
 
@@ -71,5 +75,6 @@ def overview(command: str, verbs: Mapping[str, Documented]) -> str:
 def details(command: str, title: str, verbs: Mapping[str, Documented]) -> str:
     """One line a verb: what to type, and what it does."""
     return "\n".join(
-        [f"*{title}*"] + [f"`{command} {verb.usage}`   {verb.help}" for verb in verbs.values()]
+        [f"*{_(title)}*"]
+        + [f"`{command} {verb.usage}`   {_(verb.help)}" for verb in verbs.values()]
     )

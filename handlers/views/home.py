@@ -17,21 +17,13 @@ from bot.incidents.home import HomeFacts
 from bot.incidents.model import Incident, Severity
 from bot.incidents.stats import IncidentStats
 from bot.incidents.windows import Window
+from bot.language import _, number, plural
 from handlers.views import lists, stats
 from handlers.views.approval import approval_card
-from handlers.views.places import thread_button, thread_link
+from handlers.views.places import open_thread, thread_button
 from handlers.views.silences import mute_line
 from handlers.views.steering import resolved_mark
-from handlers.views.text import (
-    SYMBOL,
-    Block,
-    button,
-    clock,
-    context,
-    plural,
-    section,
-    untrusted_line,
-)
+from handlers.views.text import Block, button, clock, context, section, symbol, untrusted_line
 
 APPROVALS = 4
 LISTED = 8
@@ -71,7 +63,7 @@ def home_blocks(content: HomeContent) -> list[Block]:
     """The blocks without the time of the update: they are the same while nothing changes."""
     facts = content.facts
     return [
-        _heading("Incidents"),
+        _heading(_("Incidents")),
         section(_totals(facts)),
         *([section(facts.notice)] if facts.notice else []),
         *([section(lists.freeze(content.frozen))] if content.frozen else []),
@@ -87,13 +79,13 @@ def home_blocks(content: HomeContent) -> list[Block]:
 
 def home_view(blocks: Sequence[Block], now: datetime) -> Block:
     """The view for `views.publish`."""
-    updated = context(f"Updated {clock(now)}. `/incident help` shows the commands.")
+    updated = context(_("Updated {at}. `/incident help` shows the commands.").format(at=clock(now)))
     return {"type": "home", "callback_id": CALLBACK, "blocks": [*blocks, updated]}
 
 
 def refusal(text: str) -> list[Block]:
     """The blocks for a person who may not see incidents; `text` says why."""
-    return [_heading("Incidents"), section(text)]
+    return [_heading(_("Incidents")), section(text)]
 
 
 def _heading(text: str) -> Block:
@@ -103,11 +95,13 @@ def _heading(text: str) -> Block:
 def _totals(facts: HomeFacts) -> str:
     counts, total = facts.severities, _open_total(facts)
     if not total:
-        return "No open incidents."
+        return _("No open incidents.")
     by_severity = " · ".join(
-        f"{SYMBOL[severity]} {counts[severity]:,}" for severity in Severity if counts.get(severity)
+        f"{symbol(severity)} {number(counts[severity])}"
+        for severity in Severity
+        if counts.get(severity)
     )
-    return f"*{plural(total, 'open incident')}*   {by_severity}"
+    return f"*{plural(total, '{count} open incident', '{count} open incidents')}*   {by_severity}"
 
 
 def _open_total(facts: HomeFacts) -> int:
@@ -116,21 +110,31 @@ def _open_total(facts: HomeFacts) -> int:
 
 def _waiting(content: HomeContent) -> list[Block]:
     """The cards of the approvals, whole: a vote counts for what the person could read."""
-    blocks: list[Block] = [_heading(f"Waiting for your approval ({content.waiting_total:,})")]
+    blocks: list[Block] = [
+        _heading(
+            _("Waiting for your approval ({count})").format(count=number(content.waiting_total))
+        )
+    ]
     if content.caveat:
         blocks.append(context(content.caveat))
     elif not content.waiting_total:
-        return [context("Nothing waits for your approval.")]
+        return [context(_("Nothing waits for your approval."))]
     for item in content.waiting[:APPROVALS]:
         place = content.facts.places.get(item.incident.id)
-        link = f" · <{thread_link(*place)}|Open thread>" if place else ""
+        link = f" · {open_thread(*place)}" if place else ""
         title = untrusted_line(item.incident.title, 120)
-        mark = SYMBOL[item.incident.severity]
+        mark = symbol(item.incident.severity)
         blocks.append(context(f"{mark} `{item.incident.number}` {title}{link}"))
         blocks += approval_card(item.approval, None, item.record, item.blocker)[1]
     more = content.waiting_total - len(content.waiting[:APPROVALS])
     if more > 0:
-        blocks.append(context(f"… and {more:,} more. Decide these first; the others follow here."))
+        blocks.append(
+            context(
+                _("… and {more} more. Decide these first; the others follow here.").format(
+                    more=number(more)
+                )
+            )
+        )
     return blocks
 
 
@@ -138,10 +142,10 @@ def _mine(content: HomeContent) -> list[Block]:
     mine = content.facts.mine
     if not mine.total:
         return []
-    blocks = [_heading(f"Yours ({mine.total:,})")]
+    blocks = [_heading(_("Yours ({total})").format(total=number(mine.total)))]
     for incident in mine.incidents[:LISTED]:
         # The press opens a modal that asks, if closing it would end something.
-        resolve = button("Resolve", "sopbot.resolve", str(incident.id))
+        resolve = button(_("Resolve"), "sopbot.resolve", str(incident.id))
         blocks += _incident(incident, content.facts, [resolve])
     return [*blocks, *_more(mine.total - LISTED)]
 
@@ -150,31 +154,35 @@ def _open(content: HomeContent) -> list[Block]:
     facts, others = content.facts, content.facts.others[:LISTED]
     if not others:
         return []
-    blocks = [_heading("Open, most severe first")]
+    blocks = [_heading(_("Open, most severe first"))]
     for incident in others:
         buttons = []
         if not incident.acknowledged_by:
             value = str(incident.id)
-            buttons = [button("Acknowledge", "sopbot.acknowledge", value, style="primary")]
+            buttons = [button(_("Acknowledge"), "sopbot.acknowledge", value, style="primary")]
         blocks += _incident(incident, facts, buttons)
     return [*blocks, *_more(_open_total(facts) - facts.mine.total - len(others))]
 
 
 def _more(count: int) -> list[Block]:
-    return [context(f"… and {count:,} more: `/incident list`")] if count > 0 else []
+    return (
+        [context(_("… and {count} more: `/incident list`").format(count=number(count)))]
+        if count > 0
+        else []
+    )
 
 
 def _incident(incident: Incident, facts: HomeFacts, buttons: list[Block]) -> list[Block]:
     """An incident, with its buttons and the button that opens its thread."""
     shown = incident.display
     parts = [untrusted_line(part, 40) for part in (shown.env, shown.region, shown.service) if part]
-    parts.append(f"since {clock(shown.since)}")
+    parts.append(_("since {at}").format(at=clock(shown.since)))
     if incident.parent_id is not None:
-        parts.append(f"part of `INC-{incident.parent_id}`")
+        parts.append(_("part of `INC-{parent_id}`").format(parent_id=incident.parent_id))
     if incident.acknowledged_by:
         parts.append(f"👀 <@{incident.acknowledged_by}>")
-    title = untrusted_line(incident.title, 150) or "(no title)"
-    head = f"*{SYMBOL[incident.severity]} · {title}*   `{incident.number}`"
+    title = untrusted_line(incident.title, 150) or _("(no title)")
+    head = f"*{symbol(incident.severity)} · {title}*   `{incident.number}`"
     blocks = [section(f"{head}\n{' · '.join(parts)}")]
     if place := facts.places.get(incident.id):
         buttons = [*buttons, thread_button(*place, incident.id)]
@@ -192,17 +200,26 @@ def _muted(content: HomeContent) -> list[Block]:
     ]
     more = muted.total - len(lines)
     if more > 0:
-        lines.append(f"… and {more:,} more")
-    return [_heading(f"Muted ({muted.total:,})"), section("\n".join(lines))]
+        lines.append(_("… and {more} more").format(more=number(more)))
+    return [
+        _heading(_("Muted ({total})").format(total=number(muted.total))),
+        section("\n".join(lines)),
+    ]
 
 
 def _last_hours(facts: HomeFacts) -> list[Block]:
     """The last hours, for a person who begins the day."""
-    counts = f"{plural(facts.opened, 'incident')} opened, {facts.resolved.total:,} resolved"
+    counts = _("{incidents} opened, {total} resolved").format(
+        incidents=plural(facts.opened, "{count} incident", "{count} incidents"),
+        total=number(facts.resolved.total),
+    )
     lines = [
         f"{resolved_mark(item)} `{item.number}` {untrusted_line(item.title, 80)}"
         f" · {clock(item.resolved_at)}"
         for item in facts.resolved.incidents[:NAMED]
         if item.resolved_at
     ]
-    return [_heading(f"Last {HOURS} hours"), section("\n".join([counts, *lines]))]
+    return [
+        _heading(_("Last {hours} hours").format(hours=HOURS)),
+        section("\n".join([counts, *lines])),
+    ]

@@ -6,11 +6,11 @@ from datetime import datetime
 
 from bot.incidents.listing import IncidentPage, ListFilter, Which
 from bot.incidents.model import Incident, IncidentStatus, Severity
+from bot.language import N_, _, number, plural
 from handlers.views.pages import Page
 from handlers.views.places import thread_link
 from handlers.views.steering import resolved_mark
 from handlers.views.text import (
-    SYMBOL,
     Block,
     ago,
     button,
@@ -18,8 +18,8 @@ from handlers.views.text import (
     imitates_bot,
     line,
     plain,
-    plural,
     section,
+    symbol,
     untrusted_line,
 )
 
@@ -41,7 +41,7 @@ def incident_list(
     if not page.incidents:
         return Page(above, [section(above)], [section(above)])
     rows = [_line(incident, page, now) for incident in page.incidents]
-    hint = "`/incident show INC-1` shows one incident; `/incident help find` names more lists."
+    hint = _("`/incident show INC-1` shows one incident; `/incident help find` names more lists.")
     buttons = _buttons(chosen, page, after)
     blocks = [section(above), _table(page, now), *buttons, context(hint)]
     return Page("\n".join((above, *rows)), blocks, [section(above), *map(section, rows), *buttons])
@@ -49,46 +49,87 @@ def incident_list(
 
 def state_of(block_id: str) -> tuple[str, int | None]:
     """The filter as typed, and the incident behind which the page begins."""
-    _, after, text = f"{block_id}//".split("/", 2)
+    _kind, after, text = f"{block_id}//".split("/", 2)
     return text.rstrip("/"), int(after) if after.isascii() and after.isdigit() else None
 
 
+_NONE = {
+    Which.OPEN: N_("No open incidents{match}."),
+    Which.RESOLVED: N_("No resolved incidents{match}."),
+    Which.ALL: N_("No incidents{match}."),
+}
+_NO_MORE = {
+    Which.OPEN: N_("No more open incidents{match}."),
+    Which.RESOLVED: N_("No more resolved incidents{match}."),
+    Which.ALL: N_("No more incidents{match}."),
+}
+_NONE_OWNED = {
+    Which.OPEN: N_("You own no open incident{match}."),
+    Which.RESOLVED: N_("You own no resolved incident{match}."),
+    Which.ALL: N_("You own no incident{match}."),
+}
+_NO_MORE_OWNED = {
+    Which.OPEN: N_("You own no more open incident{match}."),
+    Which.RESOLVED: N_("You own no more resolved incident{match}."),
+    Which.ALL: N_("You own no more incident{match}."),
+}
+_HEADS = {
+    Which.OPEN: N_("*Open incidents*{match}, the most severe first"),
+    Which.RESOLVED: N_("*Resolved incidents*{match}, the last resolved first"),
+    Which.ALL: N_("*All incidents*{match}, the newest first"),
+}
+_OWN_HEADS = {
+    Which.OPEN: N_("*Your open incidents*{match}, the most severe first"),
+    Which.RESOLVED: N_("*Your resolved incidents*{match}, the last resolved first"),
+    Which.ALL: N_("*Your incidents*{match}, the newest first"),
+}
+
+
 def _head(chosen: ListFilter, page: IncidentPage, *, is_first: bool) -> str:
-    whose = "Your " if chosen.owner else ""
     about = " ".join(chosen.terms)
-    match = f" with {line(about, 100)}" if about else ""
+    match = _(" with {words}").format(words=line(about, 100)) if about else ""
     if not page.incidents:
-        which = "" if chosen.which is Which.ALL else f"{chosen.which} "
-        others = " " + _all_of(chosen) if chosen.which is Which.OPEN and (about or whose) else ""
-        end = "" if is_first else " more"
-        if chosen.owner:
-            all_open = "`/incident list` shows everybody's."
-            return f"You own no{end} {which}incident{match}. {all_open}{others}"
-        return f"No{end} {which}incidents{match}.{others}"
-    if chosen.which is Which.RESOLVED:
-        return f"*{whose}{'r' if whose else 'R'}esolved incidents*{match}, the last resolved first"
-    if chosen.which is Which.ALL:
-        return f"*{whose or 'All '}incidents*{match}, the newest first"
-    if whose or about:
-        return f"*{whose}{'o' if whose else 'O'}pen incidents*{match}, the most severe first"
+        return _none(chosen, match, is_first=is_first)
+    if chosen.which is not Which.OPEN or chosen.owner or about:
+        heads = _OWN_HEADS if chosen.owner else _HEADS
+        return _(heads[chosen.which]).format(match=match)
     counts = page.counts
     by_severity = " · ".join(
-        f"{SYMBOL[severity]} {counts[severity]:,}" for severity in Severity if counts.get(severity)
+        f"{symbol(severity)} {number(counts[severity])}"
+        for severity in Severity
+        if counts.get(severity)
     )
     total = sum(counts.values())
-    order = ", the most severe first" if len(page.incidents) > 1 else ""
-    return f"*{plural(total, 'open incident')}*{order}   {by_severity}"
+    order = _(", the most severe first") if len(page.incidents) > 1 else ""
+    title = plural(total, "{count} open incident", "{count} open incidents")
+    return f"*{title}*{order}   {by_severity}"
 
 
-def _all_of(chosen: ListFilter) -> str:
+def _none(chosen: ListFilter, match: str, *, is_first: bool) -> str:
+    """Say that the list or its next page is empty, and name the list that has others."""
+    if chosen.owner:
+        texts = _NONE_OWNED if is_first else _NO_MORE_OWNED
+    else:
+        texts = _NONE if is_first else _NO_MORE
+    parts = [_(texts[chosen.which]).format(match=match)]
+    if chosen.owner:
+        parts.append(_("`/incident list` shows everybody's."))
+    if chosen.which is Which.OPEN and (match or chosen.owner):
+        command = " ".join(
+            ["/incident list all", *(["mine"] if chosen.owner else []), *_typed(chosen)]
+        )
+        parts.append(_("Resolved ones too: `{command}`.").format(command=command))
+    return " ".join(parts)
+
+
+def _typed(chosen: ListFilter) -> list[str]:
     terms = line(" ".join(chosen.terms), 100).replace("`", "'")
-    mine = " mine" if chosen.owner else ""
-    return f"Resolved ones too: `/incident list all{mine}{' ' + terms if terms else ''}`."
+    return [terms] if terms else []
 
 
 def _mark(incident: Incident) -> str:
     is_resolved = incident.status is IncidentStatus.RESOLVED
-    return resolved_mark(incident) if is_resolved else SYMBOL[incident.severity]
+    return resolved_mark(incident) if is_resolved else symbol(incident.severity)
 
 
 def _line(incident: Incident, page: IncidentPage, now: datetime) -> str:
@@ -101,20 +142,24 @@ def _line(incident: Incident, page: IncidentPage, now: datetime) -> str:
     )
     acked = f" · 👀 <@{incident.acknowledged_by}>" if incident.acknowledged_by else ""
     return (
-        f"{_mark(incident)} {number} {untrusted_line(incident.title, 80) or '(no title)'}"
+        f"{_mark(incident)} {number} {untrusted_line(incident.title, 80) or _('(no title)')}"
         f"{f' · {where}' if where else ''} · {_age(incident, now)}{acked}"
-        + (f" · part of `INC-{incident.parent_id}`" if incident.parent_id else "")
+        + (
+            _(" · part of `INC-{parent_id}`").format(parent_id=incident.parent_id)
+            if incident.parent_id
+            else ""
+        )
     )
 
 
 def _age(incident: Incident, now: datetime) -> str:
     if incident.resolved_at:
-        return f"{ago(incident.resolved_at, now)} ago"
+        return _("{duration} ago").format(duration=ago(incident.resolved_at, now))
     return ago(incident.display.since, now)
 
 
 def _table(page: IncidentPage, now: datetime) -> Block:
-    head = [_cell(text) for text in ("Incident", "Severity", "What", "For", "Owner")]
+    head = [_cell(text) for text in (_("Incident"), _("Severity"), _("What"), _("For"), _("Owner"))]
     rows = [head, *(_row(incident, page, now) for incident in page.incidents)]
     wrapped = [{}, {}, {"is_wrapped": True}, {}, {}]
     return {"type": "table", "rows": rows, "column_settings": wrapped}
@@ -124,8 +169,12 @@ def _row(incident: Incident, page: IncidentPage, now: datetime) -> list[Block]:
     place = page.places.get(incident.id)
     where = (incident.display.env, incident.display.service)
     about = " · ".join(_quoted(part, 40) for part in where if part)
-    title = _quoted(incident.title, 80) or "(no title)"
-    part = f" · part of INC-{incident.parent_id}" if incident.parent_id else ""
+    title = _quoted(incident.title, 80) or _("(no title)")
+    part = (
+        _(" · part of INC-{parent_id}").format(parent_id=incident.parent_id)
+        if incident.parent_id
+        else ""
+    )
     what = f"{title}{f' · {about}' if about else ''}{part}"
     owner = incident.acknowledged_by
     return [
@@ -135,7 +184,7 @@ def _row(incident: Incident, page: IncidentPage, now: datetime) -> list[Block]:
         _cell(_mark(incident)),
         _cell(what),
         _cell(_age(incident, now)),
-        _rich({"type": "user", "user_id": owner}) if owner else _cell("nobody"),
+        _rich({"type": "user", "user_id": owner}) if owner else _cell(_("nobody")),
     ]
 
 
@@ -165,13 +214,17 @@ def _buttons(chosen: ListFilter, page: IncidentPage, after: int | None) -> list[
         if incident.status is not IncidentStatus.RESOLVED and not incident.acknowledged_by
     ]
     elements = [
-        button(f"Acknowledge {incident.number}", f"sopbot.list.acknowledge.{n}", str(incident.id))
+        button(
+            _("Acknowledge {number}").format(number=incident.number),
+            f"sopbot.list.acknowledge.{n}",
+            str(incident.id),
+        )
         for n, incident in enumerate(unowned[:ACKNOWLEDGED_HERE])
     ]
     if after is not None:
-        elements.append(button("First page", "sopbot.list.first", "0"))
+        elements.append(button(_("First page"), "sopbot.list.first", "0"))
     if page.more:
-        elements.append(button("More", "sopbot.list.more", str(page.incidents[-1].id)))
+        elements.append(button(_("More"), "sopbot.list.more", str(page.incidents[-1].id)))
     if not elements:
         return []
     state = f"list/{after or ''}/{chosen.text[:LONGEST_STATE]}"

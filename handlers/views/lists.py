@@ -14,19 +14,12 @@ from bot.incidents.model import (
     UnmatchedResolve,
 )
 from bot.intake.reading import StoredActivity
+from bot.language import _, plural
 from handlers.views.approval import with_mentions
 from handlers.views.steering import resolved_mark
-from handlers.views.text import (
-    SYMBOL,
-    ago,
-    clock,
-    inline_code,
-    line,
-    plural,
-    quote,
-    untrusted_line,
-)
+from handlers.views.text import ago, clock, inline_code, line, quote, symbol, untrusted_line
 from handlers.views.why import why
+from handlers.views.words import word
 
 
 def unmatched(
@@ -34,24 +27,31 @@ def unmatched(
 ) -> str:
     """One line a resolve, and one an activity, that matched no open incident, newest first."""
     if resolves:
-        lines = ["*Resolves that matched no open incident*, the newest first"]
+        lines = [_("*Resolves that matched no open incident*, the newest first")]
     else:
-        lines = ["No unmatched resolves: every resolve closed an alert of an open incident."]
+        lines = [_("No unmatched resolves: every resolve closed an alert of an open incident.")]
     for item in resolves:
         where = " · ".join(
             untrusted_line(part, 40) for part in (item.alert.env, item.alert.service) if part
         )
         lines.append(
-            f"{untrusted_line(item.alert.title, 80)}{f' · {where}' if where else ''}"
-            f" · from {untrusted_line(item.sender or item.alert.source, 40)}"
-            f" · {ago(item.received_at, now)} ago · {inline_code(item.tracking_id, 60)}"
+            _("{title}{where} · from {sender} · {duration} ago · {tracking_id}").format(
+                title=untrusted_line(item.alert.title, 80),
+                where=f" · {where}" if where else "",
+                sender=untrusted_line(item.sender or item.alert.source, 40),
+                duration=ago(item.received_at, now),
+                tracking_id=inline_code(item.tracking_id, 60),
+            )
         )
     if activities:
-        lines.append("*Activity at senders that matched no open incident*, the newest first")
+        lines.append(_("*Activity at senders that matched no open incident*, the newest first"))
     lines += [
-        f"{activity.kind}: {untrusted_line(activity.text, 80)}"
-        f" · from {untrusted_line(activity.sender or activity.source, 40)}"
-        f" · {ago(activity.received_at, now)} ago"
+        _("{kind}: {text} · from {sender} · {duration} ago").format(
+            kind=activity.kind,
+            text=untrusted_line(activity.text, 80),
+            sender=untrusted_line(activity.sender or activity.source, 40),
+            duration=ago(activity.received_at, now),
+        )
         for activity in activities
     ]
     return "\n".join(lines)
@@ -66,31 +66,38 @@ def incident_details(
 ) -> str:
     """One incident, why its first `alerts` are in it, and its timeline."""
     resolved = incident.status is IncidentStatus.RESOLVED
-    mark = resolved_mark(incident) if resolved else SYMBOL[incident.severity]
+    mark = resolved_mark(incident) if resolved else symbol(incident.severity)
     ids = f"{untrusted_line(incident.sop_id, 80)} · {untrusted_line(incident.tracking_id, 80)}"
+    count = plural(incident.alert_count, "{count} alert", "{count} alerts")
     lines = [
         f"*{mark} · {untrusted_line(incident.title, 120)}*   `{incident.number}`",
-        f"{incident.status} · {plural(incident.alert_count, 'alert')} · {ids}",
+        f"{word(incident.status)} · {count} · {ids}",
     ]
     if permalink:
-        lines.append(f"<{permalink}|Open the thread>")
+        lines.append(f"<{permalink}|{_('Open the thread')}>")
     if incident.text.strip() and incident.text.strip() != incident.title.strip():
-        lines.append(f"{line(incident.source, 40)} says:\n{quote(incident.text, 400)}")
+        lines.append(
+            _("{source} says:").format(source=line(incident.source, 40))
+            + f"\n{quote(incident.text, 400)}"
+        )
     if incident.parent_id is not None:
-        lines.append(f"Part of `INC-{incident.parent_id}`")
+        lines.append(_("Part of `INC-{parent_id}`").format(parent_id=incident.parent_id))
     for alert in alerts:
         reason = why(alert.reason, alert.facts, alert.alternatives)
-        lines.append(f"• {untrusted_line(alert.title, 80) or '(no title)'}: {reason}")
+        lines.append(f"• {untrusted_line(alert.title, 80) or _('(no title)')}: {reason}")
     lines += [fact_line(entry) for entry in timeline[-15:]]
     lines += [
-        f"🔐 {untrusted_line(approval.proposal.title, 100)}: awaiting approval,"
-        f" expires {clock(approval.expires_at)}"
+        _("🔐 {title}: awaiting approval, expires {at}").format(
+            title=untrusted_line(approval.proposal.title, 100), at=clock(approval.expires_at)
+        )
         for approval in [approval for approval in approvals if not approval.decided][-5:]
     ]
     return "\n".join(lines)
 
 
-FROZEN = "🧊 Frozen: all actions are blocked until an approver types `/incident unfreeze`."
+def frozen_now() -> str:
+    """The answer to a person who froze."""
+    return _("🧊 Frozen: all actions are blocked until an approver types `/incident unfreeze`.")
 
 
 # Kinds of entries whose text names the people.
@@ -117,20 +124,26 @@ def _fact(entry: TimelineEntry) -> str:
 def freeze(now: Freeze | None) -> str:
     """The freeze in force, or that nothing is frozen."""
     if now is None:
-        return "Nothing is frozen. `/incident freeze on [why]` blocks all actions."
+        return _("Nothing is frozen. `/incident freeze on [why]` blocks all actions.")
     if now.disputed:
-        return (
-            "🧊 Frozen: the store and the audit trail disagree about a freeze, so all actions are"
-            " blocked. `python -m bot audit verify` has details; an approver unblocks:"
-            " `/incident unfreeze`."
+        return _(
+            "🧊 Frozen: the store and the audit trail disagree about a freeze, so all "
+            "actions are blocked. `python -m bot audit verify` has details; an approver "
+            "unblocks: `/incident unfreeze`."
         )
     why = f": {line(now.reason, 200)}" if now.reason else ""
-    return f"🧊 Frozen by <@{now.by}> since {clock(now.at)}{why}. `/incident unfreeze` unblocks."
+    return _("🧊 Frozen by <@{by}> since {at}{why}. `/incident unfreeze` unblocks.").format(
+        by=now.by, at=clock(now.at), why=why
+    )
 
 
 def unfrozen(ended: Freeze | None, now: datetime) -> str:
     """The answer to `/incident unfreeze`."""
     if ended is None:
-        return "Nothing is frozen, so nothing was unfrozen."
-    by = f" by <@{ended.by}>" if ended.by else ""
-    return f"Unfrozen: actions may run again. It was frozen{by} for {ago(ended.at, now)}."
+        return _("Nothing is frozen, so nothing was unfrozen.")
+    text = (
+        _("Unfrozen: actions may run again. It was frozen by <@{by}> for {duration}.")
+        if ended.by
+        else _("Unfrozen: actions may run again. It was frozen for {duration}.")
+    )
+    return text.format(by=ended.by, duration=ago(ended.at, now))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from bot.language import _
 from handlers.views.text import Block, button
 
 NEWER = frozenset({"context_actions"})
@@ -28,8 +29,8 @@ def feedback(advice_id: int) -> Block:
             {
                 "type": "feedback_buttons",
                 "action_id": "sopbot.feedback",
-                "positive_button": _side("Helpful", f"{advice_id} good"),
-                "negative_button": _side("Not helpful", f"{advice_id} bad"),
+                "positive_button": _side(_("Helpful"), f"{advice_id} good"),
+                "negative_button": _side(_("Not helpful"), f"{advice_id} bad"),
             }
         ],
     }

@@ -10,9 +10,11 @@ from bot.approvals.reason_text import sentence
 from bot.approvals.reasons import from_text
 from bot.incidents.model import Incident, IncidentStatus, Resolution
 from bot.incidents.news import News, NewsKind
+from bot.language import N_, _
 from handlers.views.result import outcome_text
 from handlers.views.steering import resolve_button
 from handlers.views.text import Block, ago, button, clock, quote, section, span, untrusted_line
+from handlers.views.words import word
 
 MOST_MENTIONED = 10
 
@@ -30,17 +32,21 @@ _MARK = {
     NewsKind.STALE: "💤",
 }
 _NEXT = {
-    NewsKind.FLAPPING: "A message here says when it is steady again; the card counts the changes.",
-    NewsKind.REOPENED: "It is open again, and nobody has acknowledged it yet.",
-    NewsKind.NOT_HELPED: "Check what it changed before you try anything else.",
-    NewsKind.UNKNOWN: (
-        "It may have run. Check the target, then press Check again, Mark done by hand or"
-        " It did not run."
+    NewsKind.FLAPPING: N_(
+        "A message here says when it is steady again; the card counts the changes."
     ),
-    NewsKind.EXPIRED: "Nothing ran. Propose it again if it is still needed.",
-    NewsKind.REVOKED: "Nothing ran.",
-    NewsKind.UNANSWERED: "Press Acknowledge on its card to take ownership.",
-    NewsKind.STALE: "If it is over, press Resolve. If not, press Still going on.",
+    NewsKind.REOPENED: N_("It is open again, and nobody has acknowledged it yet."),
+    NewsKind.NOT_HELPED: N_("Check what it changed before you try anything else."),
+    NewsKind.UNKNOWN: (
+        N_(
+            "It may have run. Check the target, then press Check again, Mark done by "
+            "hand or It did not run."
+        )
+    ),
+    NewsKind.EXPIRED: N_("Nothing ran. Propose it again if it is still needed."),
+    NewsKind.REVOKED: N_("Nothing ran."),
+    NewsKind.UNANSWERED: N_("Press Acknowledge on its card to take ownership."),
+    NewsKind.STALE: N_("If it is over, press Resolve. If not, press Still going on."),
 }
 
 
@@ -48,19 +54,19 @@ def news(item: News, incident: Incident) -> tuple[str, list[Block]]:
     """(fallback text, blocks); it mentions the people whom the news concerns."""
     whom = mentions(item.mentions[:MOST_MENTIONED]) if item.mentions else ""
     if len(item.mentions) > MOST_MENTIONED:
-        whom += f" and {len(item.mentions) - MOST_MENTIONED} more"
+        whom += _(" and {count} more").format(count=len(item.mentions) - MOST_MENTIONED)
     head = f"{_MARK[item.kind]} *{_what(item, incident)}*"
     # An older version stored a sentence as `why`.
     why = item.facts.get("why", "").strip() or sentence(from_text(item.facts.get("reason", "")))
     parts = [
         head,
         quote(why, 600) if why else "",
-        " ".join(part for part in (_did_not_last(item), _NEXT.get(item.kind, ""), whom) if part),
+        " ".join(part for part in (_did_not_last(item), _(_NEXT.get(item.kind, "")), whom) if part),
     ]
     text = f"{_MARK[item.kind]} {_what(item, incident)} · {incident.number}"
     blocks = [section("\n".join(part for part in parts if part))]
     if item.kind is NewsKind.STALE:
-        still = button("Still going on", "sopbot.still_going_on", str(incident.id))
+        still = button(_("Still going on"), "sopbot.still_going_on", str(incident.id))
         blocks.append({"type": "actions", "elements": [still, resolve_button(incident)]})
     return f"{text} {whom}".strip(), blocks
 
@@ -74,18 +80,24 @@ def is_unsettled(item: News, incident: Incident) -> bool:
 def settled(item: News, incident: Incident) -> tuple[str, list[Block]]:
     """(fallback text, blocks) that replace the question whether a stale incident still goes on."""
     if incident.last_active_at is not None and incident.last_active_at >= item.at:
-        answer = f"{incident.number} goes on, as an alert or a person said"
+        answer = _("{number} goes on, as an alert or a person said").format(number=incident.number)
     else:
-        answer = f"{incident.number} is {incident.status}"
-    question = f"The question whether it still goes on was posted {clock(item.at)}."
+        answer = _("{number} is {status}").format(
+            number=incident.number, status=word(incident.status)
+        )
+    question = _("The question whether it still goes on was posted {at}.").format(at=clock(item.at))
     return f"☑️ {answer}", [section(f"☑️ *{answer}*\n{question}")]
 
 
 def ended(item: News, incident: Incident, execution: Execution) -> tuple[str, list[Block]]:
     """(fallback text, blocks) that replace "outcome unknown" once it is known; mentions nobody."""
     title = untrusted_line(item.facts.get("title", ""), 140)
-    head = f"{title}: the outcome is known now: {outcome_text(execution)}"
-    text = f"The outcome was unknown from {clock(item.at)}. See its result in this thread."
+    head = _("{title}: the outcome is known now: {outcome}").format(
+        title=title, outcome=outcome_text(execution)
+    )
+    text = _("The outcome was unknown from {at}. See its result in this thread.").format(
+        at=clock(item.at)
+    )
     return f"{head} · {incident.number}", [section(f"☑️ *{head}*\n{text}")]
 
 
@@ -97,46 +109,50 @@ def on_card(item: News, incident: Incident) -> str:
 def _what(item: News, incident: Incident) -> str:
     title = untrusted_line(item.facts.get("title", ""), 140)
     if item.kind is NewsKind.WORSE:
-        return f"{incident.number} got worse: {item.facts['before']} → {item.facts['after']}"
+        return _("{number} got worse: {before} → {after}").format(
+            number=incident.number, before=_(item.facts["before"]), after=_(item.facts["after"])
+        )
     if item.kind is NewsKind.CRITICAL_PART:
-        return (
-            f"{item.facts.get('part', '')} is part of {incident.number} now, and critical: {title}"
+        return _("{part} is part of {number} now, and critical: {title}").format(
+            part=item.facts.get("part", ""), number=incident.number, title=title
         )
     if item.kind is NewsKind.REOPENED:
-        return f"{incident.number} fires again, {_after_what(item)}"
+        since = ago(datetime.fromisoformat(item.facts["resolved_at"]), item.at)
+        after = _AFTER[Resolution(item.facts["resolution"])]
+        return _(after).format(number=incident.number, duration=since)
     if item.kind is NewsKind.FLAPPING:
         changes = incident.flapping_changes or int(item.facts["changes"])
         window = span(int(item.facts["window"]))
-        return (
-            f"{incident.number} is flapping: {changes} changes between firing and resolved."
-            f" It stays open until it is quiet for {window}"
-        )
+        return _(
+            "{number} is flapping: {changes} changes between firing and resolved. It "
+            "stays open until it is quiet for {window}"
+        ).format(number=incident.number, changes=changes, window=window)
     if item.kind is NewsKind.UNANSWERED:
-        return f"Nobody has acknowledged {incident.number}"
+        return _("Nobody has acknowledged {number}").format(number=incident.number)
     if item.kind is NewsKind.STALE:
         silence = ago(datetime.fromisoformat(item.subject), item.at)
-        return f"No alert of {incident.number} for {silence}. Is it still going on?"
-    return {
-        NewsKind.NOT_HELPED: f"{title} did not help",
-        NewsKind.FAILED: f"{title} failed",
-        NewsKind.UNKNOWN: f"{title}: outcome unknown",
-        NewsKind.EXPIRED: f"{title}: the approval expired",
-        NewsKind.REVOKED: f"{title}: the approval was revoked",
-    }[item.kind]
+        return _("No alert of {number} for {silence}. Is it still going on?").format(
+            number=incident.number, silence=silence
+        )
+    return _(_ABOUT_ACTION[item.kind]).format(title=title)
 
 
+_ABOUT_ACTION = {
+    NewsKind.NOT_HELPED: N_("{title} did not help"),
+    NewsKind.FAILED: N_("{title} failed"),
+    NewsKind.UNKNOWN: N_("{title}: outcome unknown"),
+    NewsKind.EXPIRED: N_("{title}: the approval expired"),
+    NewsKind.REVOKED: N_("{title}: the approval was revoked"),
+}
 _AFTER = {
-    Resolution.CLEARED: "it resolved",
-    Resolution.PERSON: "a person resolved it",
-    Resolution.STALE: "it was closed as stale",
+    Resolution.CLEARED: N_("{number} fires again, {duration} after it resolved"),
+    Resolution.PERSON: N_("{number} fires again, {duration} after a person resolved it"),
+    Resolution.STALE: N_("{number} fires again, {duration} after it was closed as stale"),
 }
 
 
 def _did_not_last(item: News) -> str:
     fix = untrusted_line(item.facts.get("fix", ""), 140)
-    return f"{fix} was verified to have helped, but it did not last." if fix else ""
-
-
-def _after_what(item: News) -> str:
-    since = ago(datetime.fromisoformat(item.facts["resolved_at"]), item.at)
-    return f"{since} after {_AFTER[Resolution(item.facts['resolution'])]}"
+    return (
+        _("{fix} was verified to have helped, but it did not last.").format(fix=fix) if fix else ""
+    )

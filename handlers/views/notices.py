@@ -88,7 +88,7 @@ def overdue_work(notice: Notice) -> tuple[str, list[Block]]:
         section("\n".join([f"*{head}*", *lines])),
         context("The log has the reasons. This message changes when nothing is stuck any more."),
     ]
-    return f"{head}: {'; '.join(f'{count} {says}' for says, count, _ in rows)}", blocks
+    return f"{head}: {'; '.join(f'{count} {says}' for says, count, _names in rows)}", blocks
 
 
 def frozen(notice: Notice) -> tuple[str, list[Block]]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bot.incidents.model import Alert
 from bot.intake import Reading
-from handlers.views.text import line, plural, untrusted_line
+from bot.language import _, plural
+from handlers.views.text import line, untrusted_line
 
 MOST_ALERTS = 3
 _FIELDS = ("status", "severity", "title", "service", "env", "region", "category", "value")
@@ -13,22 +14,36 @@ _FIELDS = ("status", "severity", "title", "service", "env", "region", "category"
 def kept(number: int, reading: Reading) -> str:
     """Return the answer to the person who said that a message was read wrongly."""
     lines = [
-        f"Kept as case {number}, without secrets; `python -m bot sources cases {number}` shows it."
+        _(
+            "Kept as case {number}, without secrets; `python -m bot sources cases "
+            "{number}` shows it."
+        ).format(number=number)
     ]
-    lines.append("The bot read this:" if reading.alerts else "The bot read no alert.")
+    lines.append(_("The bot read this:") if reading.alerts else _("The bot read no alert."))
     for alert in reading.alerts[:MOST_ALERTS]:
         lines += _alert(alert)
     if len(reading.alerts) > MOST_ALERTS:
-        lines.append(f"… and {plural(len(reading.alerts) - MOST_ALERTS, 'more alert')}")
-    lines += [f"• activity: {item.kind}" for item in reading.activities[:MOST_ALERTS]]
-    lines += [f"• not understood: {line(reason, 200)}" for reason in reading.reasons[:MOST_ALERTS]]
+        lines.append(
+            plural(
+                len(reading.alerts) - MOST_ALERTS,
+                "… and {count} more alert",
+                "… and {count} more alerts",
+            )
+        )
+    lines += [
+        _("• activity: {kind}").format(kind=item.kind) for item in reading.activities[:MOST_ALERTS]
+    ]
+    lines += [
+        _("• not understood: {reason}").format(reason=line(reason, 200))
+        for reason in reading.reasons[:MOST_ALERTS]
+    ]
     return "\n".join(lines)
 
 
 def _alert(alert: Alert) -> list[str]:
-    shown = [f"• source: {line(alert.source, 40)}"]
+    shown = [_("• source: {source}").format(source=line(alert.source, 40))]
     for field in _FIELDS:
-        value = untrusted_line(str(getattr(alert, field)), 120) or "(nothing)"
+        value = untrusted_line(str(getattr(alert, field)), 120) or _("(nothing)")
         where = line(alert.read_from.get(field, ""), 60)
         shown.append(f"• {field}: {value}{f' ({where})' if where else ''}")
     return shown

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from bot.incidents.digests import Day, DueDigest, Review
 from bot.incidents.stats import IncidentStats
 from bot.incidents.windows import Window
+from bot.language import _, number, plural
 from handlers.views import stats
-from handlers.views.text import Block, code, context, line, plural, section, span, untrusted_line
+from handlers.views.text import Block, code, context, line, section, span, untrusted_line
 
 BAR = 20  # characters of the longest bar
 MOST_DAYS = 31  # of the plot; the newest
@@ -19,22 +20,43 @@ def review_message(
 ) -> tuple[str, list[Block]]:
     """(fallback text, blocks). `sop_title` gives the title of a loaded SOP, '' for another."""
     hours = round((due.due_at - due.since).total_seconds() / 3600)
-    window = Window(f"{hours // 24} days" if hours % 24 == 0 else f"{hours} hours", hours)
-    head = f"Review {line(due.name, 64)}: {plural(numbers.total, 'incident')}, {window.text}"
+    length = (
+        _("{count} days").format(count=hours // 24)
+        if hours % 24 == 0
+        else _("{count} hours").format(count=hours)
+    )
+    window = Window(length, hours)
+    head = _("Review {name}: {incidents}, {length}").format(
+        name=line(due.name, 64),
+        incidents=_incidents(numbers.total),
+        length=length,
+    )
     frequent = [
-        f"• {untrusted_line(item.name, 80) or '(no name)'}"
-        + (f" · {untrusted_line(item.service, 60)}" if item.service else "")
-        + f": sent {item.sent:,}×, {plural(item.incidents, 'incident')}"
+        _("• {alert}: sent {sent}×, {incidents}").format(
+            alert=" · ".join(
+                [
+                    untrusted_line(item.name, 80) or _("(no name)"),
+                    *([untrusted_line(item.service, 60)] if item.service else []),
+                ]
+            ),
+            sent=number(item.sent),
+            incidents=_incidents(item.incidents),
+        )
         for item in review.frequent
     ]
     sops = [
-        f"• `{line(item.sop_id, 64)}` {untrusted_line(sop_title(item.sop_id), 60)}:"
-        f" ran {item.runs:,}×, verified {item.verified:,}× ({item.verified * 100 // item.runs} %)"
+        _("• `{sop_id}` {title}: ran {runs}×, verified {verified}× ({percent} %)").format(
+            sop_id=line(item.sop_id, 64),
+            title=untrusted_line(sop_title(item.sop_id), 60),
+            runs=number(item.runs),
+            verified=number(item.verified),
+            percent=item.verified * 100 // item.runs,
+        )
         for item in review.sops
         if item.runs
     ]
     without = [
-        f"• {untrusted_line(item.title, 100) or '(no title)'}: {plural(item.incidents, 'incident')}"
+        f"• {untrusted_line(item.title, 100) or _('(no title)')}: {_incidents(item.incidents)}"
         for item in review.without_sop
     ]
     total = review.without_sop_total
@@ -42,15 +64,26 @@ def review_message(
         section(f"*{head}*"),
         section(stats.overview(numbers, (), window)),
         *_plot(review.days),
-        *_list("Noisiest alerts", frequent),
-        *_list("SOPs whose actions ran, the least helpful first", sops),
-        *_list(f"Without an SOP ({plural(total, 'incident')}), most frequent first", without),
+        *_list(_("Noisiest alerts"), frequent),
+        *_list(_("SOPs whose actions ran, the least helpful first"), sops),
+        *_list(
+            _("Without an SOP ({incidents}), most frequent first").format(
+                incidents=_incidents(total)
+            ),
+            without,
+        ),
         context(
-            "A noisy alert: change its threshold, or `/incident silence` it."
-            " An alert without an SOP: write one (docs/sops.md)."
+            _(
+                "A noisy alert: change its threshold, or `/incident silence` it. An "
+                "alert without an SOP: write one (docs/sops.md)."
+            )
         ),
     ]
     return head, blocks
+
+
+def _incidents(count: int) -> str:
+    return plural(count, "{count} incident", "{count} incidents")
 
 
 def _list(title: str, lines: Sequence[str]) -> list[Block]:
@@ -67,6 +100,6 @@ def _plot(days: Sequence[Day]) -> list[Block]:
     for day in shown:
         bar = "#" * max(1, round(day.opened / most * BAR))
         waited = f"   {span(day.to_acknowledge)}" if day.to_acknowledge is not None else ""
-        lines.append(f"{day.day[5:]} {bar.ljust(BAR)} {day.opened:>5,}{waited}")
-    title = "*Incidents opened by day (UTC)*, and the median time to acknowledge"
+        lines.append(f"{day.day[5:]} {bar.ljust(BAR)} {number(day.opened):>5}{waited}")
+    title = _("*Incidents opened by day (UTC)*, and the median time to acknowledge")
     return [section(f"{title}\n{code(chr(10).join(lines), 2500)}")]

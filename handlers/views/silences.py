@@ -7,16 +7,16 @@ from datetime import datetime
 
 from bot.incidents.model import Incident, IncidentChange, Mute
 from bot.incidents.silences import Silence, SilenceReport, SuppressedAlert
+from bot.language import _, number, plural
 from handlers.views.text import (
-    SYMBOL,
     Block,
     ago,
     button,
     clock,
     context,
     inline_code,
-    plural,
     section,
+    symbol,
     untrusted_line,
 )
 
@@ -30,60 +30,82 @@ def matcher_text(silence: Silence) -> str:
 def _author(silence: Silence) -> str:
     if silence.author:
         return f"<@{silence.author}>"
-    return "the policy" if silence.is_of_policy else "Alertmanager"
+    return _("the policy") if silence.is_of_policy else _("Alertmanager")
 
 
 def _critical(silence: Silence) -> str:
     if silence.covers_critical:
-        return "Critical alerts are suppressed too."
-    return "Critical alerts still open incidents."
+        return _("Critical alerts are suppressed too.")
+    return _("Critical alerts still open incidents.")
 
 
 def made(silence: Silence) -> str:
     """The answer to the person who silenced."""
-    return (
-        f"🔕 Silence {silence.id} until {clock(silence.ends_at)}: {matcher_text(silence)}."
-        f" {_critical(silence)} `/incident unsilence {silence.id}` ends it."
+    parts = (
+        _("🔕 Silence {id} until {at}: {matcher}.").format(
+            id=silence.id, at=clock(silence.ends_at), matcher=matcher_text(silence)
+        ),
+        _critical(silence),
+        _("`/incident unsilence {id}` ends it.").format(id=silence.id),
     )
+    return " ".join(parts)
 
 
 def ended(silence: Silence, *, by_this: bool) -> str:
     """The answer to the person who ended it."""
     if by_this:
-        return f"🔔 Silence {silence.id} is over. Alerts that still fire open incidents now."
-    by = f", ended by <@{silence.ended_by}>" if silence.ended_by else ""
-    at = silence.ended_at or silence.ends_at
-    return f"Nothing changed: silence {silence.id} is over since {clock(at)}{by}."
+        return _("🔔 Silence {id} is over. Alerts that still fire open incidents now.").format(
+            id=silence.id
+        )
+    text = (
+        _("Nothing changed: silence {id} is over since {at}, ended by <@{by}>.")
+        if silence.ended_by
+        else _("Nothing changed: silence {id} is over since {at}.")
+    )
+    at = clock(silence.ended_at or silence.ends_at)
+    return text.format(id=silence.id, at=at, by=silence.ended_by)
 
 
 def mute_line(mute: Mute) -> str:
     """The line of a card about its mute: by whom, and until when."""
-    until = f"until {clock(mute.until)}" if mute.until else "until it clears"
-    return f"🔕 muted by <@{mute.by}> {until}"
+    if mute.until is None:
+        return _("🔕 muted by <@{by}> until it clears").format(by=mute.by)
+    return _("🔕 muted by <@{by}> until {at}").format(by=mute.by, at=clock(mute.until))
 
 
 def muted(change: IncidentChange) -> str:
     """The answer to the person who muted an incident."""
     incident = change.incident
-    until = clock(incident.mute.until) if incident.mute and incident.mute.until else "it clears"
-    verb = "is muted" if change.changed else "was muted already"
-    return (
-        f"🔕 {incident.number} {verb} until {until}: its card changes, its thread stays quiet."
-        f" The mute ends if the incident gets worse, or by `/incident unmute {incident.number}`."
+    until = clock(incident.mute.until) if incident.mute and incident.mute.until else _("it clears")
+    text = (
+        _(
+            "🔕 {number} is muted until {until}: its card changes, its thread stays quiet. The mute"
+            " ends if the incident gets worse, or by `/incident unmute {number}`."
+        )
+        if change.changed
+        else _(
+            "🔕 {number} was muted already until {until}: its card changes, its thread stays quiet."
+            " The mute ends if the incident gets worse, or by `/incident unmute {number}`."
+        )
     )
+    return text.format(number=incident.number, until=until)
 
 
 def unmuted(change: IncidentChange) -> str:
     """The answer to the person who ended a mute."""
     number = change.incident.number
-    return f"🔔 {number} is not muted any more." if change.changed else f"{number} is not muted."
+    return (
+        _("🔔 {number} is not muted any more.").format(number=number)
+        if change.changed
+        else _("{number} is not muted.").format(number=number)
+    )
 
 
 def mute_button(incident: Incident) -> Block:
     """The button that mutes an incident until it clears, or ends that."""
     if incident.mute is None:
-        return button("Mute", "sopbot.mute", str(incident.id))
-    return button("Unmute", "sopbot.unmute", str(incident.id))
+        return button(_("Mute"), "sopbot.mute", str(incident.id))
+    return button(_("Unmute"), "sopbot.unmute", str(incident.id))
 
 
 def silence_message(report: SilenceReport) -> tuple[str, list[Block]]:
@@ -91,45 +113,63 @@ def silence_message(report: SilenceReport) -> tuple[str, list[Block]]:
     silence = report.silence
     reason = untrusted_line(silence.reason, 250)
     if silence.ended_at is None:
-        head = f"🔕 Silence {silence.id} by {_author(silence)} until {clock(silence.ends_at)}"
+        head = _("🔕 Silence {id} by {author} until {at}").format(
+            id=silence.id, author=_author(silence), at=clock(silence.ends_at)
+        )
         blocks: list[Block] = [
             section(f"{head}\n{matcher_text(silence)} · {reason}"),
-            context(f"Matching alerts open no incident. {_critical(silence)}"),
+            context(f"{_('Matching alerts open no incident.')} {_critical(silence)}"),
             {
                 "type": "actions",
-                "elements": [button("End now", "sopbot.end_silence", str(silence.id))],
+                "elements": [button(_("End now"), "sopbot.end_silence", str(silence.id))],
             },
         ]
         return f"{head}: {reason}", blocks
     at = silence.ended_at
-    by = f" by <@{silence.ended_by}>" if silence.ended_by else ""
-    head = f"🔔 Silence {silence.id} by {_author(silence)} ended{by} {clock(at)}"
+    text = (
+        _("🔔 Silence {id} by {author} ended by <@{by}> {at}")
+        if silence.ended_by
+        else _("🔔 Silence {id} by {author} ended {at}")
+    )
+    head = text.format(id=silence.id, author=_author(silence), by=silence.ended_by, at=clock(at))
     return head, [
         section(f"{head}\n{matcher_text(silence)} · {reason}"),
-        context(f"It suppressed {plural(report.suppressed, 'alert')}."),
+        context(
+            _("It suppressed {alerts}.").format(
+                alerts=plural(report.suppressed, "{count} alert", "{count} alerts")
+            )
+        ),
     ]
 
 
 def digest(report: SilenceReport) -> tuple[str, list[Block]]:
     """(fallback text, blocks) of the one message at the end: what opened, what was kept back."""
     silence = report.silence
-    name = "Quiet hours are" if silence.is_of_quiet_hours else f"Silence {silence.id} is"
-    head = (
-        f"🔔 {name} over: {plural(report.suppressed, 'alert')} kept back,"
-        f" {plural(report.opened_count, 'incident')} opened"
+    text = (
+        _("🔔 Quiet hours are over: {alerts} kept back, {incidents} opened")
+        if silence.is_of_quiet_hours
+        else _("🔔 Silence {id} is over: {alerts} kept back, {incidents} opened")
+    )
+    head = text.format(
+        id=silence.id,
+        alerts=plural(report.suppressed, "{count} alert", "{count} alerts"),
+        incidents=plural(report.opened_count, "{count} incident", "{count} incidents"),
     )
     lines = [
-        f"{SYMBOL[severity]} `INC-{number}` {untrusted_line(title, 120)}"
-        for number, severity, title in report.opened
+        f"{symbol(severity)} `INC-{incident_id}` {untrusted_line(title, 120)}"
+        for incident_id, severity, title in report.opened
     ]
     if report.opened_count > len(lines):
-        lines.append(f"… and {report.opened_count - len(lines)} more: `/incident list`")
+        lines.append(
+            _("… and {count} more: `/incident list`").format(count=report.opened_count - len(lines))
+        )
     kept = [
-        f"{SYMBOL[severity]} {untrusted_line(title, 100)}{f' ({count} times)' if count > 1 else ''}"
+        f"{symbol(severity)} {untrusted_line(title, 100)}"
+        + (_(" ({count} times)").format(count=number(count)) if count > 1 else "")
         for severity, title, count in report.kept_back
     ]
     if kept:
-        lines += ["Kept back (`/incident list suppressed`):", *kept]
+        lines += [_("Kept back (`/incident list suppressed`):"), *kept]
     return head, [
         section("\n".join([f"*{head}*", *lines])),
         context(f"{matcher_text(silence)} · {untrusted_line(silence.reason, 250)}"),
@@ -139,35 +179,53 @@ def digest(report: SilenceReport) -> tuple[str, list[Block]]:
 def silence_list(reports: Sequence[SilenceReport]) -> str:
     """One line a silence in force, the first to end first."""
     if not reports:
-        return "Nothing is silenced. `/incident silence service=checkout-api 2h why` silences."
-    lines = [f"*{plural(len(reports), 'silence')} in force*, the first to end first"]
+        return _("Nothing is silenced. `/incident silence service=checkout-api 2h why` silences.")
+    lines = [
+        _("*{silences} in force*, the first to end first").format(
+            silences=plural(len(reports), "{count} silence", "{count} silences")
+        )
+    ]
     for report in reports[:20]:
         silence = report.silence
         lines.append(
-            f"`{silence.id}` {matcher_text(silence)} · until {clock(silence.ends_at)}"
-            f" · {_author(silence)}: {untrusted_line(silence.reason, 100)}"
-            f" · {plural(report.suppressed, 'alert')} suppressed"
+            _("`{id}` {matcher} · until {at} · {author}: {reason} · {alerts} suppressed").format(
+                id=silence.id,
+                matcher=matcher_text(silence),
+                at=clock(silence.ends_at),
+                author=_author(silence),
+                reason=untrusted_line(silence.reason, 100),
+                alerts=plural(report.suppressed, "{count} alert", "{count} alerts"),
+            )
         )
     if len(reports) > 20:
-        lines.append(f"… and {len(reports) - 20} more")
-    lines.append("End one: `/incident unsilence 3`. Their alerts: `/incident list suppressed`.")
+        lines.append(_("… and {count} more").format(count=len(reports) - 20))
+    lines.append(_("End one: `/incident unsilence 3`. Their alerts: `/incident list suppressed`."))
     return "\n".join(lines)
 
 
 def suppressed_list(alerts: Sequence[SuppressedAlert], now: datetime) -> str:
     """One line an alert that a silence suppressed, newest first."""
     if not alerts:
-        return "No suppressed alerts."
-    lines = ["*Suppressed alerts*, the newest first: kept, and opened no incident"]
+        return _("No suppressed alerts.")
+    lines = [_("*Suppressed alerts*, the newest first: kept, and opened no incident")]
     for item in alerts:
         where = " · ".join(
             untrusted_line(part, 40) for part in (item.alert.env, item.alert.service) if part
         )
         silence = item.silence
         lines.append(
-            f"{SYMBOL[item.alert.severity]} {untrusted_line(item.alert.title, 80)}"
-            f"{f' · {where}' if where else ''} · {ago(item.received_at, now)} ago"
-            f" · silence {silence.id} by {_author(silence)}:"
-            f" {untrusted_line(silence.reason, 60)} · {inline_code(item.tracking_id, 60)}"
+            _(
+                "{severity} {title}{where} · {duration} ago · silence {id} by {author}: "
+                "{reason} · {tracking_id}"
+            ).format(
+                severity=symbol(item.alert.severity),
+                title=untrusted_line(item.alert.title, 80),
+                where=f" · {where}" if where else "",
+                duration=ago(item.received_at, now),
+                id=silence.id,
+                author=_author(silence),
+                reason=untrusted_line(silence.reason, 60),
+                tracking_id=inline_code(item.tracking_id, 60),
+            )
         )
     return "\n".join(lines)

@@ -8,6 +8,7 @@ from datetime import datetime
 from bot.incidents.model import Incident, IncidentChange
 from bot.incidents.remediation import RemediationStatus
 from bot.incidents.sops import Sop
+from bot.language import _, plural
 from handlers.views.places import thread_link
 from handlers.views.text import (
     ago,
@@ -17,9 +18,9 @@ from handlers.views.text import (
     inline_code,
     is_address,
     line,
-    plural,
     untrusted_line,
 )
+from handlers.views.words import word
 
 SHOWN = 15  # SOPs in one answer
 
@@ -30,15 +31,19 @@ Uses = Mapping[str, tuple[int, int, str, str]]
 def sop_list(sops: Sequence[Sop], problems: int, uses: Uses) -> str:
     """One line an SOP, the most used first."""
     if not sops and not problems:
-        return "No SOPs are loaded. Put JSONL files into SOP_DIR."
+        return _("No SOPs are loaded. Put JSONL files into SOP_DIR.")
     by_use = sorted(sops, key=lambda sop: -uses[sop.sop_id][0] if sop.sop_id in uses else 0)
-    order = ", the most used first" if uses else ""
-    lines = [f"*{plural(len(sops), 'SOP')}*{order}", *_lines(by_use, uses)]
+    order = _(", the most used first") if uses else ""
+    lines = [f"*{plural(len(sops), '{count} SOP', '{count} SOPs')}*{order}", *_lines(by_use, uses)]
     if len(sops) > SHOWN:
-        lines.append(f"… and {len(sops) - SHOWN} more: `/sop search words` finds them")
+        lines.append(
+            _("… and {count} more: `/sop search words` finds them").format(count=len(sops) - SHOWN)
+        )
     if problems:
         lines.append(
-            f"⚠️ {plural(problems, 'line')} could not be read: `python -m bot check` names them."
+            _("⚠️ {lines} could not be read: `python -m bot check` names them.").format(
+                lines=plural(problems, "{count} line", "{count} lines")
+            )
         )
     return "\n".join(lines)
 
@@ -47,16 +52,21 @@ def sop_hits(sops: Sequence[Sop], text: str, uses: Uses) -> str:
     """The SOPs that have every word, best first."""
     what = inline_code(text, 60)
     if not sops:
-        return f"No SOP has all of {what}. `/sop list` shows them."
-    lines = [f"*{plural(len(sops), 'SOP')}* with {what}, best first", *_lines(sops, uses)]
+        return _("No SOP has all of {what}. `/sop list` shows them.").format(what=what)
+    lines = [
+        _("*{sops}* with {what}, best first").format(
+            sops=plural(len(sops), "{count} SOP", "{count} SOPs"), what=what
+        ),
+        *_lines(sops, uses),
+    ]
     if len(sops) > SHOWN:
-        lines.append(f"… and {len(sops) - SHOWN} more: add a word")
-    return "\n".join([*lines, "`/sop show sop_…` shows one, `/sop link INC-1 sop_…` uses it."])
+        lines.append(_("… and {count} more: add a word").format(count=len(sops) - SHOWN))
+    return "\n".join([*lines, _("`/sop show sop_…` shows one, `/sop link INC-1 sop_…` uses it.")])
 
 
 def _lines(sops: Sequence[Sop], uses: Uses) -> list[str]:
     return [
-        f"`{sop.sop_id}` {untrusted_line(sop.title or '(no title)', 80)} · {sop.priority}"
+        f"`{sop.sop_id}` {untrusted_line(sop.title or _('(no title)'), 80)} · {sop.priority}"
         + _use(uses.get(sop.sop_id))
         for sop in sops[:SHOWN]
     ]
@@ -64,9 +74,12 @@ def _lines(sops: Sequence[Sop], uses: Uses) -> list[str]:
 
 def _use(use: tuple[int, int, str, str] | None) -> str:
     if use is None:
-        return " · never used"
+        return _(" · never used")
     count, last, channel, ts = use
-    return f" · {plural(count, 'incident')}, last {_thread(last, channel, ts)}"
+    return _(" · {incidents}, last {thread}").format(
+        incidents=plural(count, "{count} incident", "{count} incidents"),
+        thread=_thread(last, channel, ts),
+    )
 
 
 def _thread(incident_id: int, channel: str, ts: str) -> str:
@@ -79,28 +92,34 @@ def sop_details(sop: Sop, recent: Sequence[Incident], now: datetime, uses: Uses)
     """One SOP as written, and the incidents that used it last."""
     lines = [f"*{untrusted_line(sop.title or sop.sop_id, 120)}*   `{sop.sop_id}` · {sop.priority}"]
     if sop.keys:
-        lines.append("keys: " + " ".join(inline_code(key, 60) for key in sop.keys[:8]))
+        lines.append(
+            _("keys: {keys}").format(keys=" ".join(inline_code(key, 60) for key in sop.keys[:8]))
+        )
     for title, items, shown in (
-        ("Commands", sop.command, inline_code),
-        ("Metrics", sop.metric, inline_code),
-        ("Logs", sop.log, inline_code),
-        ("Fix", sop.fix_action, line),
+        (_("Commands"), sop.command, inline_code),
+        (_("Metrics"), sop.metric, inline_code),
+        (_("Logs"), sop.log, inline_code),
+        (_("Fix"), sop.fix_action, line),
     ):
         if items:
             lines.append(f"*{title}*")
             lines += [f"• {shown(item, 200)}" for item in items[:5]]
     for action in sop.actions:
-        lines.append(f"🔐 offers {inline_code(action.action, 60)}")
+        lines.append(_("🔐 offers {action}").format(action=inline_code(action.action, 60)))
     if is_address(sop.runbook):
-        lines.append(f"Runbook: <{escape(sop.runbook)}|{host_of(sop.runbook)}>")
+        lines.append(
+            _("Runbook: {link}").format(link=f"<{escape(sop.runbook)}|{host_of(sop.runbook)}>")
+        )
     if recent:
-        lines.append(f"*Last used*{_use(uses[sop.sop_id]) if sop.sop_id in uses else ''}")
+        lines.append(
+            _("*Last used*{use}").format(use=_use(uses[sop.sop_id]) if sop.sop_id in uses else "")
+        )
         for past in recent[:5]:
-            when = f"{ago(past.opened_at, now)} ago"
+            when = _("{duration} ago").format(duration=ago(past.opened_at, now))
             lines.append(
-                f"`{past.number}` {past.status} · {when} · {untrusted_line(past.title, 70)}"
+                f"`{past.number}` {word(past.status)} · {when} · {untrusted_line(past.title, 70)}"
             )
-    lines.append(f"`/sop runs {sop.sop_id}` shows what ran under it.")
+    lines.append(_("`/sop runs {sop_id}` shows what ran under it.").format(sop_id=sop.sop_id))
     return "\n".join(lines)
 
 
@@ -114,20 +133,35 @@ def runs(
     One of `newest` is the incident's id, the title, the target, the state and the time.
     """
     if not newest:
-        return f"Nothing ran under {inline_code(sop_id, 64)} yet. `/sop show {sop_id}` shows it."
+        return _("Nothing ran under {sop_id} yet. `/sop show {name}` shows it.").format(
+            sop_id=inline_code(sop_id, 64), name=sop_id
+        )
     total = sum(counts.values())
     by_state = " · ".join(
-        f"{counts[state]} {state}" for state in RemediationStatus if state in counts
+        f"{counts[state]} {word(state)}" for state in RemediationStatus if state in counts
     )
-    lines = [f"*{plural(total, 'run')} under* {inline_code(sop_id, 64)}: {by_state}"]
+    lines = [
+        _("*{runs} under* {sop_id}: {by_state}").format(
+            runs=plural(total, "{count} run", "{count} runs"),
+            sop_id=inline_code(sop_id, 64),
+            by_state=by_state,
+        )
+    ]
     lines += [
-        f"`INC-{number}` {untrusted_line(title, 80)} on {inline_code(target, 60)} · {state}"
-        f" · {clock(at)}"
-        for number, title, target, state, at in newest
+        _("`INC-{incident_id}` {title} on {target} · {state} · {at}").format(
+            incident_id=incident_id,
+            title=untrusted_line(title, 80),
+            target=inline_code(target, 60),
+            state=word(state),
+            at=clock(at),
+        )
+        for incident_id, title, target, state, at in newest
     ]
     if total > len(newest):
         lines.append(
-            f"The newest {len(newest)} are shown; `/incident show INC-1` has those of an incident."
+            _(
+                "The newest {count} are shown; `/incident show INC-1` has those of an incident."
+            ).format(count=len(newest))
         )
     return "\n".join(lines)
 
@@ -136,8 +170,10 @@ def linked(change: IncidentChange) -> str:
     """The answer to the person who linked an incident to an SOP."""
     number, sop_id = change.incident.number, change.incident.sop_id
     if not change.changed:
-        return f"Nothing changed: {number} uses `{sop_id}` already."
-    return (
-        f"🔗 {number} uses `{sop_id}` now. The actions that it offers are proposed in the thread;"
-        f" `/incident ask {number} what now?` asks the advisor with it."
-    )
+        return _("Nothing changed: {number} uses `{sop_id}` already.").format(
+            number=number, sop_id=sop_id
+        )
+    return _(
+        "🔗 {number} uses `{sop_id}` now. The actions that it offers are proposed in the "
+        "thread; `/incident ask {number} what now?` asks the advisor with it."
+    ).format(number=number, sop_id=sop_id)

@@ -6,6 +6,7 @@ from typing import Any
 
 from bot.incidents.model import Incident
 from bot.incidents.records import StakeholderUpdate
+from bot.language import _
 from handlers.views.text import (
     Block,
     button,
@@ -23,15 +24,17 @@ def update_modal(
     incident: Incident, channel: str, draft: str, posted: StakeholderUpdate | None
 ) -> Block:
     """The modal with the draft, or with the posted update and a new draft below it."""
-    where = f"It is posted to <#{channel}> as you leave it here."
+    where = _("It is posted to <#{channel}> as you leave it here.").format(channel=channel)
     if posted:
-        where = f"<#{channel}> has version {posted.version}; it is corrected in place."
+        where = _("<#{channel}> has version {version}; it is corrected in place.").format(
+            channel=channel, version=posted.version
+        )
     blocks: list[Block] = [
         context(untrusted_line(incident.title, 200)),
         {
             "type": "input",
             "block_id": "update",
-            "label": {"type": "plain_text", "text": "What the stakeholders read"},
+            "label": {"type": "plain_text", "text": _("What the stakeholders read")},
             "element": {
                 "type": "plain_text_input",
                 "action_id": "sopbot.update",
@@ -43,14 +46,17 @@ def update_modal(
         context(where),
     ]
     if posted:
-        blocks.append(section(f"A draft from the facts of now:\n{quote(draft, 2500)}"))
+        blocks.append(section(f"{_('A draft from the facts of now:')}\n{quote(draft, 2500)}"))
     return {
         "type": "modal",
         "callback_id": "sopbot.update_modal",
         "private_metadata": f"{incident.id}/{posted.version if posted else 0}",
-        "title": {"type": "plain_text", "text": f"Update on {incident.number}"[:24]},
-        "submit": {"type": "plain_text", "text": "Correct" if posted else "Post"},
-        "close": {"type": "plain_text", "text": "Cancel"},
+        "title": {
+            "type": "plain_text",
+            "text": _("Update on {number}").format(number=incident.number)[:24],
+        },
+        "submit": {"type": "plain_text", "text": _("Correct") if posted else _("Post")},
+        "close": {"type": "plain_text", "text": _("Cancel")},
         "blocks": blocks,
     }
 
@@ -71,8 +77,8 @@ def message(update: StakeholderUpdate) -> tuple[str, list[Block]]:
 
     The head has no status: only a person changes this message, so it would be out of date.
     """
-    head = f"📣 Update on INC-{update.incident_id}"
-    version = f"version {update.version}, " if update.version > 1 else ""
+    head = _("📣 Update on INC-{incident_id}").format(incident_id=update.incident_id)
+    version = _("version {version}, ").format(version=update.version) if update.version > 1 else ""
     return f"{head}: {line(update.text, 300)}", [
         section(f"*{head}*\n{quote(update.text, 2700)}", expand=True),
         context(f"{version}<@{update.posted_by}> {clock(update.posted_at)}"),
@@ -81,11 +87,13 @@ def message(update: StakeholderUpdate) -> tuple[str, list[Block]]:
 
 def note(update: StakeholderUpdate) -> tuple[str, list[Block]]:
     """(fallback text, blocks) in the incident's thread, with the button that corrects it."""
-    text = (
-        f"📣 Stakeholder update {update.version} in <#{update.channel}> by"
-        f" <@{update.posted_by}> {clock(update.posted_at)}"
+    text = _("📣 Stakeholder update {version} in <#{channel}> by <@{posted_by}> {at}").format(
+        version=update.version,
+        channel=update.channel,
+        posted_by=update.posted_by,
+        at=clock(update.posted_at),
     )
-    correct = button("Correct the update", "sopbot.stakeholders", str(update.incident_id))
+    correct = button(_("Correct the update"), "sopbot.stakeholders", str(update.incident_id))
     return text, [
         section(f"{text}\n{quote(update.text, 2700)}"),
         {"type": "actions", "elements": [correct]},

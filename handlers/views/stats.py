@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from bot.incidents.model import IncidentStatus, Severity
 from bot.incidents.stats import Durations, IncidentStats, Span, TypeCount
 from bot.incidents.windows import Window
-from handlers.views.text import SYMBOL, plural, span, untrusted_line
+from bot.language import _, number, plural
+from handlers.views.text import span, symbol, untrusted_line
+from handlers.views.words import word
 
 TYPES = 3
 
@@ -15,35 +17,54 @@ TYPES = 3
 def overview(stats: IncidentStats, types: Sequence[TypeCount], window: Window) -> str:
     """The numbers of a window; `types` are those with the most incidents, most first."""
     if not stats.total and not stats.accepted and not stats.repeats:
-        return f"*Last {window.text}*: no incidents and no alerts. {_open_now(stats)}"
+        nothing = _("*Last {window}*: no incidents and no alerts.").format(window=window.text)
+        return f"{nothing} {_open_now(stats)}"
     status = stats.by_status
     shown, spans = stats.by_severity, stats.period.spans
-    severities = [f"{SYMBOL[item]} {shown[item]:,}" for item in Severity if shown[item]]
-    counts = ", ".join(f"{status[item]:,} {item}" for item in IncidentStatus)
+    severities = [f"{symbol(item)} {number(shown[item])}" for item in Severity if shown[item]]
+    counts = ", ".join(f"{number(status[item])} {word(item)}" for item in IncidentStatus)
     lines = [
-        f"*Last {window.text}*: {plural(stats.total, 'incident')}: {counts}",
+        _("*Last {window}*: {incidents}: {counts}").format(
+            window=window.text,
+            incidents=plural(stats.total, "{count} incident", "{count} incidents"),
+            counts=counts,
+        ),
         "   ".join(severities),
-        f"{plural(stats.accepted, 'alert')}, {stats.joined:,} joined an open incident",
-        f"{plural(stats.repeats, 'repeat')} of a known alert, {stats.suppressed:,} suppressed",
-        f"Acknowledged after {_typical(spans[Span.ACKNOWLEDGED])}",
-        f"Resolved after {_typical(spans[Span.RESOLVED])}",
-        f"Card posted after {_typical(spans[Span.CARD])}",
-        f"Advice given after {_typical(spans[Span.ADVICE])}",
+        _("{alerts}, {joined} joined an open incident").format(
+            alerts=plural(stats.accepted, "{count} alert", "{count} alerts"),
+            joined=number(stats.joined),
+        ),
+        _("{repeats} of a known alert, {suppressed} suppressed").format(
+            repeats=plural(stats.repeats, "{count} repeat", "{count} repeats"),
+            suppressed=number(stats.suppressed),
+        ),
+        _("Acknowledged after {typical}").format(typical=_typical(spans[Span.ACKNOWLEDGED])),
+        _("Resolved after {typical}").format(typical=_typical(spans[Span.RESOLVED])),
+        _("Card posted after {typical}").format(typical=_typical(spans[Span.CARD])),
+        _("Advice given after {typical}").format(typical=_typical(spans[Span.ADVICE])),
     ]
     if types:
         named = ", ".join(
-            f"{untrusted_line(item.type, 40) or '(none)'} {item.total:,}" for item in types[:TYPES]
+            f"{untrusted_line(item.type, 40) or _('(none)')} {number(item.total)}"
+            for item in types[:TYPES]
         )
-        lines.append(f"Most frequent types: {named}")
+        lines.append(_("Most frequent types: {named}").format(named=named))
     lines.append(_open_now(stats))
     return "\n".join(line for line in lines if line)
 
 
 def _open_now(stats: IncidentStats) -> str:
     if not stats.open_now:
-        return "No incident is open now."
-    flapping = f", {stats.flapping_now:,} of them flapping" if stats.flapping_now else ""
-    return f"{plural(stats.open_now, 'incident')} open now{flapping}: `/incident list`."
+        return _("No incident is open now.")
+    text = (
+        _("{incidents} open now, {flapping} of them flapping: `/incident list`.")
+        if stats.flapping_now
+        else _("{incidents} open now: `/incident list`.")
+    )
+    return text.format(
+        incidents=plural(stats.open_now, "{count} incident", "{count} incidents"),
+        flapping=number(stats.flapping_now),
+    )
 
 
 def _typical(durations: Durations) -> str:
@@ -51,7 +72,9 @@ def _typical(durations: Durations) -> str:
     median, slow = durations.percentile(0.5), durations.percentile(0.95)
     if median is None or slow is None:
         return "–"
-    return f"{_short(median)} (median), 95 % within {_short(slow)}"
+    return _("{median} (median), 95 % within {slow}").format(
+        median=_short(median), slow=_short(slow)
+    )
 
 
 def _short(seconds: float) -> str:

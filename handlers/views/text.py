@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from bot.incidents.confusables import fold, one_stroke
 from bot.incidents.model import Severity
+from bot.language import N_, _
 from handlers.views.cutting import LONGEST, SECTION_LIMIT, cut, cut_line, cut_section
 
 Block = dict[str, Any]
@@ -74,11 +75,16 @@ _JOINT = re.compile(r"(?<=[a-z])[^a-z0-9\s]+(?=[a-z])")
 
 SYMBOL = {
     # Word and shape, never colour alone.
-    Severity.CRITICAL: "🔴 CRITICAL",
-    Severity.HIGH: "🔶 HIGH",
-    Severity.MEDIUM: "🟨 MEDIUM",
-    Severity.LOW: "🔹 LOW",
+    Severity.CRITICAL: N_("🔴 CRITICAL"),
+    Severity.HIGH: N_("🔶 HIGH"),
+    Severity.MEDIUM: N_("🟨 MEDIUM"),
+    Severity.LOW: N_("🔹 LOW"),
 }
+
+
+def symbol(severity: Severity) -> str:
+    """The severity as the views show it."""
+    return _(SYMBOL[severity])
 
 
 def escape(text: str) -> str:

@@ -7,20 +7,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.incidents.correlation import Reason
+from bot.language import N_, _
 from handlers.views.text import line, span, untrusted_line
 
 _WHY = {
-    Reason.OPENED: "opened this incident: no open incident matches {scope}",
-    Reason.SAME_FINGERPRINT: "joined: it is the same alert (same fingerprint)",
-    Reason.EDITED_MESSAGE: "joined: its message was edited",
-    Reason.SAME_SCOPE: "joined: same environment, service and category{of_scope}",
-    Reason.SAME_SOP: "joined: same SOP, environment and service",
-    Reason.NODE_DOWN: "opened as a part of {incident}: node {node} is down{gap}",
-    Reason.SYMPTOM: "opened as a part of {incident}: another symptom of {service}{gap}",
-    Reason.CALLS: "opened as a part of {incident}: {caller} is declared to call {callee}{gap}",
-    Reason.DEPLOY: "opened as a part of {incident}: {service} was deployed{gap}",
+    Reason.OPENED: N_("opened this incident: no open incident matches {scope}"),
+    Reason.SAME_FINGERPRINT: N_("joined: it is the same alert (same fingerprint)"),
+    Reason.EDITED_MESSAGE: N_("joined: its message was edited"),
+    Reason.SAME_SCOPE: N_("joined: same environment, service and category{of_scope}"),
+    Reason.SAME_SOP: N_("joined: same SOP, environment and service"),
+    Reason.NODE_DOWN: N_("opened as a part of {incident}: node {node} is down{gap}"),
+    Reason.SYMPTOM: N_("opened as a part of {incident}: another symptom of {service}{gap}"),
+    Reason.CALLS: N_("opened as a part of {incident}: {caller} is declared to call {callee}{gap}"),
+    Reason.DEPLOY: N_("opened as a part of {incident}: {service} was deployed{gap}"),
 }
-_OPENED = "opened this incident"
 MOST_ALTERNATIVES = 3
 _NUMBER = re.compile(r"INC-[0-9]+")
 
@@ -28,17 +28,19 @@ _NUMBER = re.compile(r"INC-[0-9]+")
 def why(reason: str, facts: Mapping[str, Any], alternatives: Sequence[Sequence[Any]]) -> str:
     """The reason of one alert as a sentence part; another version's reason as it is stored."""
     try:
-        text = _WHY[Reason(reason)].format_map(_Facts(facts))
+        text = _(_WHY[Reason(reason)]).format_map(_Facts(facts))
     except (ValueError, KeyError):  # another version wrote it, or before facts were stored
         text = _without_facts(reason)
     if override := facts.get("override"):
-        text += f". The override {line(str(override), 60)} says how soon it would be reopened"
+        text += _(". The override {override} says how soon it would be reopened").format(
+            override=line(str(override), 60)
+        )
     if alternatives:
         others = ", ".join(
             f"INC-{number} ({line(str(rule), 60)})"
             for number, rule in list(alternatives)[:MOST_ALTERNATIVES]
         )
-        text += f". Also possible: {others}"
+        text += _(". Also possible: {others}").format(others=others)
     return text
 
 
@@ -52,13 +54,17 @@ class _Facts(dict[str, str]):
         known = [
             self[name] for name in ("env", "service", "category") if self.get(name, "-") != "-"
         ]
-        self["scope"] = " · ".join(known) or "it"
+        self["scope"] = " · ".join(known) or _("it")
         self["of_scope"] = f" ({' · '.join(known)})" if known else ""
         seconds = facts.get("seconds")
-        self["gap"] = f", {span(seconds)} apart" if isinstance(seconds, int) and seconds else ""
+        self["gap"] = (
+            _(", {duration} apart").format(duration=span(seconds))
+            if isinstance(seconds, int) and seconds
+            else ""
+        )
 
 
 def _without_facts(reason: str) -> str:
     if reason == Reason.OPENED:
-        return _OPENED
+        return _("opened this incident")
     return untrusted_line(reason, 200)

@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from bot.errors import InputError
+from bot.language import deferred
 from bot.response import IncidentService
 from handlers.listeners.commands import lists
 from handlers.listeners.commands.call import INCIDENT_NUMBER, Call, Verb
@@ -57,7 +58,7 @@ async def _answer(
     clock: Callable[[], datetime],
 ) -> str:
     name, text = str(command.get("command")), _as_typed(str(command.get("text") or ""))
-    word, _, rest = text.strip().partition(" ")
+    word, _sep, rest = text.strip().partition(" ")
     verb = verbs.get(word.lower() or default)
     if verb is None:
         raise unknown(name, word.lower(), rest, verbs)
@@ -74,7 +75,7 @@ async def _answer(
 
 def unknown(name: str, word: str, rest: str, verbs: Mapping[str, Verb]) -> InputError:
     """The error that names the nearest verb, as it would have to be typed."""
-    remedy = f"`{name} help` lists the commands."
+    remedy = deferred("`{name} help` lists the commands.", name=name)
     if INCIDENT_NUMBER.fullmatch(word) and "show" in verbs:
         nearest = f"show {word}"
     elif (meant := MEANT.get(word)) in verbs:
@@ -84,8 +85,12 @@ def unknown(name: str, word: str, rest: str, verbs: Mapping[str, Verb]) -> Input
         near.sort(key=lambda verb: sorted(verb) != sorted(word))  # swapped letters: `akc` is `ack`
         nearest = f"{near[0]} {rest}" if near else ""
     if nearest:
-        remedy = f"Did you mean {typed(f'{name} {nearest}')}? {remedy}"
-    return InputError(f"{typed(f'{name} {word}')} is not a command.", remedy=remedy)
+        remedy = deferred(
+            "Did you mean {command}? {remedy}", command=typed(f"{name} {nearest}"), remedy=remedy
+        )
+    return InputError(
+        deferred("{name} is not a command.", name=typed(f"{name} {word}")), remedy=remedy
+    )
 
 
 def _as_typed(text: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from bot.errors import InputError, NotFound, SopbotError
 from bot.incidents.listing import ListFilter
 from bot.incidents.model import Incident
+from bot.language import deferred
 from bot.response import IncidentService
 from handlers.listeners.errors import Failures
 from handlers.listeners.incidents import incident_id
@@ -75,19 +76,27 @@ class Call:
 
     async def subject(self, text: str) -> tuple[Incident, str]:
         """The named incident, or the only open incident, and the rest of the text."""
-        first, _, rest = text.partition(" ")
+        first, _sep, rest = text.partition(" ")
         if INCIDENT_NUMBER.fullmatch(first):
             return await self.store.incident(incident_id(first)), rest.strip()
         worst = (await self.store.listed_incidents(ListFilter(), None, NAMED)).incidents
         if len(worst) == 1:
             return worst[0], text
         if not worst:
-            raise NotFound("No incident is open.", remedy="The last ones: `/incident list all`.")
+            raise NotFound(
+                deferred("No incident is open."),
+                remedy=deferred("The last ones: `/incident list all`."),
+            )
         names = ", ".join(f"{incident.number} ({incident.severity})" for incident in worst)
         first = worst[0].number
         raise InputError(
-            "Which incident?",
-            remedy=f"Name it: `{self.line} {first}`. The most severe that are open: {names}.",
+            deferred("Which incident?"),
+            remedy=deferred(
+                "Name it: `{line} {first}`. The most severe that are open: {names}.",
+                line=self.line,
+                first=first,
+                names=names,
+            ),
         )
 
     async def each(self, text: str, act: Callable[[Incident, str], Awaitable[str]]) -> str:
@@ -102,8 +111,8 @@ class Call:
             return await act(await self.store.incident(incident_id(numbers[0])), rest)
         if len(numbers) > MOST_NAMED:
             raise InputError(
-                f"Nothing was done: that names {len(numbers)} incidents.",
-                remedy=f"Name at most {MOST_NAMED} at once.",
+                deferred("Nothing was done: that names {count} incidents.", count=len(numbers)),
+                remedy=deferred("Name at most {most} at once.", most=MOST_NAMED),
             )
         lines = []
         for number in numbers:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.errors import InputError
+from bot.language import deferred
 from handlers.listeners.commands.call import PERSON, Call
 from handlers.views import handover as view
 
@@ -11,7 +12,10 @@ async def handover(call: Call, rest: str) -> str:
     """Offer the person's open incidents to the named one."""
     taker = PERSON.fullmatch(rest.strip())
     if taker is None:
-        raise InputError("Hand over to whom?", remedy="Name one person: `/incident handover @ben`.")
+        raise InputError(
+            deferred("Hand over to whom?"),
+            remedy=deferred("Name one person: `/incident handover @ben`."),
+        )
     offered = await call.service.handovers.offer(
         call.user, taker[1], call.outbox.direct.direct_channel, call.key
     )

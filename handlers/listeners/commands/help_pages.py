@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.errors import InputError
+from bot.language import deferred
 from handlers.listeners.commands.call import Call
 from handlers.views import help as help_view
 from handlers.views.text import typed
@@ -18,7 +19,8 @@ async def show(call: Call, rest: str) -> str:
     if not chosen:
         topics = ", ".join(dict.fromkeys(verb.topic for verb in call.verbs.values()))
         raise InputError(
-            f"There is no help on {typed(rest)}.", remedy=f"Topics: {topics}, or any command."
+            deferred("There is no help on {rest}.", rest=typed(rest)),
+            remedy=deferred("Topics: {topics}, or any command.", topics=topics),
         )
     title = word if word in call.verbs else help_view.TITLES[help_view.Topic(word)]
     return help_view.details(command, title, chosen)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot.errors import InputError
 from bot.incidents.model import Incident, known_severity
 from bot.incidents.report_text import parse_report
+from bot.language import _, deferred
 from bot.response.reports import Report
 from bot.response.resolve_warning import what_resolving_ends
 from handlers.listeners.commands.call import Call
@@ -25,7 +26,7 @@ async def open_incident(call: Call, rest: str) -> str:
             place=call.channel,
         )
         await call.outbox.direct.open_view(call.trigger_id, modal)
-        return "Nothing is open yet: fill in the box that opened."
+        return _("Nothing is open yet: fill in the box that opened.")
     result = await call.service.report(
         Report(
             key=f"{call.key}/",
@@ -46,7 +47,7 @@ async def resolve(call: Call, rest: str) -> str:
     """Resolve the incident, or open a confirmation that says what resolving ends."""
     modals: list[Block] = []
 
-    async def act(incident: Incident, _: str) -> str:
+    async def act(incident: Incident, _text: str) -> str:
         await call.service.decisions.check_person(call.user, "resolve")
         warning = None if incident.resolved_at else await what_resolving_ends(call.store, incident)
         if warning is None:
@@ -57,10 +58,8 @@ async def resolve(call: Call, rest: str) -> str:
             return steering.resolve_alone(incident)
         await call.outbox.direct.open_view(call.trigger_id, modals[0])
         consequences = steering.resolve_warning(incident, warning.waiting, warning.children)
-        return (
-            f"{incident.number} is not resolved yet: confirm it in the box that opened."
-            f" {consequences}"
-        )
+        text = _("{number} is not resolved yet: confirm it in the box that opened.")
+        return f"{text.format(number=incident.number)} {consequences}"
 
     return await call.each(rest, act)
 
@@ -68,11 +67,13 @@ async def resolve(call: Call, rest: str) -> str:
 async def reopen(call: Call, rest: str) -> str:
     """Open a resolved incident again."""
 
-    async def act(incident: Incident, _: str) -> str:
+    async def act(incident: Incident, _text: str) -> str:
         return steering.reopened(await call.service.reopen(incident.id, call.user))
 
     if not rest:
-        raise InputError("Which incident?", remedy="Name it: `/incident reopen INC-1`.")
+        raise InputError(
+            deferred("Which incident?"), remedy=deferred("Name it: `/incident reopen INC-1`.")
+        )
     return await call.each(rest, act)
 
 
@@ -83,8 +84,13 @@ async def severity(call: Call, rest: str) -> str:
         chosen = known_severity(word)
         if chosen is None:
             raise InputError(
-                f"{typed(word)} is not a severity." if word else "Which severity?",
-                remedy=f"`/incident severity {incident.number} high`: critical, high, medium, low.",
+                deferred("{word} is not a severity.", word=typed(word))
+                if word
+                else deferred("Which severity?"),
+                remedy=deferred(
+                    "`/incident severity {number} high`: critical, high, medium, low.",
+                    number=incident.number,
+                ),
             )
         change = await call.service.remarks.set_severity(incident.id, chosen, call.user)
         return steering.severity_set(change, call.user)
@@ -102,11 +108,13 @@ async def note(call: Call, rest: str) -> str:
 async def split(call: Call, rest: str) -> str:
     """Make a child an incident of its own."""
 
-    async def act(incident: Incident, _: str) -> str:
+    async def act(incident: Incident, _text: str) -> str:
         return cascade.was_split(await call.service.split(incident.id, call.user))
 
     if not rest:
-        raise InputError("Which incident?", remedy="Name it: `/incident split INC-8`.")
+        raise InputError(
+            deferred("Which incident?"), remedy=deferred("Name it: `/incident split INC-8`.")
+        )
     return await call.each(rest, act)
 
 
@@ -115,13 +123,13 @@ async def merge(call: Call, rest: str) -> str:
     names = rest.split()
     if len(names) != 2:
         raise InputError(
-            "Which incidents?",
-            remedy="Name two: `/incident merge INC-8 INC-7` makes INC-8 a part of INC-7.",
+            deferred("Which incidents?"),
+            remedy=deferred("Name two: `/incident merge INC-8 INC-7` makes INC-8 a part of INC-7."),
         )
     number, into = map(incident_id, names)
     if number == into:
         raise InputError(
-            f"INC-{number} cannot be a part of itself.",
-            remedy="Name two incidents: `/incident merge INC-8 INC-7`.",
+            deferred("INC-{number} cannot be a part of itself.", number=number),
+            remedy=deferred("Name two incidents: `/incident merge INC-8 INC-7`."),
         )
     return cascade.merged(await call.service.merge(number, into, call.user), into)

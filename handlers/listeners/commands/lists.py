@@ -50,7 +50,7 @@ async def turn_list_page(
     clock: Callable[[], datetime],
 ) -> str:
     """Show the page behind the incident that the button names."""
-    text, _ = incident_list.state_of(str(action.get("block_id")))
+    text, _after = incident_list.state_of(str(action.get("block_id")))
     after = incident_id(action.get("value"))
     return await _page(service, str(body["user"]["id"]), text, after, clock())
 
@@ -62,7 +62,7 @@ async def turn_list_back(
     clock: Callable[[], datetime],
 ) -> str:
     """Show the first page."""
-    text, _ = incident_list.state_of(str(action.get("block_id")))
+    text, _after = incident_list.state_of(str(action.get("block_id")))
     return await _page(service, str(body["user"]["id"]), text, None, clock())
 
 
@@ -95,7 +95,7 @@ async def _page(
 
 async def show(call: Call, rest: str) -> str:
     """One incident with its timeline."""
-    incident, _ = await call.subject(rest)
+    incident, _rest = await call.subject(rest)
     card = await call.store.outbox_message(f"card:{incident.id}")
     permalink = (
         await call.outbox.direct.permalink(card.channel, card.ts) if card and card.ts else ""

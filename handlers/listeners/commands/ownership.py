@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.errors import InputError
 from bot.incidents.model import Incident
+from bot.language import deferred
 from handlers.listeners.commands.call import PERSON, Call
 from handlers.views import escalation, steering
 
@@ -11,7 +12,7 @@ from handlers.views import escalation, steering
 async def acknowledge(call: Call, rest: str) -> str:
     """Make the person the owner, unless another person owns the incident."""
 
-    async def act(incident: Incident, _: str) -> str:
+    async def act(incident: Incident, _text: str) -> str:
         change = await call.service.acknowledge(incident.id, call.user)
         return steering.acknowledged(change, call.user, call.now)
 
@@ -25,8 +26,11 @@ async def assign(call: Call, rest: str) -> str:
         assignee = call.user if name.lower() == "me" else person_in(name)
         if not assignee:
             raise InputError(
-                "Assign it to whom?",
-                remedy=f"`/incident assign {incident.number} me`, or name somebody: `@ben`.",
+                deferred("Assign it to whom?"),
+                remedy=deferred(
+                    "`/incident assign {number} me`, or name somebody: `@ben`.",
+                    number=incident.number,
+                ),
             )
         change = await call.service.assign(incident.id, assignee, call.user)
         return steering.assigned(change, assignee, call.user)
@@ -38,12 +42,12 @@ async def escalate(call: Call, rest: str) -> str:
     """Ask a second person for help."""
 
     async def act(incident: Incident, text: str) -> str:
-        name, _, reason = text.partition(" ")
+        name, _sep, reason = text.partition(" ")
         to = person_in(name)
         if not to:
             raise InputError(
-                "Escalate it to whom?",
-                remedy=f"`/incident escalate {incident.number} @ben why`.",
+                deferred("Escalate it to whom?"),
+                remedy=deferred("`/incident escalate {number} @ben why`.", number=incident.number),
             )
         change, by_message = await call.service.remarks.escalate(
             incident.id,

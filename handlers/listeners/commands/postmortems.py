@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.language import _
 from handlers.listeners.commands.call import INCIDENT_NUMBER, PERSON, Call
 from handlers.listeners.incidents import incident_id
 from handlers.views import postmortem as view
@@ -11,13 +12,13 @@ from store.operations.action_items import LISTED
 
 async def postmortem(call: Call, rest: str) -> str:
     """Draft the next version, which the thread shows as a file."""
-    incident, _ = await call.subject(rest)
+    incident, _rest = await call.subject(rest)
     return view.drafted(await call.service.postmortems.write(incident.id, call.user, call.key))
 
 
 async def export(call: Call, rest: str) -> str:
     """Send the export to the person who typed the command, as a file."""
-    incident, _ = await call.subject(rest)
+    incident, _rest = await call.subject(rest)
     name = await call.service.exports.request(
         incident.id, call.user, call.outbox.direct.direct_channel, call.key
     )
@@ -26,11 +27,13 @@ async def export(call: Call, rest: str) -> str:
 
 async def update(call: Call, rest: str) -> str:
     """Open the modal with a draft for the stakeholders, or with the update that is posted."""
-    incident, _ = await call.subject(rest)
+    incident, _rest = await call.subject(rest)
     draft = await call.service.stakeholders.draft(incident, call.user)
     modal = stakeholders.update_modal(incident, *draft)
     await call.outbox.direct.open_view(call.trigger_id, modal)
-    return f"Nothing is posted yet: read the update on {incident.number} in the box that opened."
+    return _("Nothing is posted yet: read the update on {number} in the box that opened.").format(
+        number=incident.number
+    )
 
 
 async def action(call: Call, rest: str) -> str:
@@ -42,7 +45,9 @@ async def action(call: Call, rest: str) -> str:
         await call.service.decisions.check_person(call.user)
         modal = view.action_modal(incident, owner[1] if owner else call.user)
         await call.outbox.direct.open_view(call.trigger_id, modal)
-        return f"No action is added to {incident.number} yet: fill in the box that opened."
+        return _("No action is added to {number} yet: fill in the box that opened.").format(
+            number=incident.number
+        )
     named = PERSON.sub(r"@\1", task)
     item = await call.service.postmortems.add_action(
         incident.id, owner[1] if owner else call.user, named, call.user, call.key
@@ -54,9 +59,9 @@ async def actions(call: Call, rest: str) -> str:
     """The open actions of everybody, of the person, or all of one incident."""
     word = rest.strip().lower()
     if word == "mine":
-        return view.action_list(await call.store.open_actions(call.user), " of yours", LISTED)
+        return view.action_list(await call.store.open_actions(call.user), LISTED, mine=True)
     if INCIDENT_NUMBER.fullmatch(word):
         incident = await call.store.incident(incident_id(word))
         items = await call.store.actions_of(incident.id)
         return view.actions_of_incident(items, incident.number)
-    return view.action_list(await call.store.open_actions(), "", LISTED)
+    return view.action_list(await call.store.open_actions(), LISTED, mine=False)

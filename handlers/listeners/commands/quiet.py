@@ -34,7 +34,7 @@ async def mute(call: Call, rest: str) -> str:
 async def unmute(call: Call, rest: str) -> str:
     """End the mute."""
 
-    async def act(incident: Incident, _: str) -> str:
+    async def act(incident: Incident, _text: str) -> str:
         return silences.unmuted(await call.service.silences.unmute(incident.id, call.user))
 
     return await call.each(rest, act)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.errors import NotFound
 from bot.incidents.windows import parse_window
+from bot.language import deferred
 from handlers.listeners.commands.call import INCIDENT_NUMBER, Call
 from handlers.views import stats as stats_view
 from handlers.views import trace as trace_view
@@ -14,14 +15,18 @@ async def trace(call: Call, rest: str) -> str:
     """By an incident's number, or by the tracking id of any alert."""
     tracking_id = rest.strip("` ")
     if not tracking_id or INCIDENT_NUMBER.fullmatch(tracking_id):
-        incident, _ = await call.subject(rest)
+        incident, _rest = await call.subject(rest)
         tracking_id, incident_id = incident.tracking_id, incident.id
     else:
         alerts = await call.store.trace(tracking_id)
         if not alerts:
             raise NotFound(
-                f"No alert has the tracking id {typed(tracking_id)}.",
-                remedy="It stands on the card, or name the incident: `/incident trace INC-1`.",
+                deferred(
+                    "No alert has the tracking id {tracking_id}.", tracking_id=typed(tracking_id)
+                ),
+                remedy=deferred(
+                    "It stands on the card, or name the incident: `/incident trace INC-1`."
+                ),
             )
         tracking_id = alerts[0].tracking_id
         incident_id = next((alert.incident_id for alert in alerts if alert.incident_id), 0)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from bot.errors import InputError, NotFound
 from bot.incidents.sop_search import search_sops
 from bot.incidents.sops import Sop
+from bot.language import deferred
 from handlers.listeners.commands.call import INCIDENT_NUMBER, Call
 from handlers.views import sop_lists
 from handlers.views.text import typed
@@ -29,7 +30,10 @@ async def show(call: Call, rest: str) -> str:
 async def search(call: Call, rest: str) -> str:
     """The SOPs that have every word."""
     if not rest.strip():
-        raise InputError("Search for what?", remedy="For example `/sop search checkout restart`.")
+        raise InputError(
+            deferred("Search for what?"),
+            remedy=deferred("For example `/sop search checkout restart`."),
+        )
     hits = search_sops(call.service.sops.sops, rest)
     return sop_lists.sop_hits(hits, rest.strip(), await _uses(call, hits[: sop_lists.SHOWN]))
 
@@ -46,13 +50,13 @@ async def runs(call: Call, rest: str) -> str:
 
 async def link(call: Call, rest: str) -> str:
     """Let an incident use an SOP."""
-    number, _, name = rest.partition(" ")
+    number, _sep, name = rest.partition(" ")
     if not INCIDENT_NUMBER.fullmatch(number) or not name.strip():
         raise InputError(
-            "Link which incident to which SOP?",
-            remedy="Name both: `/sop link INC-7 sop_…`. `/sop list` shows the SOPs.",
+            deferred("Link which incident to which SOP?"),
+            remedy=deferred("Name both: `/sop link INC-7 sop_…`. `/sop list` shows the SOPs."),
         )
-    incident, _ = await call.subject(number)
+    incident, _rest = await call.subject(number)
     known = _known(call, name)
     return sop_lists.linked(await call.service.link_sop(incident, known.sop_id, call.user))
 
@@ -60,7 +64,10 @@ async def link(call: Call, rest: str) -> str:
 def _known(call: Call, name: str) -> Sop:
     known = call.service.sops.get(name.strip("` "))
     if known is None:
-        raise NotFound(f"There is no SOP {typed(name)}.", remedy="`/sop list` shows them.")
+        raise NotFound(
+            deferred("There is no SOP {name}.", name=typed(name)),
+            remedy=deferred("`/sop list` shows them."),
+        )
     return known
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.language import N_
 from handlers.listeners.commands import (
     actions,
     handover,
@@ -21,129 +22,143 @@ _FIND, _OWNER, _INCIDENT = Topic.FIND, Topic.OWNER, Topic.INCIDENT
 _QUIET, _ACTIONS, _RECORDS, _SOPS = Topic.QUIET, Topic.ACTIONS, Topic.RECORDS, Topic.SOPS
 
 INCIDENT: dict[str, Verb] = {
-    "help": Verb(help_pages.show, "help [topic]", "the commands, or those of one topic", _FIND),
+    "help": Verb(help_pages.show, "help [topic]", N_("the commands, or those of one topic"), _FIND),
     "list": Verb(
         lists.list_incidents,
         "list [mine] [resolved|all] [words]",
-        "open incidents, most severe first; also `list freezes|silences|suppressed|unmatched`",
+        N_("open incidents, most severe first; also `list freezes|silences|suppressed|unmatched`"),
         _FIND,
     ),
-    "show": Verb(lists.show, "show INC-1", "one incident, its timeline and its thread", _FIND),
-    "ack": Verb(ownership.acknowledge, "ack INC-1", "take ownership", _OWNER),
+    "show": Verb(lists.show, "show INC-1", N_("one incident, its timeline and its thread"), _FIND),
+    "ack": Verb(ownership.acknowledge, "ack INC-1", N_("take ownership"), _OWNER),
     "assign": Verb(
-        ownership.assign, "assign INC-1 me", "take over, or assign it to `@ben`", _OWNER
+        ownership.assign, "assign INC-1 me", N_("take over, or assign it to `@ben`"), _OWNER
     ),
     "escalate": Verb(
         ownership.escalate,
         "escalate INC-1 @ben [why]",
-        "ask a second person for help, in the thread and by a direct message",
+        N_("ask a second person for help, in the thread and by a direct message"),
         _OWNER,
     ),
     "handover": Verb(
         handover.handover,
         "handover @ben",
-        "offer all your open incidents to another person, who must accept",
+        N_("offer all your open incidents to another person, who must accept"),
         _OWNER,
     ),
     "open": Verb(
         lifecycle.open_incident,
         "open [severity] title [service=web] [env=prod]",
-        "report an incident; `open` alone asks for all of it",
+        N_("report an incident; `open` alone asks for all of it"),
         _INCIDENT,
     ),
     "resolve": Verb(
         lifecycle.resolve,
         "resolve INC-1",
-        "mark as resolved; asks first while an alert fires or an approval waits",
+        N_("mark as resolved; asks first while an alert fires or an approval waits"),
         _INCIDENT,
     ),
-    "reopen": Verb(lifecycle.reopen, "reopen INC-1", "open it again, without an owner", _INCIDENT),
+    "reopen": Verb(
+        lifecycle.reopen, "reopen INC-1", N_("open it again, without an owner"), _INCIDENT
+    ),
     "severity": Verb(
         lifecycle.severity,
         "severity INC-1 high",
-        "set the severity; alerts do not change it until the incident ends",
+        N_("set the severity; alerts do not change it until the incident ends"),
         _INCIDENT,
     ),
     "note": Verb(
-        lifecycle.note, "note INC-1 text", "its thread and its timeline quote you", _INCIDENT
+        lifecycle.note, "note INC-1 text", N_("its thread and its timeline quote you"), _INCIDENT
     ),
     "split": Verb(
-        lifecycle.split, "split INC-8", "make a child an incident of its own again", _INCIDENT
+        lifecycle.split, "split INC-8", N_("make a child an incident of its own again"), _INCIDENT
     ),
-    "merge": Verb(lifecycle.merge, "merge INC-8 INC-7", "make INC-8 a part of INC-7", _INCIDENT),
+    "merge": Verb(
+        lifecycle.merge, "merge INC-8 INC-7", N_("make INC-8 a part of INC-7"), _INCIDENT
+    ),
     "ask": Verb(
         actions.ask,
         "ask INC-1 why now?",
-        "ask the advisor; the answer is posted in the thread",
+        N_("ask the advisor; the answer is posted in the thread"),
         _ACTIONS,
     ),
     "fix": Verb(
         actions.fix,
         "fix INC-1 restart|stop|start [service]",
-        "propose an action; another person approves it",
+        N_("propose an action; another person approves it"),
         _ACTIONS,
     ),
     "mute": Verb(
-        quiet.mute, "mute INC-1 [2h]", "its thread stays quiet until it clears, or for 2 h", _QUIET
+        quiet.mute,
+        "mute INC-1 [2h]",
+        N_("its thread stays quiet until it clears, or for 2 h"),
+        _QUIET,
     ),
-    "unmute": Verb(quiet.unmute, "unmute INC-1", "end the mute", _QUIET),
+    "unmute": Verb(quiet.unmute, "unmute INC-1", N_("end the mute"), _QUIET),
     "silence": Verb(
         quiet.silence,
         "silence service=web env=prod 2h why",
-        "matching alerts open no incident for that time",
+        N_("matching alerts open no incident for that time"),
         _QUIET,
     ),
-    "unsilence": Verb(quiet.unsilence, "unsilence 3", "end a silence", _QUIET),
+    "unsilence": Verb(quiet.unsilence, "unsilence 3", N_("end a silence"), _QUIET),
     "trace": Verb(
-        records.trace, "trace INC-1", "every stage of its first alert, with times", _RECORDS
+        records.trace, "trace INC-1", N_("every stage of its first alert, with times"), _RECORDS
     ),
-    "stats": Verb(records.stats, "stats 7d", "the numbers of a window", _RECORDS),
+    "stats": Verb(records.stats, "stats 7d", N_("the numbers of a window"), _RECORDS),
     "postmortem": Verb(
         postmortems.postmortem,
         "postmortem INC-7",
-        "draft the post-mortem from the timeline, as a file in its thread",
+        N_("draft the post-mortem from the timeline, as a file in its thread"),
         _RECORDS,
     ),
     "export": Verb(
         postmortems.export,
         "export INC-7",
-        "everything about it with its proof, as a file in a direct message to you",
+        N_("everything about it with its proof, as a file in a direct message to you"),
         _RECORDS,
     ),
     "update": Verb(
         postmortems.update,
         "update INC-7",
-        "draft an update for the stakeholders, or correct the posted one",
+        N_("draft an update for the stakeholders, or correct the posted one"),
         _RECORDS,
     ),
     "action": Verb(
         postmortems.action,
         "action INC-7 @ben Add an alert",
-        "add an action with its owner, who is reminded until it is done",
+        N_("add an action with its owner, who is reminded until it is done"),
         _RECORDS,
     ),
     "actions": Verb(
-        postmortems.actions, "actions [mine|INC-7]", "the open actions, oldest first", _RECORDS
+        postmortems.actions, "actions [mine|INC-7]", N_("the open actions, oldest first"), _RECORDS
     ),
     "freeze": Verb(
-        actions.freeze, "freeze on [why]", "block all actions, on every incident", _ACTIONS
+        actions.freeze, "freeze on [why]", N_("block all actions, on every incident"), _ACTIONS
     ),
     "unfreeze": Verb(
-        actions.unfreeze, "unfreeze", "let actions run again; only an approver may", _ACTIONS
+        actions.unfreeze, "unfreeze", N_("let actions run again; only an approver may"), _ACTIONS
     ),
 }
 
 SOP: dict[str, Verb] = {
-    "list": Verb(sops.list_sops, "list", "the procedures that are loaded, most used first", _SOPS),
+    "list": Verb(
+        sops.list_sops, "list", N_("the procedures that are loaded, most used first"), _SOPS
+    ),
     "show": Verb(
-        sops.show, "show sop_…", "one procedure, and the incident that used it last", _SOPS
+        sops.show, "show sop_…", N_("one procedure, and the incident that used it last"), _SOPS
     ),
     "link": Verb(
-        sops.link, "link INC-7 sop_…", "let an incident use it; its owner or an approver may", _SOPS
+        sops.link,
+        "link INC-7 sop_…",
+        N_("let an incident use it; its owner or an approver may"),
+        _SOPS,
     ),
-    "runs": Verb(sops.runs, "runs sop_…", "what ran under it, and how it ended", _SOPS),
-    "search": Verb(sops.search, "search words", "the procedures that have all of the words", _SOPS),
-    "help": Verb(help_pages.show, "help", "the commands for procedures", _SOPS),
+    "runs": Verb(sops.runs, "runs sop_…", N_("what ran under it, and how it ended"), _SOPS),
+    "search": Verb(
+        sops.search, "search words", N_("the procedures that have all of the words"), _SOPS
+    ),
+    "help": Verb(help_pages.show, "help", N_("the commands for procedures"), _SOPS),
 }
 
 # Words of other tools, and the verb that does that here. `difflib` finds mere misspellings.

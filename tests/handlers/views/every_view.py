@@ -214,7 +214,7 @@ def _follow_up(sick: Incident, evil: str) -> Iterator[tuple[str, tuple[str, list
     item = ActionItem(id=1, incident_id=142, text=evil, owner="U0BEN", made_by="U0ANA", made_at=NOW)
     yield "action", postmortem.action(item, is_reminder=False)
     yield "action", postmortem.action(replace(item, done_at=NOW, done_by="U0BEN"), is_reminder=True)
-    yield "answer", (postmortem.action_list([item], "", 20), [])
+    yield "answer", (postmortem.action_list([item], 20, mine=False), [])
     yield "answer", (postmortem.actions_of_incident([item], "INC-142"), [])
     offer = Handover(
         id=1,
