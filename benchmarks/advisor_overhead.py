@@ -1,4 +1,4 @@
-"""(e) AdvisorCommand.ask minus the bare command, run with plain asyncio, in turn."""
+"""(e) AdvisorChain.ask minus the bare command, run with plain asyncio, in turn."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import asyncio
 import time
 
 from benchmarks.results import Bar, Result, percentile
-from bot.advice.command import AdvisorCommand, CommandLimits
+from bot.advice.chain import AdvisorChain, ChainLimits
+from bot.advice.kinds.command import CommandAdvisor
+from bot.advice.member import Member
 
 ROUNDS = 60
 WARM_UP = 5
@@ -16,7 +18,7 @@ PROMPT = "What is wrong with checkout-api?\n" * 100
 
 async def run() -> list[Result]:
     """Measure both in turn."""
-    command = AdvisorCommand(ARGV, CommandLimits(timeout=10, max_retries=0))
+    command = AdvisorChain([Member(CommandAdvisor(ARGV), max_retries=0)], ChainLimits(timeout=10))
     durations, bare = [], []
     for number in range(ROUNDS + WARM_UP):
         began = time.perf_counter()

@@ -21,11 +21,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 import handlers
 from bot import diagnostics
-from bot.advice.advisor import Advisor
+from bot.advisors_from_settings import build_advisor
 from bot.configuration import LiveConfiguration
 from bot.errors import SettingsError, StoreError
 from bot.from_settings import (
-    advisor_command,
     alert_channels,
     connection_limits,
     first_configuration,
@@ -35,7 +34,6 @@ from bot.from_settings import (
     open_runbooks,
     read_configuration,
     slack_client,
-    task_instructions,
 )
 from bot.health_checks import register_checks
 from bot.observability.events import Event, emit
@@ -225,11 +223,13 @@ class Bot:
     ) -> None:
         """Build the incident service, and the parts that speak of the bot itself."""
         settings, ops = self._settings, self._settings.ops_channel
-        self._advisor = Advisor(
-            advisor_command(settings, self.metrics),
-            task_instructions(settings),
-            private=lambda: self._config.current.policy.privacy.redact,
+        self._advisor = build_advisor(
+            settings,
+            session,
+            self.metrics,
+            lambda: self._config.current.policy.privacy.redact,
         )
+        self._parts.push_async_callback(self._advisor.close)
         people = People(slack, self.identity.team_id, self._clock)
         self.service = IncidentService(
             Dependencies(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -15,9 +14,6 @@ from typing import TYPE_CHECKING
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.advice.agent_file import write_agent
-from bot.advice.command import AdvisorCommand, CommandLimits
-from bot.advice.environment import argv_of
 from bot.configuration import Configuration
 from bot.errors import InputError, SettingsError
 from bot.incidents.service_file import parse_services
@@ -42,8 +38,6 @@ if TYPE_CHECKING:
     from bot.nats.session import NatsSession
 
 log = logging.getLogger(__name__)
-
-TASK_FILE = "task_instructions.md"  # beside the policy
 
 
 def gateway_client(
@@ -117,43 +111,12 @@ def connection_limits(settings: Settings) -> ConnectionLimits:
     )
 
 
-def advisor_command(settings: Settings, metrics: Metrics) -> AdvisorCommand | None:
-    """The advisor command, its agent file written; None when there is none, or it is not safe."""
-    argv = argv_of(settings.advisor_command, q_bin=settings.q_bin)
-    if not argv:
-        return None
-    agent = write_agent(argv, Path.home())
-    if agent.problem:
-        log.warning("no command advisor: %s", agent.problem)
-        return None
-    return AdvisorCommand(
-        argv,
-        CommandLimits(
-            timeout=settings.qchat_timeout,
-            max_output=settings.qchat_max_output_size,
-            max_retries=settings.qchat_max_retries,
-            retry_delay=settings.qchat_retry_delay,
-            max_concurrent=settings.qchat_max_concurrent,
-            max_memory_mb=settings.qchat_max_memory_mb,
-        ),
-        environ=os.environ,
-        allow_unknown_flags=settings.advisor_allow_unknown_flags,
-        observe=metrics.record_advisor,
-    )
-
-
 async def open_runbooks(settings: Settings, parts: AsyncExitStack) -> RunbookLibrary:
     """Read the runbooks of RUNBOOK_DIR; `parts` closes them."""
     library = RunbookLibrary(settings.runbook_dir, settings.runbook_url)
     parts.push_async_callback(library.close)
     await library.load()
     return library
-
-
-def task_instructions(settings: Settings) -> str:
-    """The operator's own text for every prompt; '' where there is none."""
-    path = settings.policy_file.parent / TASK_FILE
-    return read_regular(path) if path.is_file() else ""
 
 
 def read_mappings(folder: Path) -> SourceMappings:

@@ -31,6 +31,7 @@ from pydantic_settings import (
 
 from bot.errors import SettingsError
 from bot.hardening import forget_variables
+from bot.setting_advisors import AdvisorGroup
 from bot.setting_groups import AlertmanagerGroup, NatsGroup, PagingGroup
 from bot.setting_outside import OutsideGroup
 from bot.setting_problems import line_of
@@ -47,9 +48,6 @@ from bot.setting_types import (
     is_loopback,
 )
 from bot.validation import field_problems
-
-# `q` means Q_BIN. Empty means no command advisor: then the SOP's own rules give the advice.
-DEFAULT_ADVISOR = "q chat --no-interactive --wrap never --agent sopbot-advisor"
 
 SHORTEST_KEY = 16  # bytes
 
@@ -130,7 +128,9 @@ class AuditSettings(StoreSettings):
         return key
 
 
-class Settings(AlertmanagerGroup, PagingGroup, OutsideGroup, NatsGroup, AuditSettings):
+class Settings(
+    AdvisorGroup, AlertmanagerGroup, PagingGroup, OutsideGroup, NatsGroup, AuditSettings
+):
     """All settings."""
 
     slack_bot_token: SecretStr = Field(description="the app's bot token, xoxb-…")
@@ -166,25 +166,6 @@ class Settings(AlertmanagerGroup, PagingGroup, OutsideGroup, NatsGroup, AuditSet
     )
     ai_command_gateway_secret: SecretStr = Field(
         SecretStr(""), description="HMAC-SHA256 key for requests; empty is unsigned, and warned"
-    )
-    advisor_command: str = Field(
-        DEFAULT_ADVISOR, description="the advisor's argv: shell-quoted words or a JSON list"
-    )
-    advisor_allow_unknown_flags: bool = Field(
-        False, description="run an advisor command whose flags are not known to be safe"
-    )
-    q_bin: str = Field(
-        "q", description="the program that a leading `q` in ADVISOR_COMMAND stands for"
-    )
-    qchat_timeout: Seconds = Field(120, gt=0, description="seconds an answer may take in all")
-    qchat_max_retries: int = Field(3, ge=0, le=10, description="tries after the first")
-    qchat_retry_delay: Seconds = Field(
-        1, ge=0, description="seconds before the first retry; doubles, with jitter, up to 60"
-    )
-    qchat_max_concurrent: int = Field(2, ge=1, le=64, description="questions at the same time")
-    qchat_max_output_size: int = Field(1_048_576, ge=1024, description="bytes of an answer")
-    qchat_max_memory_mb: int | None = Field(
-        None, ge=16, description="megabytes that each of the advisor's processes may allocate"
     )
     health_check_interval: Seconds = Field(
         10, ge=1, le=300, description="seconds between two health checks of all parts"

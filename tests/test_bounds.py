@@ -95,7 +95,8 @@ BOUNDS: dict[str, dict[str, float]] = {
         "_ITEMS": 8,
     },
     "bot.advice.failures": {"_EXCERPT_CHARS": 160},
-    "bot.advice.command": {"_LONGEST_DELAY": 60},
+    "bot.advice.member": {"_LONGEST_DELAY": 60},
+    "bot.advice.kinds.command": {"_PROBE_BYTES": 65_536},
     "bot.advice.prompt": {
         "INSTRUCTION_CHARS": 4_000,
         "TEXT_CHARS": 4_000,

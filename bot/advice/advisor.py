@@ -8,12 +8,13 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from bot.advice.chain import AdvisorChain, ChainHealth
 from bot.advice.cleaning import last_json, strip_terminal
-from bot.advice.command import AdvisorCommand, CommandAnswer, CommandHealth
+from bot.advice.kinds.contract import Reply
 from bot.advice.model import CONFIDENCE_LEVELS, UNDETERMINED, Advice, Subject
 from bot.advice.prompt import build_prompt
 from bot.advice.rules import advice_from_rules, sop_source
-from bot.errors import AdvisorError
+from bot.errors import AdvisorBusy, AdvisorError
 
 _TEXT_CHARS = 10_000
 _CAUSE_CHARS = 600
@@ -22,7 +23,7 @@ _ITEMS = 8
 
 
 class Advisor:
-    """Answers from `command`, or from rules if it is None.
+    """Answers from `chain`, or from rules if it is None or (with `rules_answer`) fails.
 
     `task_instructions` is the operator's text in every prompt. The model's text is cleaned and cut
     (10,000 characters), and never interpreted.
@@ -30,13 +31,15 @@ class Advisor:
 
     def __init__(
         self,
-        command: AdvisorCommand | None,
+        chain: AdvisorChain | None,
         task_instructions: str = "",
         *,
+        rules_answer: bool = False,
         nonce: Callable[[], str] = lambda: secrets.token_hex(8),
         private: Callable[[], Collection[str]] = tuple,
     ) -> None:
-        self._command = command
+        self._chain = chain
+        self._rules_answer = rules_answer
         self._instructions = task_instructions
         self._nonce = nonce
         self._private = private
@@ -44,7 +47,7 @@ class Advisor:
     async def advise(self, subject: Subject) -> Advice:
         """Return the advice for the thread.
 
-        Never raises for a failing command: then the SOP's rules answer, and `failure` names the
+        Never raises if no advisor answers: then the SOP's rules answer, and `failure` names the
         reason.
         """
         try:
@@ -55,27 +58,42 @@ class Advisor:
     async def ask(self, subject: Subject) -> Advice:
         """Return the answer for `POST /incident` and `/incident ask`; `.answer` is its text.
 
-        Raises AdvisorError if there is a command and it fails: kind "timeout", "busy" (an
+        Raises AdvisorError if there are advisors and none answers: kind "timeout", "busy" (an
         AdvisorBusy with `retry_after`), or another kind; all mean that there is no usable answer.
+        With `rules_answer` only AdvisorBusy is raised.
         """
-        if self._command is None:
+        if self._chain is None:
             return advice_from_rules(subject)
         prompt = build_prompt(
             subject, self._instructions, nonce=self._nonce(), private=self._private()
         )
-        answer = await self._command.ask(prompt)
-        return _advice(self._command.name, answer, subject)
+        try:
+            reply = await self._chain.ask(prompt)
+        except AdvisorBusy:
+            raise
+        except AdvisorError as error:
+            if not self._rules_answer:
+                raise
+            return advice_from_rules(subject, failure=str(error))
+        return _advice(reply, subject)
+
+    async def close(self) -> None:
+        """Release what the advisors hold."""
+        if self._chain:
+            await self._chain.close()
 
     async def check(self) -> None:
-        """Raise AdvisorError with the reason while the command is paused or failed last."""
+        """Raise AdvisorError with the reason while an advisor is paused or failed last."""
         health = self.health()
         if health is not None and health.state in ("paused", "failing"):
             pause = f"paused for {health.paused_for:.0f} s more: " if health.paused_for else ""
-            raise AdvisorError(health.state, pause + health.reason)
+            answers = [each.name for each in health.members if each.state in ("ok", "unknown")]
+            instead = f" Meanwhile asked: {', '.join(answers)}." if answers else ""
+            raise AdvisorError(health.state, pause + health.reason + instead)
 
-    def health(self) -> CommandHealth | None:
-        """Return the health of the command; None without one."""
-        return self._command.health() if self._command else None
+    def health(self) -> ChainHealth | None:
+        """Return the health of the advisors; None without one."""
+        return self._chain.health() if self._chain else None
 
 
 class _ModelAnswer(BaseModel):
@@ -121,14 +139,19 @@ def _one_line(value: Any) -> str:
     return " ".join(strip_terminal(str(value)).split())
 
 
-def _advice(name: str, answer: CommandAnswer, subject: Subject) -> Advice:
+def _advice(reply: Reply, subject: Subject) -> Advice:
     # Cleaned again: inside JSON the model can encode an ESC as \u001b.
-    text = answer.text[:_TEXT_CHARS]
+    text = reply.text[:_TEXT_CHARS]
     plain = Advice(
-        source=name, seconds=answer.seconds, text=text, raw=text, sources=_sources(subject)
+        source=reply.name,
+        seconds=reply.seconds,
+        text=text,
+        raw=text,
+        sources=_sources(subject),
+        failure=" ".join(reply.failures),
     )
     fields = last_json(
-        answer.text,
+        reply.text,
         ("root_cause",),
         ("confidence", "evidence", "next_steps", "suggested_actions", "analysis_summary"),
     )
@@ -140,14 +163,15 @@ def _advice(name: str, answer: CommandAnswer, subject: Subject) -> Advice:
     except ValidationError:
         return plain
     return Advice(
-        source=name,
-        seconds=answer.seconds,
+        source=reply.name,
+        seconds=reply.seconds,
         cause=model_answer.root_cause[:_CAUSE_CHARS] or UNDETERMINED,
         confidence=model_answer.confidence,
         evidence=tuple(model_answer.evidence),
         next_steps=tuple(model_answer.next_steps),
         text=model_answer.analysis_summary[:_TEXT_CHARS],
         sources=plain.sources,
+        failure=plain.failure,
         raw=text,
     )
 

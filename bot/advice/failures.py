@@ -1,4 +1,4 @@
-"""Classifies the failure of an advisor command by its stderr and its exit code.
+"""Names the failures of advisors, with their remedies; classifies an ended command.
 
 The exit code alone says little: Q 1.19 ends with 0 and an empty stdout when it is throttled, out of
 quota or logged out. The text of stderr decides.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 from bot.advice.cleaning import strip_terminal
 from bot.errors import AdvisorError
@@ -28,6 +29,7 @@ class FailureKind(StrEnum):
     LOCKED = "locked"
     APPROVAL_REQUIRED = "approval_required"
     AGENT_MISSING = "agent_missing"
+    TOOL_RAN = "tool_ran"
     USAGE = "usage"
     EXIT = "exit"
 
@@ -84,6 +86,10 @@ _EXPLANATIONS: dict[FailureKind, _Explanation] = {
         "did not find its agent, fell back to one with all tools, and was ended",
         "Check that HOME of the bot is writable, so that the agent file can be put there.",
     ),
+    FailureKind.TOOL_RAN: _Explanation(
+        "trusted its tools or ran one, so its answer is not used",
+        "Look at what ran on this host, and use an agent without tools (--agent sopbot-advisor).",
+    ),
     FailureKind.USAGE: _Explanation(
         "did not understand its arguments",
         "Correct ADVISOR_COMMAND; compare it with docs/advice.md.",
@@ -100,6 +106,7 @@ RETRIED = frozenset({FailureKind.THROTTLED, FailureKind.TRANSIENT, FailureKind.L
 PAUSED_SECONDS = {
     FailureKind.LOGIN: 300.0,
     FailureKind.AGENT_MISSING: 300.0,
+    FailureKind.TOOL_RAN: 300.0,
     FailureKind.QUOTA: 3600.0,
 }
 # Without an excerpt: our sentence is complete, or (the last two) the CLI's hint is to trust all
@@ -112,11 +119,14 @@ _SAYS_ALL = frozenset(
         FailureKind.LOGIN,
         FailureKind.AGENT_MISSING,
         FailureKind.APPROVAL_REQUIRED,
+        FailureKind.TOOL_RAN,
     }
 )
 
+_AGENT_MISSING = "no agent with name|is malformed|Falling back"
+_TOOLS_TRUSTED = "tools are (?:now )?trusted|trusting all tools"
 # Text on stderr during the run: the run must end before the model can use a tool.
-AGENT_MISSING = re.compile(rb"no agent with name|is malformed|Falling back", re.IGNORECASE)
+AT_ONCE = re.compile(f"{_AGENT_MISSING}|{_TOOLS_TRUSTED}".encode(), re.IGNORECASE)
 
 _LOGIN = (
     "not logged in|login session has expired|bearer token|AccessDenied|Authentication"
@@ -125,13 +135,18 @@ _LOGIN = (
 # The order matters: after a tool round Q adds the misleading "Tool approval required" to an API
 # error.
 _SIGNS = (
-    (AGENT_MISSING.pattern.decode(), FailureKind.AGENT_MISSING),
     ("Monthly request limit|monthly usage limit|used all your free requests", FailureKind.QUOTA),
     (r"rate limit reached|quota exceeded|Too Many Requests|\b429\b", FailureKind.THROTTLED),
     (_LOGIN, FailureKind.LOGIN),
     ("database is locked", FailureKind.LOCKED),
     ("temporarily unavailable|having trouble responding|overloaded", FailureKind.TRANSIENT),
     ("Tool approval required", FailureKind.APPROVAL_REQUIRED),
+)
+
+# These decide whatever the exit code and the answer are.
+_HOWEVER_IT_ENDED = (
+    (_AGENT_MISSING, FailureKind.AGENT_MISSING),
+    (_TOOLS_TRUSTED, FailureKind.TOOL_RAN),
 )
 
 _SECRETS = re.compile(
@@ -144,12 +159,13 @@ _EXCERPT_CHARS = 160
 def classify(exit_code: int | None, stderr: bytes, *, blank: bool) -> FailureKind | None:
     """Return the failure of an ended run, or None if its answer may be used.
 
-    `blank` means that cleaning left nothing of stdout. A run that fell back to another agent has
-    failed whatever its answer. Model text never decides: only stderr is read.
+    `blank` means that cleaning left nothing of stdout. A run that fell back to another agent, or
+    trusted tools, has failed whatever its answer. Model text never decides: only stderr is read.
     """
     text = strip_terminal(stderr)
-    if AGENT_MISSING.search(stderr) or AGENT_MISSING.search(text.encode("utf-8", "replace")):
-        return FailureKind.AGENT_MISSING
+    for sign, kind in _HOWEVER_IT_ENDED:
+        if re.search(sign, text, re.IGNORECASE) or re.search(sign.encode(), stderr, re.IGNORECASE):
+            return kind
     if exit_code == 0 and not blank:
         return None
     for sign, kind in _SIGNS:
@@ -183,6 +199,15 @@ def failure_of(
         retry_after=retry_after,
         remedy=explanation.remedy,
     )
+
+
+def start_failure(name: str, program: str, error: OSError) -> AdvisorError:
+    """Build the error of a program that cannot be started."""
+    # BlockingIOError: the host has no free process.
+    transient = isinstance(error, BlockingIOError)
+    kind = FailureKind.TRANSIENT if transient else FailureKind.NOT_FOUND
+    detail = f"{Path(program).name}: {error.strerror or type(error).__name__}"
+    return failure_of(kind, name, detail=detail)
 
 
 def excerpt(stderr: bytes) -> str:

@@ -80,7 +80,8 @@ class Advice:
     model's running time, 0 without one. `confidence` is low, medium, high or ''. `text` is
     free-form prose: the summary, or the whole answer if it was not structured. `look_at` lists
     places to check, from the SOP. `sources` names the inputs of the advice. `failure` is the reason
-    why a model that was asked did not answer, or ''. `raw` is the model's answer as cleaned text.
+    why a model that was asked did not answer (with `by_model`: why one before this one did not), or
+    ''. `raw` is the model's answer as cleaned text.
     """
 
     source: str
@@ -132,7 +133,7 @@ class Advice:
             steps = (f"{number}. {step}" for number, step in enumerate(self.next_steps, 1))
             lines += ["Next steps:", *steps]
         if self.failure:
-            lines.append(f"No model: {self.failure}")
+            lines.append(f"{'Asked first' if self.by_model else 'No model'}: {self.failure}")
         return "\n".join(lines)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.check.advisors import check_advisors
 from bot.check.files import (
     check_mappings,
     check_policy,
@@ -22,7 +23,7 @@ from bot.check.files import (
     check_sops,
 )
 from bot.check.gateway import check_gateway, check_targets
-from bot.check.machine import check_advisor, check_audit, check_port, check_store
+from bot.check.machine import check_audit, check_port, check_store
 from bot.check.nats import check_nats
 from bot.check.outside import check_outside
 from bot.check.report import Report
@@ -73,7 +74,7 @@ async def _check_all(report: Report, settings: Settings, environ: Mapping[str, s
         declared = policy.remediate.declared if policy else DEFAULT
         offered = await check_gateway(report, settings, session, declared)
         check_targets(report, sops, offered)
-        await check_advisor(report, settings, environ)
+        await check_advisors(report, settings, environ, session)
         await check_nats(report, settings)
         await check_outside(report, settings, policy, session)
         if await check_store(report, settings):

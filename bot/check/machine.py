@@ -1,4 +1,4 @@
-"""Checks this machine: the advisor, the store with its audit trail, the HTTP port."""
+"""Checks this machine: the store with its audit trail, the HTTP port."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ import asyncio
 import errno
 import os
 import socket
-from collections.abc import Mapping, Sequence
-from pathlib import Path, PurePath
+from pathlib import Path
 
 import aiohttp
 from yarl import URL
 
-from bot.advice.environment import argv_of, child_environment, objections
 from bot.check.report import Report
 from bot.errors import SettingsError, StoreError
 from bot.settings import Settings
@@ -23,71 +21,8 @@ from store.audit.sealing import AuditKey
 from store.engines.newer_schema import refuse_newer
 from store.engines.tables import steps
 
-_ADVISOR_SECONDS = 10.0
 _PORT_SECONDS = 5.0
 _PARTS = {"store", "slack", "outbox", "gateway"}  # parts in the answer of a bot's GET /readyz
-_LOGIN = {"q": "q login", "qchat": "qchat login", "kiro-cli": "kiro-cli login"}
-
-
-async def check_advisor(report: Report, settings: Settings, environ: Mapping[str, str]) -> None:
-    """Check that the advisor's command starts, and is logged in if it can report that."""
-    try:
-        argv = argv_of(settings.advisor_command, q_bin=settings.q_bin)
-    except SettingsError as error:
-        for problem in error.problems:
-            report.problem("advisor", problem, "see docs/advice.md")
-        return
-    if not argv:
-        report.good("advisor", "none: advice comes from the SOPs")
-        return
-    if wrong := objections(argv):
-        for objection in wrong:
-            report.problem("advisor", objection)
-        return
-    env = child_environment(environ, argv[0])
-    try:
-        _, version = await _run([argv[0], "--version"], env)
-        name = PurePath(argv[0]).name
-        if name in _LOGIN and (await _run([argv[0], "whoami"], env))[0] != 0:
-            report.problem(
-                "advisor",
-                f"{argv[0]} is not logged in",
-                f"run `{_LOGIN[name]}` as the bot's user on this machine",
-            )
-            return
-    except OSError as error:
-        report.problem(
-            "advisor",
-            f"ADVISOR_COMMAND: {argv[0]} cannot be started ({error.strerror})",
-            "install it, correct ADVISOR_COMMAND or Q_BIN, or set ADVISOR_COMMAND empty",
-        )
-    except TimeoutError:
-        report.problem(
-            "advisor",
-            f"ADVISOR_COMMAND: {argv[0]} did not answer in {_ADVISOR_SECONDS:g} s",
-            "run it by hand with --version",
-        )
-    else:
-        report.good("advisor", f"{argv[0]}: {version[:60] or 'starts'}")
-
-
-async def _run(argv: Sequence[str], env: Mapping[str, str]) -> tuple[int, str]:
-    """Return the exit code and the first line of the output."""
-    process = await asyncio.create_subprocess_exec(
-        *argv,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        env=dict(env),
-    )
-    try:
-        async with asyncio.timeout(_ADVISOR_SECONDS):
-            out, _ = await process.communicate()
-    except TimeoutError:
-        process.kill()
-        await process.wait()
-        raise
-    return process.returncode or 0, next(iter(out.decode("utf-8", "replace").splitlines()), "")
 
 
 async def check_store(report: Report, settings: Settings) -> bool:

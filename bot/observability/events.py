@@ -31,6 +31,7 @@ class Event(StrEnum):
     ADVICE_ASKED = "advice.asked"  # the advisor is asked
     ADVICE_GIVEN = "advice.given"  # the thread shows it
     ADVICE_FAILED = "advice.failed"  # the command gave no usable answer; the SOP's rules replace it
+    ADVISOR_FAILED = "advisor.failed"  # one advisor did not answer; the next one is asked
     REMEDIATION_PROPOSED = "remediation.proposed"
     REMEDIATION_EDITED = "remediation.edited"
     VOTE_COUNTED = "vote.counted"
@@ -73,6 +74,7 @@ LEVELS = {
     Event.ALERT_REPEATED: logging.DEBUG,
     Event.DISPATCH_CLAIMED: logging.DEBUG,
     Event.ADVICE_FAILED: logging.WARNING,
+    Event.ADVISOR_FAILED: logging.WARNING,
     Event.DISPATCH_UNKNOWN: logging.WARNING,
     Event.REMEDIATION_NOT_VERIFIED: logging.WARNING,
     Event.LEASE_TAKEN_OVER: logging.WARNING,

@@ -162,6 +162,13 @@ class Metrics:
             "qchat_errors_total", "Questions without an answer, by kind.", ["type"], registry=reg
         )
 
+        self._advisor_failures = Counter(
+            "sopbot_advisor_failures_total",
+            "Advisors that gave no usable answer; the next one was asked.",
+            ["advisor", "why"],
+            registry=reg,
+        )
+
     def received(self, source: str, accepted: int, duplicates: int, opened: int) -> None:
         """Count a stored delivery of one source."""
         if accepted:
@@ -244,7 +251,7 @@ class Metrics:
         self._reload.set(successful)
 
     def record_advisor(self, kind: str, seconds: float) -> None:
-        """Record an event of the advisor command: started, answered, retried, or a failure."""
+        """Record an event of a question: started, answered, retried, or a failure."""
         if kind == "started":
             self._q_requests.inc()
             self._q_active.inc()
@@ -255,6 +262,10 @@ class Metrics:
             self._q_seconds.observe(seconds)
         else:
             self._q_errors.labels(kind).inc()
+
+    def advisor_failed(self, advisor: str, why: str) -> None:
+        """Count an advisor that gave no usable answer, by kind of failure."""
+        self._advisor_failures.labels(advisor, why).inc()
 
     def text(self) -> bytes:
         """Return all metrics in Prometheus' text format."""

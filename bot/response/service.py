@@ -191,7 +191,7 @@ class IncidentService:
             )
             emit(Event.ADVICE_ASKED, asked_by=record.asked_by or None)
             advice = await self._advisor.advise(subject)
-            if advice.failure:
+            if advice.failure and not advice.by_model:
                 emit(Event.ADVICE_FAILED, why=advice.failure, seconds=round(advice.seconds, 1))
             give = partial(self.store.give_advice, record.id, asdict(advice), advice.answer)
             await gateway_results.written(lambda: give(self._clock()))

@@ -62,8 +62,9 @@ def advice_message(
             blocks.append(
                 section(_fence(_listed(title, marked_items, numbered=numbered)), expand=True)
             )
-    if advice.failure and not advice.by_model:
-        blocks.append(context(f"No model answer: {untrusted_line(advice.failure, 400)}"))
+    if advice.failure:
+        label = "Asked first" if advice.by_model else "No model answer"
+        blocks.append(context(f"{label}: {untrusted_line(advice.failure, 400)}"))
     if advice.sources:
         blocks.append(_sources(advice))
     if advice_id is not None:

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from bot.advice.command import AdvisorCommand, CommandLimits, Timing
+from bot.advice.chain import AdvisorChain, ChainLimits
+from bot.advice.kinds.command import CommandAdvisor
+from bot.advice.member import Member, Timing
 
 FAKEQ = Path(__file__).with_name("fakeq.py")
 
@@ -61,21 +63,27 @@ class FakeQ:
     def kinds(self) -> list[str]:
         return [kind for kind, _ in self.seen]
 
-    def command(self, *flags: str, **options: Any) -> AdvisorCommand:
+    def command(self, *flags: str, **options: Any) -> AdvisorChain:
+        """A chain of this one command."""
+
         async def no_sleep(seconds: float) -> None:
             self.pauses.append(seconds)
 
-        timing: dict[str, Any] = {"sleep": no_sleep, "random": lambda: 0.0}
-        limits: dict[str, Any] = {"timeout": 30.0}
-        for name in options.keys() & {"sleep", "random", "clock"}:
-            timing[name] = options.pop(name)
-        for name in options.keys() & {each.name for each in fields(CommandLimits)}:
-            limits[name] = options.pop(name)
-        return AdvisorCommand(
-            [*self.argv, *flags],
-            CommandLimits(**limits),
-            name="Amazon Q",
-            observe=lambda kind, seconds: self.seen.append((kind, seconds)),
-            timing=Timing(**timing),
-            **options,
+        def observe(kind: str, seconds: float) -> None:
+            self.seen.append((kind, seconds))
+
+        def taken(*names: str) -> dict[str, Any]:
+            return {name: options.pop(name) for name in names if name in options}
+
+        timing = Timing(
+            **{"sleep": no_sleep, "random": lambda: 0.0, **taken("sleep", "random", "clock")}
         )
+        limits = ChainLimits(
+            **{"timeout": 30.0, **taken(*(each.name for each in fields(ChainLimits)))}
+        )
+        retries = taken("max_retries", "retry_delay")
+        kind = CommandAdvisor([*self.argv, *flags], name="Amazon Q", **options)
+        member = Member(
+            kind, timing=timing, on_retry=lambda pause: observe("retried", pause), **retries
+        )
+        return AdvisorChain([member], limits, observe=observe, timing=timing)

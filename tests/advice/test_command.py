@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.advice.command import AdvisorCommand
+from bot.advice.kinds.command import CommandAdvisor
 from bot.errors import AdvisorBusy, AdvisorError, SettingsError
 from tests.advice.fake import FakeQ, step
 from tests.helpers.clocks import FixedSeconds
@@ -63,9 +63,9 @@ async def test_a_failed_run_is_classified_by_its_output_and_not_by_its_exit_code
 
 
 async def test_a_program_that_does_not_exist_is_named_with_the_remedy() -> None:
-    command = AdvisorCommand(["/no/such/q", "chat"])
+    command = CommandAdvisor(["/no/such/q", "chat"])
     with pytest.raises(AdvisorError, match=r"could not be started.*Q_BIN") as failed:
-        await command.ask("why")
+        await command.ask("why", timeout=9)
     assert failed.value.kind == "not_found"
     assert failed.value.permanent
 
@@ -73,7 +73,7 @@ async def test_a_program_that_does_not_exist_is_named_with_the_remedy() -> None:
 async def test_a_file_that_is_no_program_is_not_found_either(tmp_path: Path) -> None:
     (tmp_path / "q").write_text("not a program")
     with pytest.raises(AdvisorError) as failed:
-        await AdvisorCommand([str(tmp_path / "q")]).ask("why")
+        await CommandAdvisor([str(tmp_path / "q")]).ask("why", timeout=9)
     assert failed.value.kind == "not_found"
 
 
@@ -237,8 +237,24 @@ async def test_waiting_for_a_slot_has_an_end(fakeq: FakeQ) -> None:
 
 def test_an_empty_command_is_refused() -> None:
     with pytest.raises(SettingsError, match="the command is empty"):
-        AdvisorCommand([])
+        CommandAdvisor([])
 
 
 def test_the_representation_shows_no_argument() -> None:
-    assert "s3cret" not in repr(AdvisorCommand(["llm", "--key", "s3cret"]))
+    assert "s3cret" not in repr(CommandAdvisor(["llm", "--key", "s3cret"]))
+
+
+@pytest.mark.attack("ASI02")
+@pytest.mark.parametrize(
+    "line",
+    ["All tools are now trusted (!). Kiro will execute tools without asking", "Trusting all tools"],
+)
+async def test_a_run_that_trusts_its_tools_has_failed_whatever_it_answered(
+    fakeq: FakeQ, line: str
+) -> None:
+    fakeq.plays(step("HELLO", stderr=line))
+    command = fakeq.command()
+    with pytest.raises(AdvisorError, match="trusted its tools or ran one") as failed:
+        await command.ask("why")
+    assert failed.value.kind == "tool_ran"
+    assert command.health().state == "paused"

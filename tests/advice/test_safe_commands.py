@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bot.advice.command import AdvisorCommand
 from bot.advice.environment import objections
+from bot.advice.kinds.command import CommandAdvisor
 from bot.errors import SettingsError
 
 Q = ["q", "chat", "--no-interactive"]
@@ -68,7 +68,7 @@ GEMINI = ["gemini", "-p", ""]
 )
 def test_a_command_that_may_run_tools_is_refused(argv: list[str]) -> None:
     with pytest.raises(SettingsError, match="ADVISOR_COMMAND"):
-        AdvisorCommand(argv)
+        CommandAdvisor(argv)
     assert objections(argv, allow_unknown_flags=True) == [], "unless the operator says so in words"
 
 

@@ -274,7 +274,7 @@ GATEWAY = [
 ]
 MACHINE = [
     Mistake(
-        "advisor", "cannot be started", "install it", {"ADVISOR_COMMAND": "nowhere-to-be-found"}
+        "advisor", "could not be started", "Install it", {"ADVISOR_COMMAND": "nowhere-to-be-found"}
     ),
     Mistake(
         "advisor",
@@ -288,7 +288,7 @@ MACHINE = [
         "docs/advice.md",
         {"ADVISOR_COMMAND": "q 'chat"},
     ),
-    Mistake("advisor", "is not logged in", "q login", logged_out),
+    Mistake("advisor", "needs a login", "q login", logged_out),
     Mistake(
         "store",
         "there is no folder /nowhere",

@@ -1,0 +1,117 @@
+"""The advisor command: any CLI that reads a prompt on stdin and answers on stdout.
+
+It never runs through a shell, and a run that used a tool has failed whatever it answered.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePath
+
+from bot.advice.cleaning import clean_answer
+from bot.advice.environment import child_environment, display_name, objections
+from bot.advice.failures import AT_ONCE, FailureKind, classify, failure_of, start_failure
+from bot.advice.kinds.contract import Reply, Schema
+from bot.advice.kinds.envelope import unwrap
+from bot.advice.process import Run, Stop, run
+from bot.advice.prompt import defused
+from bot.errors import SettingsError
+
+_PROBE_SECONDS = 10.0
+_PROBE_BYTES = 65_536
+_CAN_SAY_WHO = frozenset({"q", "qchat", "kiro-cli"})  # programs with `whoami`
+
+
+class CommandAdvisor:
+    """Calls one CLI. Many tasks may call `ask` at once.
+
+    Output of more than `max_output` bytes is a failure and not a cut answer, because the conclusion
+    stands at the end. `max_memory_mb` limits each process of the command. Raises SettingsError if
+    the command would let a model run tools without a question.
+    """
+
+    def __init__(
+        self,
+        argv: Sequence[str],
+        *,
+        environ: Mapping[str, str] | None = None,
+        name: str = "",
+        allow_unknown_flags: bool = False,
+        max_output: int = 1_048_576,
+        max_memory_mb: int | None = None,
+    ) -> None:
+        problems = objections(argv, allow_unknown_flags=allow_unknown_flags)
+        if problems:
+            raise SettingsError(problems)
+        program = argv[0]
+        if os.sep in program:  # the run uses another working directory
+            program = str(Path(program).absolute())
+        self._argv = (program, *argv[1:])
+        self.name = name or display_name(argv)
+        self._env = child_environment(os.environ if environ is None else environ, program)
+        self._max_output = max_output
+        self._max_memory = max_memory_mb and max_memory_mb * 1024 * 1024
+
+    def __repr__(self) -> str:
+        return f"CommandAdvisor({self._argv[0]!r})"
+
+    async def ask(self, prompt: str, *, timeout: float, schema: Schema | None = None) -> Reply:
+        """Run the command once; the prompt asks for JSON in words, so `schema` is not needed.
+
+        The prompt's start and every `@` in it are made harmless first.
+        """
+        del schema
+        stdin = defused(prompt).encode("utf-8", "replace")
+        ended = await self._run(self._argv, stdin, timeout, self._max_output)
+        return Reply(text=self._usable(ended, timeout), name=self.name, seconds=ended.seconds)
+
+    async def probe(self) -> str:
+        """Return the version that the program prints; a login that is missing is an error."""
+        program = self._argv[0]
+        ended = await self._run((program, "--version"), b"", _PROBE_SECONDS, _PROBE_BYTES)
+        if ended.stopped:
+            detail = f"--version: no end in {_PROBE_SECONDS:g} s"
+            raise failure_of(FailureKind.TIMEOUT, self.name, detail=detail)
+        if PurePath(program).name in _CAN_SAY_WHO:
+            who = await self._run((program, "whoami"), b"", _PROBE_SECONDS, _PROBE_BYTES)
+            if who.stopped or who.exit_code != 0:
+                raise failure_of(FailureKind.LOGIN, self.name)
+        first = next(iter(clean_answer(ended.stdout).splitlines()), "")
+        return f"{program}: {first[:60] or 'starts'}"
+
+    async def close(self) -> None:
+        """Nothing is held between two questions."""
+
+    async def _run(self, argv: Sequence[str], stdin: bytes, timeout: float, max_output: int) -> Run:
+        try:
+            return await run(
+                argv,
+                stdin,
+                env=self._env,
+                timeout=timeout,
+                max_output=max_output,
+                max_memory=self._max_memory,
+                forbidden=AT_ONCE,
+            )
+        except OSError as error:
+            raise start_failure(self.name, argv[0], error) from error
+
+    def _usable(self, ended: Run, timeout: float) -> str:
+        if ended.stopped is Stop.DEADLINE:
+            detail = f"{timeout:.3g} s, then it was ended"
+            raise failure_of(FailureKind.TIMEOUT, self.name, detail=detail)
+        if ended.stopped is Stop.TOO_LONG:
+            detail = f"{self._max_output} bytes"
+            raise failure_of(FailureKind.TOO_LONG, self.name, detail=detail)
+        text, complaint = unwrap(clean_answer(ended.stdout))
+        if complaint:
+            # These CLIs report an error as JSON on stdout, some with exit code 0.
+            stderr = complaint.encode("utf-8", "replace")
+            kind = classify(ended.exit_code or 1, stderr, blank=True) or FailureKind.EXIT
+            raise failure_of(kind, self.name, stderr=stderr)
+        failed = classify(ended.exit_code, ended.stderr, blank=not text)
+        if failed:
+            detail = f"exit code {ended.exit_code}" if not ended.stderr.strip() else ""
+            raise failure_of(failed, self.name, stderr=ended.stderr, detail=detail)
+        return text

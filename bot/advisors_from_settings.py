@@ -1,0 +1,160 @@
+"""Builds the advisors that the settings name: for the composition root and `check`."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+
+from bot.advice.advisor import Advisor
+from bot.advice.agent_file import write_agent
+from bot.advice.chain import AdvisorChain, ChainLimits
+from bot.advice.environment import argv_of
+from bot.advice.kinds.command import CommandAdvisor
+from bot.advice.kinds.contract import AdvisorKind
+from bot.advice.member import Member
+from bot.errors import SettingsError
+from bot.observability.metrics import Metrics
+from bot.regular_files import read_regular
+from bot.setting_advisors import COMMAND, DEFAULT_COMMAND, KIRO_COMMAND, RULES, kind_of, seconds_of
+from bot.settings import Settings
+
+log = logging.getLogger(__name__)
+
+TASK_FILE = "task_instructions.md"  # beside the policy
+
+
+@dataclass(slots=True)
+class Entry:
+    """An advisor of ADVISOR. `build` returns None for an empty command.
+
+    `seconds` are those behind its colon. After `build`, `notes` says what is surprising.
+    """
+
+    name: str
+    seconds: float | None
+    build: Callable[[], AdvisorKind | None]
+    notes: list[str] = field(default_factory=list)
+
+
+def build_advisor(
+    settings: Settings,
+    session: aiohttp.ClientSession,
+    metrics: Metrics,
+    private: Callable[[], Collection[str]],
+) -> Advisor:
+    """Return the advisor that asks the chain of ADVISOR."""
+    return Advisor(
+        advisor_chain(settings, session, metrics),
+        task_instructions(settings),
+        rules_answer=RULES in settings.advisor,
+        private=private,
+    )
+
+
+def task_instructions(settings: Settings) -> str:
+    """The operator's own text for every prompt; '' where there is none."""
+    path = settings.policy_file.parent / TASK_FILE
+    return read_regular(path) if path.is_file() else ""
+
+
+def advisor_chain(
+    settings: Settings, session: aiohttp.ClientSession, metrics: Metrics
+) -> AdvisorChain | None:
+    """Return the advisors of ADVISOR in their order; None if only the rules are left.
+
+    An advisor whose agent file cannot be written is logged and left out. SettingsError for one that
+    is not safe.
+    """
+    members = []
+    for entry in kinds(settings, os.environ, session, home=Path.home()):
+        try:
+            kind = entry.build()
+        except AgentNotWritten as error:
+            log.warning("advisor %s is not asked: %s", entry.name, error)
+            continue
+        for note in entry.notes:
+            log.warning("advisor %s: %s", entry.name, note)
+        if kind:
+            members.append(
+                Member(
+                    kind,
+                    max_retries=settings.qchat_max_retries,
+                    retry_delay=settings.qchat_retry_delay,
+                    share=entry.seconds,
+                    on_retry=lambda pause: metrics.record_advisor("retried", pause),
+                )
+            )
+    if not members:
+        return None
+    return AdvisorChain(
+        members,
+        ChainLimits(timeout=settings.qchat_timeout, max_concurrent=settings.qchat_max_concurrent),
+        observe=metrics.record_advisor,
+        on_failure=metrics.advisor_failed,
+    )
+
+
+class AgentNotWritten(SettingsError):
+    """The agent file that the advisor needs cannot be written, so it must not be asked."""
+
+
+def kinds(
+    settings: Settings,
+    environ: Mapping[str, str],
+    session: aiohttp.ClientSession,
+    *,
+    home: Path | None = None,
+) -> Iterator[Entry]:
+    """Yield an entry for each advisor of ADVISOR but the rules.
+
+    With a `home`, agent files are written there.
+    """
+    builders = _Builders(settings, environ, session, home)
+    known = {COMMAND: builders.command}
+    for name in settings.advisor:
+        kind = kind_of(name)
+        if kind in known:
+            notes: list[str] = []
+            build = known[kind]
+            yield Entry(kind, seconds_of(name), lambda: build(notes), notes)  # noqa: B023 - used at once
+
+
+@dataclass(frozen=True, slots=True)
+class _Builders:
+    settings: Settings
+    environ: Mapping[str, str]
+    session: aiohttp.ClientSession
+    home: Path | None
+
+    def command(self, notes: list[str]) -> CommandAdvisor | None:
+        settings = self.settings
+        argv = argv_of(settings.advisor_command, q_bin=settings.q_bin)
+        if not argv:
+            return None
+        path = self.environ.get("PATH")
+        if settings.advisor_command == DEFAULT_COMMAND and not shutil.which(argv[0], path=path):
+            kiro = argv_of(KIRO_COMMAND)
+            if shutil.which(kiro[0], path=path):
+                notes.append(f"{argv[0]} is not on PATH and {kiro[0]} is, so that is used")
+                argv = kiro
+        self._write_agent(argv)
+        return CommandAdvisor(
+            argv,
+            environ=self.environ,
+            allow_unknown_flags=settings.advisor_allow_unknown_flags,
+            max_output=settings.qchat_max_output_size,
+            max_memory_mb=settings.qchat_max_memory_mb,
+        )
+
+    def _write_agent(self, argv: tuple[str, ...]) -> None:
+        if self.home is None:
+            return
+        agent = write_agent(argv, self.home)
+        if agent.problem:
+            raise AgentNotWritten([agent.problem])
