@@ -22,6 +22,7 @@ from store.operations.advice_context import AdviceContextPart
 from store.operations.alerts import AlertsPart
 from store.operations.approvals import ApprovalsPart
 from store.operations.audit import AuditTrailPart
+from store.operations.cached_answers import CachedAnswersPart
 from store.operations.cards import CardsPart
 from store.operations.cascade_steering import CascadeSteeringPart
 from store.operations.closing import ClosingPart
@@ -124,6 +125,7 @@ class Store(
     SourceAcknowledgementsPart,
     AdvicePart,  # advice
     AdviceContextPart,
+    CachedAnswersPart,
     EvidencePart,
     DeploysPart,
     WrongRunbooksPart,

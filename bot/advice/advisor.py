@@ -64,11 +64,8 @@ class Advisor:
         """
         if self._chain is None:
             return advice_from_rules(subject)
-        prompt = build_prompt(
-            subject, self._instructions, nonce=self._nonce(), private=self._private()
-        )
         try:
-            reply = await self._chain.ask(prompt)
+            reply = await self._chain.ask(self.prompt(subject, self._nonce()))
         except AdvisorBusy:
             raise
         except AdvisorError as error:
@@ -81,6 +78,15 @@ class Advisor:
         """Release what the advisors hold."""
         if self._chain:
             await self._chain.close()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the advisors, in their order."""
+        return (self._chain.name,) if self._chain else ()
+
+    def prompt(self, subject: Subject, nonce: str = "") -> str:
+        """Return the prompt about `subject`; `nonce` names the fence around the data."""
+        return build_prompt(subject, self._instructions, nonce=nonce, private=self._private())
 
     async def check(self) -> None:
         """Raise AdvisorError with the reason while an advisor is paused or failed last."""

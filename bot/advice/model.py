@@ -82,6 +82,7 @@ class Advice:
     places to check, from the SOP. `sources` names the inputs of the advice. `failure` is the reason
     why a model that was asked did not answer (with `by_model`: why one before this one did not), or
     ''. `raw` is the model's answer as cleaned text.
+    `answered_at` is the time (RFC 3339) of an answer to an equal question that is used again.
     """
 
     source: str
@@ -95,6 +96,7 @@ class Advice:
     sources: tuple[str, ...] = ()
     failure: str = ""
     raw: str = ""
+    answered_at: str = ""
 
     @property
     def by_model(self) -> bool:
@@ -110,7 +112,10 @@ class Advice:
             return "From the SOP, no model"
         if self.source == FROM_NOTHING:
             return "No SOP, no model"
-        parts = [self.source, f"{self.seconds:.0f} s" if self.seconds >= 1 else "under 1 s"]
+        seconds = f"{self.seconds:.0f} s" if self.seconds >= 1 else "under 1 s"
+        if self.answered_at:
+            seconds = f"answer of {self.answered_at[11:16]} UTC"
+        parts = [self.source, seconds]
         if self.sources:
             count = len(self.sources)
             parts.append(f"{count} source" + ("s" if count > 1 else ""))

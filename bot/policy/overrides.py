@@ -8,7 +8,7 @@ from typing import Annotated, Any, Self
 from pydantic import model_validator
 
 from bot.policy.scope_matchers import ScopeMatch
-from bot.policy.segments import CorrelateByScope, Features, Llm, NotifyByScope, Segment
+from bot.policy.segments import CorrelateByScope, Features, LlmByScope, NotifyByScope, Segment
 from bot.validation import form
 
 OVERRIDABLE = ("features", "correlate", "notify", "llm")
@@ -28,7 +28,7 @@ class Override(Segment):
     features: Features = Features()
     correlate: CorrelateByScope = CorrelateByScope()
     notify: NotifyByScope = NotifyByScope()
-    llm: Llm = Llm()
+    llm: LlmByScope = LlmByScope()
 
     @model_validator(mode="after")
     def _changes_something(self) -> Self:

@@ -19,6 +19,7 @@ from pydantic import (
     model_validator,
 )
 
+from bot.advice.load.segment import AdviceLimits
 from bot.approvals.segment import Approver
 from bot.detection.segment import Detector
 from bot.enrichment.segment import MOST_SOURCES, EvidenceSource
@@ -181,7 +182,7 @@ class Retention(Segment):
     audit_days: int = Field(default=365, ge=1)
 
 
-class Llm(Segment):
+class LlmByScope(Segment):
     """The sources of evidence for the thread and the advisor, and the time that each one has."""
 
     sources: tuple[EvidenceSource, ...] = Field(default=(), max_length=MOST_SOURCES)
@@ -194,6 +195,12 @@ class Llm(Segment):
         if len(set(names)) < len(names):
             raise ValueError("two sources have the same name")
         return value
+
+
+class Llm(LlmByScope):
+    """The sources of evidence, and the limits of the questions to the advisors."""
+
+    limits: AdviceLimits = AdviceLimits()
 
 
 class Privacy(Segment):

@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
 
+from bot.advice.load.limited_advisor import LimitedAdvisor
 from bot.advice.model import Advice, Subject
 from bot.errors import InputError, StoreError
 from bot.incidents.deploys import deploy_in
@@ -89,7 +90,12 @@ class IncidentService:
             dependencies.metrics,
             self.runbooks,
         )
-        self._advisor = dependencies.advisor
+        self._advisor = LimitedAdvisor(
+            dependencies.advisor,
+            dependencies.store,
+            lambda: self.policy.llm.limits,
+            dependencies.clock,
+        )
         self._clock = dependencies.clock
         self._metrics = dependencies.metrics
         self._advising: set[int] = set()  # advice that is being advice
@@ -210,6 +216,8 @@ class IncidentService:
     async def answer(self, subject: Subject) -> Advice:
         """Answer now, for POST /incident; AdvisorError says why there is no answer."""
         advice = await self._advisor.ask(subject)
+        if advice.answered_at:
+            return advice  # the conversation has it already
         now = self._clock()
         await self.store.remember(subject.sop_id, None, "person", subject.question, now)
         await self.store.remember(subject.sop_id, None, "advisor", advice.answer, now)

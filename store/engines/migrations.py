@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from store.engines import (
+    advice_tables,
     evidence_tables,
     feedback_tables,
     home_tables,
@@ -97,6 +98,11 @@ def m048_expand_feedback() -> str:
     return feedback_tables.FEEDBACK
 
 
+def m049_expand_cached_answers() -> str:
+    """Store the advisors' answers, to be used again for some minutes."""
+    return advice_tables.CACHED_ANSWERS
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     *EARLIER_MIGRATIONS,
     m035_expand_reading_cases,
@@ -113,6 +119,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m046_expand_digests,
     m047_expand_stakeholder_updates,
     m048_expand_feedback,
+    m049_expand_cached_answers,
 )
 
 

@@ -102,7 +102,8 @@ def give(advice_id: int, body: dict[str, Any], text: str, now: datetime) -> Oper
     """Record advice and show it in the thread; the second time changes nothing.
 
     1. Store the advice if it has none, and read its incident.
-    2. Add the question and the answer to the SOP's conversation.
+    2. Add the question and the answer to the SOP's conversation, unless the answer is one that is
+    used again: it is there already.
     3. Append the event.
     4. Enqueue the reply.
     """
@@ -123,9 +124,10 @@ def give(advice_id: int, body: dict[str, Any], text: str, now: datetime) -> Oper
     if not rows:
         return
     incident = incident_from(value[0])
-    if rows[0]["question"]:
-        yield from remember(incident.sop_id, incident.id, "person", rows[0]["question"], now)
-    yield from remember(incident.sop_id, incident.id, "advisor", text, now)
+    if not body.get("answered_at"):
+        if rows[0]["question"]:
+            yield from remember(incident.sop_id, incident.id, "person", rows[0]["question"], now)
+        yield from remember(incident.sop_id, incident.id, "advisor", text, now)
     yield log_event(Event.ADVICE_GIVEN, incident.id, source=body["source"])
     yield from incidents.append_event(incident.id, now, "advised", f"Advice from {body['source']}")
     by_request = bool(rows[0]["question"])

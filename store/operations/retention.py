@@ -21,8 +21,9 @@ STEP = 200  # rows that one transaction deletes: a few milliseconds
 class Limits:
     """The time before which each kind of row is deleted.
 
-    `deliveries`: keys of deliveries and questions. `details`: what was resolved before then, and
-    what belongs to no incident. `turns`: conversations. `stats`: summaries of hours.
+    `deliveries`: keys of deliveries and questions, and answers to be used again. `details`: what
+    was resolved before then, and what belongs to no incident. `turns`: conversations. `stats`:
+    summaries of hours.
     """
 
     deliveries: datetime
@@ -113,6 +114,7 @@ def _details(limits: Limits) -> datetime:
 RULES = (
     Rule("deliveries", _older("deliveries", "key", "seen_at"), _deliveries),
     Rule("idempotency_keys", _older("idempotency_keys", "key", "seen_at"), _deliveries),
+    Rule("cached_answers", _older("cached_answers", "key", "at"), _deliveries),
     # The claims of a replica whose lease lapsed so long ago are free without its row too.
     Rule("replicas", _older("replicas", "owner", "until"), _deliveries),
     Rule("outbox", _of_incident("outbox", also="t.in_thread = 1"), _details),

@@ -75,8 +75,8 @@ async def test_a_saturated_advisor_is_a_503_that_says_when_to_come_back(
     start_with_http: StartWithHttp, world: World
 ) -> None:
     at = await start_with_http(**advisor(world, "waits") | {"QCHAT_MAX_CONCURRENT": "1"})
-    fields = {"incident_key": "k", "prompt": "why?"}
-    asking = [asyncio.create_task(at.ask("POST", "/incident", fields)) for _ in range(30)]
+    questions = [{"incident_key": "k", "prompt": f"why {number}?"} for number in range(30)]
+    asking = [asyncio.create_task(at.ask("POST", "/incident", question)) for question in questions]
     done, _ = await asyncio.wait(asking, timeout=60, return_when=asyncio.FIRST_COMPLETED)
     refused = [task.result() for task in done]
     assert refused

@@ -1,0 +1,135 @@
+"""Equal questions share one run, and an answer is used again while it is not too old."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from bot.advice.advisor import Advisor
+from bot.advice.load.limited_advisor import LimitedAdvisor
+from bot.advice.load.segment import AdviceLimits
+from bot.advice.model import Fact, Guidance, Subject, Turn
+from bot.errors import AdvisorError
+from store import Store, open_store
+from tests.advice.fake import FakeQ, step
+from tests.helpers.waiting import until
+
+NOW = datetime(2026, 11, 27, 14, 2, tzinfo=UTC)
+QUESTION = Subject(incident_key="prod|web|cpu|high", sop_id="sop_cpu", question="why?", now=NOW)
+
+
+class Desk:
+    """A limited advisor on a real store and the command of `fakeq`, at a time that a test sets."""
+
+    def __init__(self, fakeq: FakeQ, store: Store) -> None:
+        self.now = NOW
+        self.limits = AdviceLimits()
+        self.fakeq = fakeq
+        self.store = store
+        self.advisor = self.restarted()
+
+    def restarted(self, **options: Any) -> LimitedAdvisor:
+        return LimitedAdvisor(
+            Advisor(self.fakeq.command(**options)),
+            self.store,
+            lambda: self.limits,
+            lambda: self.now,
+        )
+
+
+@pytest.fixture
+async def desk(fakeq: FakeQ) -> AsyncIterator[Desk]:
+    store = await open_store("sqlite://", owner="bot-a")
+    fakeq.plays(step("The disk is full."))
+    yield Desk(fakeq, store)
+    await store.close()
+
+
+async def test_a_hundred_equal_questions_start_the_command_once(desk: Desk) -> None:
+    answers = await asyncio.gather(*(desk.advisor.ask(QUESTION) for _ in range(100)))
+    assert len(desk.fakeq.calls()) == 1
+    assert {advice.text for advice in answers} == {"The disk is full."}
+    assert [bool(advice.answered_at) for advice in answers].count(False) == 1, "one is new"
+
+
+async def test_an_answer_is_used_again_after_a_restart_until_it_is_too_old(desk: Desk) -> None:
+    await desk.advisor.ask(QUESTION)
+    desk.now += timedelta(minutes=45)
+    second = await desk.restarted().ask(QUESTION)
+    assert (second.text, second.answered_at) == ("The disk is full.", "2026-11-27T14:02:00Z")
+    assert second.label == "Amazon Q · answer of 14:02 UTC"
+    assert len(desk.fakeq.calls()) == 1
+    desk.now += timedelta(seconds=1)
+    assert not (await desk.advisor.ask(QUESTION)).answered_at
+    assert len(desk.fakeq.calls()) == 2
+
+
+async def test_without_minutes_no_answer_is_used_again(desk: Desk) -> None:
+    desk.limits = AdviceLimits(cache_minutes=0)
+    await desk.advisor.ask(QUESTION)
+    await desk.advisor.ask(QUESTION)
+    assert len(desk.fakeq.calls()) == 2
+
+
+async def test_times_and_earlier_answers_to_the_question_make_no_other_question(
+    desk: Desk,
+) -> None:
+    fact = Fact("Prometheus", "cpu 0.98", "E1", NOW)
+    first = replace(QUESTION, facts=(fact,), history=(Turn("person", NOW, "and now?"),))
+    await desk.advisor.ask(first)
+    later = NOW + timedelta(minutes=3)
+    own = (Turn("person", NOW, "why?"), Turn("advisor", NOW, "The disk is full."))
+    same = replace(
+        first,
+        now=later,
+        facts=(replace(fact, at=later),),
+        history=(*own, *(replace(turn, at=later) for turn in first.history)),
+    )
+    assert (await desk.advisor.ask(same)).answered_at
+    assert len(desk.fakeq.calls()) == 1
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"question": "why not?"},
+        {"sop_id": "sop_disk"},
+        {"incident_key": "prod|db|cpu|high"},
+        {"facts": (Fact("Prometheus", "cpu 0.12"),)},
+        {"guidance": Guidance(sop_id="sop_cpu", commands=("top",))},
+        {"history": (Turn("person", NOW, "since when?"), Turn("advisor", NOW, "since noon"))},
+    ],
+)
+async def test_whatever_else_differs_makes_another_question(desk: Desk, changes: Any) -> None:
+    await desk.advisor.ask(QUESTION)
+    assert not (await desk.advisor.ask(replace(QUESTION, **changes))).answered_at
+    assert len(desk.fakeq.calls()) == 2
+
+
+async def test_all_who_wait_for_a_run_get_its_failure_and_the_next_one_tries_again(
+    desk: Desk,
+) -> None:
+    desk.fakeq.plays(step(stderr="boom", exit=3), step("It was the disk."))
+    asking = [desk.advisor.ask(QUESTION) for _ in range(5)]
+    results = await asyncio.gather(*asking, return_exceptions=True)
+    assert [type(result) for result in results] == [AdvisorError] * 5
+    assert len(desk.fakeq.calls()) == 1
+    assert (await desk.advisor.ask(QUESTION)).text == "It was the disk."
+
+
+async def test_a_run_ends_when_nobody_waits_for_it_any_more(desk: Desk) -> None:
+    desk.fakeq.plays(step(hang="start"), step("It was the disk."))
+    waiting = [asyncio.create_task(desk.advisor.ask(QUESTION)) for _ in range(2)]
+    await until(desk.fakeq.calls)
+    waiting[0].cancel()
+    await asyncio.wait(waiting[:1])
+    assert not waiting[1].done(), "the other one still waits"
+    waiting[1].cancel()
+    await asyncio.wait(waiting)
+    assert desk.fakeq.kinds()[-1] == "cancelled"
+    assert (await desk.advisor.ask(QUESTION)).text == "It was the disk."
