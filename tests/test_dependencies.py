@@ -22,7 +22,13 @@ NEEDED = {name(requirement) for requirement in PROJECT["dependencies"]}
 POSTGRES = {name(requirement) for requirement in PROJECT["optional-dependencies"]["postgres"]}
 NATS = {name(requirement) for requirement in PROJECT["optional-dependencies"]["nats"]}
 RETRIEVAL = {name(requirement) for requirement in PROJECT["optional-dependencies"]["retrieval"]}
-OPTIONAL = POSTGRES | NATS | RETRIEVAL
+GATEWAY = {
+    name(requirement)
+    for extra, requirements in PROJECT["optional-dependencies"].items()
+    if extra.startswith("gateway-")
+    for requirement in requirements
+}
+OPTIONAL = POSTGRES | NATS | RETRIEVAL | GATEWAY
 READ_AS_DATA = {"wordllama"}  # the files in its wheel are read; its code never runs
 DEV = {name(requirement) for requirement in PROJECT["optional-dependencies"]["dev"]}
 
@@ -70,6 +76,7 @@ def test_nothing_is_declared_that_nobody_imports():
         "requirements.txt",
         "requirements-postgres.txt",
         "requirements-nats.txt",
+        "requirements-gateway.txt",
         "requirements-retrieval.txt",
         "requirements-dev.txt",
     ],
@@ -80,6 +87,7 @@ def test_what_is_declared_is_pinned_with_hashes_and_without_an_address(file):
     extras = {
         "postgres": POSTGRES,
         "nats": NATS,
+        "gateway": GATEWAY | POSTGRES,
         "retrieval": RETRIEVAL,
         "dev": OPTIONAL | DEV,
     }

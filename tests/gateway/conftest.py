@@ -25,6 +25,7 @@ from bot.gateway.app import RunningGateway, running
 from bot.gateway.config import GatewayConfig, read_config
 from bot.remediation.client import ActionCall, GatewayClient
 from tests.helpers.clocks import FixedClock
+from tests.helpers.gateway_servers import mariadb_server
 
 RESTART = ActionCall(action_id="service.restart", target="checkout-api")
 SLOW = ActionCall(
@@ -214,12 +215,25 @@ def _cannot(reason: str) -> None:
     pytest.skip(reason)
 
 
+def need(*programs: str) -> None:
+    """Skip the test if one of these programs is not on this machine."""
+    for program in programs:
+        if shutil.which(program) is None:
+            _cannot(f"{program} is not on this machine (make services)")
+
+
+@pytest.fixture(scope="session")
+def mariadb_port() -> Iterator[int]:
+    """A real MariaDB of this test run."""
+    need("mariadbd", "mariadb-install-db")
+    with mariadb_server() as port:
+        yield port
+
+
 @pytest.fixture(scope="session")
 def docker_daemon() -> Iterator[DockerDaemon]:
     """A real dockerd of our own, without networks, with one image made of a static busybox."""
-    for program in ("dockerd", "docker", "busybox"):
-        if shutil.which(program) is None:
-            _cannot(f"{program} is not on this machine (make services)")
+    need("dockerd", "docker", "busybox")
     if os.geteuid() != 0:
         _cannot("dockerd needs root")
     # A short path: the name of a unix socket has 107 characters at most.

@@ -6,9 +6,11 @@ import importlib.util
 from collections.abc import Iterable, Mapping
 
 from bot.gateway.actions import Action
-from bot.gateway.executors import Kind, docker, process
+from bot.gateway.executors import Kind, docker, mysql, postgres, process, redis
 
-KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (process.KIND, docker.KIND)}
+_ALL = (process.KIND, docker.KIND, postgres.KIND, mysql.KIND, redis.KIND)
+
+KINDS: Mapping[str, Kind] = {kind.name: kind for kind in _ALL}
 
 
 def built_in_actions(kinds: Iterable[Kind] = tuple(KINDS.values())) -> dict[str, Action]:

@@ -1,0 +1,84 @@
+"""The base of executors that open a connection for each call and keep none."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from typing import Any, Generic, TypeVar, cast
+
+from pydantic import JsonValue
+
+from bot.gateway.errors import ExecutorError, GatewayError
+from bot.gateway.executors import Check, Setup
+from bot.gateway.parts import Target
+from bot.remediation.contract import capped, printable
+
+UNREACHABLE = "TARGET_UNREACHABLE"
+"""The system cannot be reached, does not answer in time, or refuses the credentials."""
+REFUSED = "TARGET_REFUSED"
+"""The system answered, and does not do this."""
+TOO_MUCH = "TOO_MUCH"
+"""The action would touch more than the target's declared limit."""
+
+_LABEL_CHARS = 60
+
+T = TypeVar("T", bound=Target)
+
+
+class RemoteExecutor(ABC, Generic[T]):
+    """Holds the declared targets. A call opens a connection, uses it and closes it."""
+
+    def __init__(self, setup: Setup) -> None:
+        self._setup = setup
+
+    async def start(self) -> None:
+        """Nothing is kept open."""
+
+    async def stop(self) -> None:
+        """Nothing is kept open."""
+
+    async def exchange(self, setup: Setup) -> None:
+        """Replace the targets and their secrets."""
+        self._setup = setup
+
+    @abstractmethod
+    async def probe(self, name: str, target: T) -> str:
+        """Return one line about the target; raises GatewayError if it cannot be acted on."""
+
+    async def check(self) -> Check:
+        """Probe every target at once."""
+        targets = self._setup.targets.items()
+        lines = await asyncio.gather(*(self._probed(name, target) for name, target in targets))
+        problems = [line for ok, line in lines if not ok]
+        if problems:
+            return Check(False, "; ".join(problems))
+        return Check(True, "ok: " + "; ".join(line for _, line in lines))
+
+    async def _probed(self, name: str, target: T) -> tuple[bool, str]:
+        try:
+            return True, f"{name}: {await self.probe(name, target)}"
+        except GatewayError as error:
+            return False, str(error) if name in str(error) else f"{name}: {error}"
+
+    def secret(self, target: str, name: str = "password") -> str:
+        """Return the resolved secret of this target, '' without one."""
+        return self._setup.secrets.get(target, {}).get(name, "")
+
+
+def unreachable(target: str, error: BaseException) -> ExecutorError:
+    """Return the error of a system that could not be asked, with the first line of its reason."""
+    lines = printable(str(error)).strip().splitlines()
+    unsaid = "no answer in time" if isinstance(error, TimeoutError) else type(error).__name__
+    reason = lines[0] if lines else unsaid
+    return ExecutorError(UNREACHABLE, f"{target} cannot be used: {capped(reason, 300)}")
+
+
+def strings(value: JsonValue) -> list[str]:
+    """Return a list of the plan's binding."""
+    return [str(item) for item in cast("list[JsonValue]", value)]
+
+
+def label(text: Any) -> str:
+    """Return another system's text as a short printable part of one line."""
+    line = " ".join(printable(str(text)).split())
+    return line if len(line) <= _LABEL_CHARS else line[: _LABEL_CHARS - 1] + "…"
