@@ -40,7 +40,8 @@ class EndedIncident:
 @dataclass(frozen=True, slots=True)
 class LastEpisode:
     """The end of the incident of the same scope before this one; `fix` is the action that was
-    verified to have helped, '' without one.
+    verified to have helped, '' without one. `place` is the channel and `ts` of its card, None if
+    the card is not posted.
     """
 
     incident_id: int
@@ -48,6 +49,7 @@ class LastEpisode:
     resolution: Resolution
     resolved_by: str
     fix: str
+    place: tuple[str, str] | None = None
 
 
 def continue_or_open(

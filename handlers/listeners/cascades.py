@@ -90,8 +90,7 @@ async def children_list(service: IncidentService, number: str, offset: int) -> d
     content = await service.store.card_content(incident_id(number))
     last_page = max(0, len(content.children) - 1) // cascade.PAGE * cascade.PAGE
     offset = min(offset, last_page)
-    alerts = [
-        (await service.store.grouped_alerts(child.id, limit=1)).alerts
-        for child in content.children[offset : offset + cascade.PAGE]
-    ]
-    return cascade.children_modal(content.incident, content.children, alerts, offset)
+    shown = content.children[offset : offset + cascade.PAGE]
+    alerts = [(await service.store.grouped_alerts(child.id, limit=1)).alerts for child in shown]
+    joined = await service.store.joined([child.id for child in shown])
+    return cascade.children_modal(content.incident, content.children, alerts, joined, offset)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bot.incidents.model import (
     GroupedAlert,
@@ -12,8 +12,9 @@ from bot.incidents.model import (
     IncidentStatus,
     Severity,
 )
+from handlers.views.approval import with_mentions
 from handlers.views.cutting import collect_cut_texts
-from handlers.views.text import SYMBOL, Block, button, context, section, untrusted_line
+from handlers.views.text import SYMBOL, Block, button, context, line, section, untrusted_line
 from handlers.views.why import why
 
 NAMED = 5  # children that the card names
@@ -107,17 +108,19 @@ def children_modal(
     root: Incident,
     children: Sequence[Incident],
     alerts: Sequence[Sequence[GroupedAlert]],
+    joined: Mapping[int, str],
     offset: int = 0,
 ) -> Block:
     """A page of the list of all `children`; `alerts` are those of each child of the page.
 
-    Each child has its state, why it is one, and a button that splits it.
+    Each child has its state, why it is one, and a button that splits it. `joined` is the event of
+    its timeline by which it became one: with the reason, if that is not its first alert.
     """
     source = f"{root.id} {offset}"
     with collect_cut_texts() as texts:
         blocks: list[Block] = [section(f"*Parts of* `{root.number}`: {len(children)}")]
         for child, first in zip(children[offset : offset + PAGE], alerts, strict=False):
-            blocks += _child(child, first)
+            blocks += _child(child, first, joined.get(child.id, ""))
     buttons = []
     if offset:
         buttons.append(button("Back", "sopbot.children.back", str(root.id)))
@@ -137,15 +140,18 @@ def children_modal(
     }
 
 
-def _child(child: Incident, alerts: Sequence[GroupedAlert]) -> list[Block]:
+def _child(child: Incident, alerts: Sequence[GroupedAlert], joined: str) -> list[Block]:
     is_resolved = child.status is IncidentStatus.RESOLVED
     mark = "✅ resolved" if is_resolved else SYMBOL[child.severity]
     title = untrusted_line(child.title, 200) or "(no title)"
     first = alerts[0] if alerts else None
+    because = why(first.reason, first.facts, first.alternatives) if first else ""
+    if ": " in joined:
+        because = with_mentions(line(joined, 200))
     blocks: list[Block] = [
         {"type": "divider"},
         section(f"{mark} · {title}   `{child.number}`"),
-        context(why(first.reason, first.facts, first.alternatives) if first else ""),
+        context(because),
     ]
     if not is_resolved:
         split = button(f"Split {child.number}", "sopbot.split", str(child.id))

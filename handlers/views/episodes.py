@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot.incidents.episodes import LastEpisode
 from bot.incidents.model import Incident, Resolution
 from bot.language import _
+from handlers.views.places import thread_link
 from handlers.views.text import ago, untrusted_line
 
 
@@ -20,6 +21,6 @@ def last_time(last: LastEpisode, incident: Incident) -> str:
         parts.append(_("fixed by: {fix}").format(fix=untrusted_line(last.fix, 120)))
     elif last.resolution is Resolution.PERSON and last.resolved_by:
         parts.append(_("by <@{resolved_by}>").format(resolved_by=last.resolved_by))
-    return _("🕘 last time: `INC-{incident_id}`, {items}").format(
-        incident_id=last.incident_id, items=", ".join(parts)
-    )
+    number = f"INC-{last.incident_id}"
+    linked = f"<{thread_link(*last.place)}|{number}>" if last.place else f"`{number}`"
+    return _("🕘 last time: {incident}, {items}").format(incident=linked, items=", ".join(parts))

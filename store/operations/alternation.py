@@ -29,4 +29,4 @@ def fold_in(incident_id: int, returning: Member, ended_at: str, now: datetime) -
         if alternates(returning, from_db_time(ended_at), other, other_ended_at):
             yield lock(*{cascades.lock_key(incident_id), cascades.lock_key(other.id)})
             into = yield from incidents.get(incident_id)
-            yield from cascade_growth.fold_root(other.id, into, now)
+            yield from cascade_growth.fold_root(other.id, into, now, "the two took turns")

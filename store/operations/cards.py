@@ -12,6 +12,7 @@ from bot.incidents.model import Incident
 from bot.incidents.news import News
 from store.incident_rows import incident_from
 from store.operations import approvals, deploys, executions, incidents, news
+from store.operations.cascade_growth import JOINED
 from store.operations.part import Part
 from store.statements import Operation, query
 
@@ -114,7 +115,15 @@ def _last_episode(incident_id: int) -> Operation[LastEpisode | None]:
         return None
     fix = yield from _fix((before,))
     title = fix.proposal.title if fix else ""
-    return LastEpisode(before.id, before.resolved_at, before.resolution, before.resolved_by, title)
+    channel, ts = yield from _place_of_card(before)
+    return LastEpisode(
+        before.id,
+        before.resolved_at,
+        before.resolution,
+        before.resolved_by,
+        title,
+        (channel, ts) if ts else None,
+    )
 
 
 def _related(incident: Incident) -> Operation[Incident | None]:
@@ -130,10 +139,13 @@ def _related(incident: Incident) -> Operation[Incident | None]:
 
 def _root_card(root_id: int) -> Operation[RootCard]:
     root = yield from incidents.get(root_id)
-    rows = yield query("SELECT channel, ts FROM outbox WHERE key = ?", f"card:{root_id}")
-    if not rows:
-        return RootCard(root, root.channel, None)
-    return RootCard(root, rows[0]["channel"], rows[0]["ts"])
+    return RootCard(root, *(yield from _place_of_card(root)))
+
+
+def _place_of_card(incident: Incident) -> Operation[tuple[str, str | None]]:
+    """Read the channel of the card and its `ts`, None if it is not posted."""
+    rows = yield query("SELECT channel, ts FROM outbox WHERE key = ?", f"card:{incident.id}")
+    return (rows[0]["channel"], rows[0]["ts"]) if rows else (incident.channel, None)
 
 
 def open_children(incident_id: int) -> Operation[list[Incident]]:
@@ -146,12 +158,29 @@ def open_children(incident_id: int) -> Operation[list[Incident]]:
     return [incident_from(row) for row in rows]
 
 
+def joined(incident_ids: Sequence[int]) -> Operation[dict[int, str]]:
+    """The last event of each child that says what it is a part of, and why it was folded."""
+    if not incident_ids:
+        return {}
+    rows = yield query(
+        "SELECT incident_id, text FROM timeline WHERE kind = ? AND incident_id IN"  # noqa: S608 - placeholders
+        f" ({', '.join('?' * len(incident_ids))}) ORDER BY id",
+        JOINED,
+        *incident_ids,
+    )
+    return {row["incident_id"]: row["text"] for row in rows}
+
+
 class CardsPart(Part):
     """The methods of `Store` for the content of cards."""
 
     async def open_children(self, incident_id: int) -> list[Incident]:
         """The children of an incident that are open, the oldest first."""
         return await self._engine.read(open_children, incident_id)
+
+    async def joined(self, incident_ids: Sequence[int]) -> dict[int, str]:
+        """The last event of each child that says what it is a part of, and why it was folded."""
+        return await self._engine.read(joined, incident_ids)
 
     async def card_content(self, incident_id: int) -> CardContent:
         """Return what the card of an incident shows, as it is at one moment; or NotFound."""

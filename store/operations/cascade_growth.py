@@ -13,6 +13,7 @@ from store.operations.cascades import MEMBER, OPEN, Placement, member_from
 from store.statements import Operation, notify, query, run, to_db_time
 from store.topics import Topic
 
+JOINED = "joined"  # the kind of the event on a child's timeline
 MOST_FOLDED = 20
 """Roots that one alert folds: a forged failure of a node must not hide everything on it."""
 
@@ -28,7 +29,8 @@ def grow(
     root = yield from incidents.get(placement.links[0].member.root_id)
     for link in placement.links[1 : MOST_FOLDED + 1]:
         if (yield from _may_fold(link.member.root_id, root.id)):
-            yield from fold_root(link.member.root_id, root, now)
+            why = f"INC-{incident_id} is linked with both"
+            yield from fold_root(link.member.root_id, root, now, why)
     at = to_db_time(placement.member.at)
     yield run(
         "UPDATE incidents SET grew_at = CASE WHEN grew_at < ? THEN ? ELSE grew_at END,"
@@ -72,14 +74,16 @@ def _was_split(root_id: int, other_id: int) -> Operation[bool]:
     return bool(rows)
 
 
-def _note_child(root: Incident, child: Incident, now: datetime) -> Operation[None]:
+def _note_child(root: Incident, child: Incident, now: datetime, why: str = "") -> Operation[None]:
     yield from incidents.append_event(root.id, now, "child", f"{child.number} became a part")
-    yield from incidents.append_event(child.id, now, "joined", f"Part of {root.number}")
+    reason = f": {why}" if why else ""  # without one the decision about its first alert says it
+    yield from incidents.append_event(child.id, now, JOINED, f"Part of {root.number}{reason}")
 
 
-def fold_root(root_id: int, into: Incident, now: datetime) -> Operation[None]:
+def fold_root(root_id: int, into: Incident, now: datetime, why: str) -> Operation[None]:
     """Make a root, with its children, children of an older root. The caller holds both cascades.
 
+    Its timeline says `why`: its first alert was decided before that, and says nothing of it.
     1. Enqueue its card, which says where it went. 2. Move it and its children. 3. Move the replies
     that are not posted yet. 4. Revoke what waits for approval there, and drop what is queued: the
     older root's SOP decides.
@@ -106,7 +110,7 @@ def fold_root(root_id: int, into: Incident, now: datetime) -> Operation[None]:
     )
     for incident_id in ids:
         yield from _end_response(incident_id, into, now)
-    yield from _note_child(into, root, now)
+    yield from _note_child(into, root, now, why)
 
 
 def _end_response(incident_id: int, into: Incident, now: datetime) -> Operation[None]:

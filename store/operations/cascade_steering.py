@@ -101,7 +101,7 @@ def merge(
             remedy=f"`/incident split {incident.number}` first.",
         )
     yield from _record("merge", incident_id, root.id, user, now)
-    yield from cascade_growth.fold_root(incident_id, root, now)
+    yield from cascade_growth.fold_root(incident_id, root, now, f"merged by @{user}")
     yield run(
         "UPDATE incidents SET grew_at = CASE WHEN grew_at < (SELECT c.grew_at FROM incidents c"
         " WHERE c.id = ?) THEN (SELECT c.grew_at FROM incidents c WHERE c.id = ?) ELSE grew_at END"

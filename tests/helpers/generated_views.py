@@ -131,7 +131,7 @@ def _modals(made: Maker, sick: Incident, children: list[Incident]) -> Iterator[t
     if children:
         offset = random.randrange(0, len(children), cascade.PAGE)
         first = [[made.grouped()] for _ in range(cascade.PAGE)]
-        yield "children", cascade.children_modal(sick, children, first, offset)
+        yield "children", cascade.children_modal(sick, children, first, {}, offset)
     request = made.approval(RemediationStatus.AWAITING_APPROVAL)
     yield "ask", modals.ask_modal(sick)
     yield "edit", modals.edit_modal(request)

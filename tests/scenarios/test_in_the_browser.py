@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Page, expect
 
 from bot.simulator import read_manifest
 from tests.conftest import unavailable
+from tests.helpers.browser_pages import DESK, IS_INSTALLED, chromium
 from tests.scenarios.starting import StartBot
 from tests.scenarios.world import Gateway, World
 
@@ -18,22 +18,14 @@ pytestmark = [pytest.mark.browser, pytest.mark.one_engine]
 expect.set_options(timeout=30_000)
 
 MANIFEST = Path(__file__).parents[2] / "manifest.yml"
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-QUIET = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run"
-    " --disable-background-networking --disable-component-update --disable-sync"
-)
 
 
 @pytest.fixture
 async def page(world: World) -> AsyncIterator[Page]:
-    if not Path(CHROMIUM).exists():  # noqa: ASYNC240 - a fixture, nothing else waits
+    if not IS_INSTALLED:
         unavailable("chromium is not on this machine (make services)")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET.split())
-        page = await browser.new_page(viewport={"width": 1280, "height": 900})
-        yield page
-        await browser.close()
+    async with chromium() as browser:
+        yield await browser.new_page(viewport=DESK)
 
 
 async def test_approve_is_clicked_in_the_browser_and_the_service_is_restarted(

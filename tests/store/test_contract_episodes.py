@@ -32,6 +32,7 @@ from tests.helpers.builders import (
     voter,
 )
 from tests.helpers.news import news_of
+from tests.helpers.outbox_rows import send
 from tests.helpers.silences import silence
 from tests.helpers.stores import Storage
 
@@ -282,6 +283,11 @@ async def test_a_new_incident_knows_the_last_one_of_its_scope(store: Store) -> N
     assert (await store.incident(first)).previous_id is None
     last = (await store.card_content(second)).last_time
     assert last == LastEpisode(first, later(60), Resolution.CLEARED, "", "")
+    assert last.place is None, "its card is not posted"
+    await send(store, f"card:{first}", "1795.0001")
+    last = (await store.card_content(second)).last_time
+    assert last is not None
+    assert last.place == (CHANNEL, "1795.0001")
     other = alert(env="staging", fingerprint="s", starts_at=later(5000))
     assert (await store.incident(await deliver(store, other, at=later(5001)))).previous_id is None
 

@@ -123,6 +123,9 @@ def test_the_card_says_how_it_ended_last_time(
     _, blocks = card(incident(), last_time=LastEpisode(7, ended, resolution, by, fix))
     assert f"last time: `INC-7`, {expected}" in shown(blocks)
     assert "last time" not in shown(card(incident())[1])
+    posted = LastEpisode(7, ended, resolution, by, fix, ("C0ALERTS", "1795.0001"))
+    link = "<https://slack.com/archives/C0ALERTS/p17950001|INC-7>"
+    assert f"last time: {link}, {expected}" in shown(card(incident(), last_time=posted)[1])
 
 
 @pytest.mark.attack("ASI09")

@@ -76,7 +76,7 @@ def test_a_folded_card_says_where_the_incident_went_and_has_no_button() -> None:
 
 
 def test_the_list_of_children_says_why_each_is_one_and_splits_the_open_ones() -> None:
-    box = cascade.children_modal(incident(id=7), CHILDREN, [[grouped()]] * 3)
+    box = cascade.children_modal(incident(id=7), CHILDREN, [[grouped()]] * 3, {})
     text = str(box)
     assert text.count("web is declared to call cart_api, 1 min") == 3
     assert [name in text for name in ("Split INC-8", "Split INC-9", "Split INC-10")] == [
@@ -84,6 +84,14 @@ def test_the_list_of_children_says_why_each_is_one_and_splits_the_open_ones() ->
         False,
         True,
     ]
+
+
+def test_the_list_of_children_says_why_a_root_became_one() -> None:
+    reasons = {8: "Part of INC-7: INC-10 is linked with both", 9: "Part of INC-7: merged by @U0BEN"}
+    box = cascade.children_modal(incident(id=7), CHILDREN, [[grouped()]] * 3, reasons)
+    assert "Part of INC-7: INC-10 is linked with both" in str(box)
+    assert "Part of INC-7: merged by <@U0BEN>" in str(box)
+    assert str(box).count("web is declared to call cart_api") == 1, "INC-10 opened as a part"
 
 
 @pytest.mark.parametrize(
@@ -111,6 +119,6 @@ def test_a_strangers_words_in_facts_format_nothing_and_mention_nobody(text: str)
     reason = why(Reason.SYMPTOM, {"incident": "INC-7", "service": text}, [])
     assert_obeys_nothing(reason)
     box = cascade.children_modal(
-        incident(id=7), [incident(id=8, title=text)], [[grouped(facts={"caller": text})]]
+        incident(id=7), [incident(id=8, title=text)], [[grouped(facts={"caller": text})]], {}
     )
     assert_slack_takes("the list", box["blocks"], "modal")
