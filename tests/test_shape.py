@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Container, Iterator
 from pathlib import Path
 
@@ -54,6 +55,29 @@ def test_no_test_module_imports_another() -> None:
         if node.module.startswith("tests.") and node.module.rpartition(".")[2].startswith("test_")
     ]
     assert importing == [], "move what both need to tests/helpers"
+
+
+def test_each_broad_except_that_goes_on_and_each_silenced_check_has_a_reason() -> None:
+    unexplained = [
+        f"{file.relative_to(ROOT)}:{number}: {line.strip()}"
+        for file in files(*PACKAGES)
+        if "tests" not in file.parts
+        for number, line in _without_reason(file.read_text("utf-8").splitlines())
+    ]
+    assert unexplained == [], "write the reason behind it"
+
+
+def _without_reason(lines: list[str]) -> Iterator[tuple[int, str]]:
+    for number, line in enumerate(lines, 1):
+        following = lines[number].strip() if number < len(lines) else ""
+        broad = re.search(r"except Exception\b[^#]*:$", line) and not following.startswith("#")
+        if broad or re.search(r"# noqa: [A-Z0-9, ]+$|# type: ignore\[[a-z-]+\]$", line):
+            yield number, line
+
+
+def test_a_line_without_its_reason_is_found() -> None:
+    lines = ["    except Exception:", "        pass", "x = 1  # noqa: E501", "y()  # noqa: S1 - so"]
+    assert [number for number, _ in _without_reason(lines)] == [1, 3]
 
 
 def imported_by(file: Path, modules: Container[str]) -> set[str]:

@@ -67,7 +67,7 @@ async def running(
             stack.callback(_keep_logs, children, logs)  # after they have ended
         try:
             yield await _start(stack, printer, slack, folder, children, advisor, logs is not None)
-        except Exception:
+        except Exception:  # whatever it was, the logs help to find it
             printer.plain(slack.transcript("alerts"))
             for child in children:
                 printer.plain(f"\nThe end of the {child.name}'s log:\n{child.tail()}")

@@ -78,7 +78,9 @@ class GatewayConfig(Part):
 _File = create_model(
     "_File",
     __base__=GatewayConfig,
-    **{kind.name: (kind.section, kind.section()) for kind in KINDS.values() if kind.section},  # type: ignore[call-overload]
+    **{  # type: ignore[call-overload]  # mypy cannot see the names of the fields
+        kind.name: (kind.section, kind.section()) for kind in KINDS.values() if kind.section
+    },
 )
 
 

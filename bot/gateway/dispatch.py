@@ -238,8 +238,8 @@ class Dispatcher:
             return outcome_lost(row, self._clock(), f"{message}; it may have been done")
         except OutcomeLost as error:
             return outcome_lost(row, self._clock(), str(error))
-        # For any failure, the caller must learn that the outcome is unknown.
         except Exception as error:
+            # For any failure, the caller must learn that the outcome is unknown.
             log.exception("%s on %s failed", call.action.id, call.target)
             return outcome_lost(
                 row, self._clock(), f"The gateway failed while running it ({type(error).__name__})"

@@ -63,7 +63,7 @@ class Consumer:
             receipt = await self._service.receive(delivery_of(message, self._channel))
         except StoreError as error:
             self._throttled.log(error)
-        except Exception:
+        except Exception:  # the message is asked for again, whatever went wrong
             log.exception("an anomaly could not be stored; it is delivered again")
         else:
             await message.ack()

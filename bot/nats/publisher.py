@@ -61,7 +61,7 @@ class Publisher:
                 self.failure = str(error) or type(error).__name__
                 self._throttled.log(error)
                 pause = min(LONGEST_PAUSE, 2 * pause)
-            except Exception as error:
+            except Exception as error:  # nothing else publishes, so it goes on after any error
                 self.failure = type(error).__name__
                 log.exception("nothing is published to NATS")
                 pause = LONGEST_PAUSE

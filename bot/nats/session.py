@@ -59,7 +59,7 @@ class NatsSession:
             except (nats.errors.Error, OutsideError, OSError) as error:
                 self._failure = text_of(error)
                 self._throttled.log(OutsideError(self._failure))
-            except Exception as error:
+            except Exception as error:  # nothing else connects, so it goes on after any error
                 self._failure = text_of(error)
                 log.exception("the work on NATS failed; it begins again")
             finally:

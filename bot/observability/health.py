@@ -87,7 +87,7 @@ class Health:
             return State(False, str(error), self._clock())
         except TimeoutError:
             return State(False, f"no answer in {TIMEOUT:g} s", self._clock())
-        except Exception as error:
+        except Exception as error:  # a check that breaks is a part that is not well
             log.exception("the health check of %s broke", name)
             return State(False, type(error).__name__, self._clock())
         return State(True, "", self._clock())

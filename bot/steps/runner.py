@@ -138,7 +138,7 @@ class StepRunner:
                 await self._while_there_is_work(step.name, run)
             except StoreError as error:
                 throttled.log(error)
-            except Exception:
+            except Exception:  # one bug must not end a step for good
                 log.exception("%s failed; it goes on", step.name)
             await wake.wait()
 

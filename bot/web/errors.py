@@ -53,7 +53,7 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
         code = "too_large" if error.status == 413 else error.reason.lower().replace(" ", "_")
         headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
         return problem(error.status, code, error.text or error.reason, headers)
-    except Exception as error:
+    except Exception as error:  # the caller gets JSON, the log gets the traceback
         if isinstance(error, ConnectionError) and caller_is_gone(request):
             raise
         log.exception("%s %s failed", request.method, request.rel_url.path)

@@ -148,7 +148,7 @@ class HistoryBackfill:
         request = self._requests.pop(channel)
         try:
             backfilled = await self._read(channel, request.edits_too)
-        except Exception as error:
+        except Exception as error:  # the request is kept and tried again after any error
             if isinstance(error, SopbotError):
                 request.why = str(error)
                 self._failures.log(error)

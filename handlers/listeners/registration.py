@@ -213,7 +213,7 @@ def _for(
     listener.__name__ = handler.__name__
     listener.__qualname__ = handler.__qualname__
     listener.__module__ = handler.__module__
-    listener.handler = handler  # type: ignore[attr-defined]
+    listener.handler = handler  # type: ignore[attr-defined]  # for a test
     return listener
 
 

@@ -296,7 +296,7 @@ class Outbox:
             )
         except SlackUnavailable:
             return False
-        except Exception as error:
+        except Exception as error:  # a message that fails must not hold up the ones behind it
             self.delivery.unsure[message.id] = self._clock()
             if isinstance(error, StoreError) and not error.permanent:
                 raise  # the store could not record any message as sent now

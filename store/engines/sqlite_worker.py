@@ -87,7 +87,7 @@ class Worker:
         self._thread.start()
         try:
             await self._ready
-        except Exception:
+        except Exception:  # passed on
             self._closed = True
             raise
 
