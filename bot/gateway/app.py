@@ -82,12 +82,13 @@ async def running(
         metrics = Metrics(config.sources)
         gatekeeper = Gatekeeper(config.secrets, journal, clock)
         dispatcher = Dispatcher(
-            catalogue=Catalogue(config.targets),
+            catalogue=Catalogue(config.targets, config.commands),
             executors=executors,
             journal=journal,
             metrics=metrics,
             clock=clock,
             queue_seconds=config.limits.queue_seconds,
+            concurrent=config.limits.concurrent,
         )
         health = HealthCheck(executors, journal, clock, signed=not gatekeeper.open)
         routes = Routes(
@@ -131,7 +132,7 @@ class _Reload:
         if problems := _needs_a_restart(self._in_force, config):
             raise ConfigError(problems)
         await self._dispatcher.exchange(
-            Catalogue(config.targets), functools.partial(self._fit, config)
+            Catalogue(config.targets, config.commands), functools.partial(self._fit, config)
         )
         self._gatekeeper.secrets = config.secrets
         self._in_force = config
@@ -191,6 +192,7 @@ def _warn_about_open_targets(config: GatewayConfig) -> None:
     if bare := [name for name, target in config.targets.items() if not target.environment]:
         log.warning("no environment, so the bot's strictest rule applies: %s", ", ".join(bare))
     alike = [name for name, target in config.targets.items() if target.runs_as_gateway]
+    alike += [name for name, command in config.commands.items() if not command.user]
     if alike:
         log.warning(
             "without `user` these run as the gateway's own user and can read and write what is "
@@ -208,6 +210,8 @@ def _setups(
         for target, named in config.target_secrets.items()
     }
     used = {target.executor for target in config.targets.values()}
+    if config.commands:
+        used.add("command")
     return {
         kind: Setup(
             targets={n: t for n, t in config.targets.items() if t.executor == kind},

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pydantic import ValidationError
 
 from bot.gateway.actions import Action
+from bot.gateway.commands import Command, action_of
 from bot.gateway.errors import Invalid
 from bot.gateway.executors import Call
 from bot.gateway.executors.registry import KINDS, built_in_actions
@@ -19,16 +20,25 @@ ACTIONS: Mapping[str, Action] = built_in_actions()
 
 
 class Catalogue:
-    """All actions and targets of one config."""
+    """All actions and targets of one config: those of the kinds, and the declared commands."""
 
-    def __init__(self, targets: Mapping[str, Target]) -> None:
+    def __init__(
+        self, targets: Mapping[str, Target], commands: Mapping[str, Command] | None = None
+    ) -> None:
         self.targets = targets
-        self.actions = ACTIONS
+        declared = {name: action_of(name, command) for name, command in (commands or {}).items()}
+        self._declared = tuple(declared.values())
+        self.actions: Mapping[str, Action] = {**ACTIONS, **declared}
 
     def offered(self, target: str) -> list[Action]:
         """Return the actions that may be requested of this target."""
         config = self.targets[target]
-        return [a for a in KINDS[config.executor].actions if config.allows(a.id)]
+        commands = (action for action in self._declared if action.command.fits(target))
+        return [
+            action
+            for action in (*KINDS[config.executor].actions, *commands)
+            if config.allows(action.id)
+        ]
 
     def resolve(self, request: ExecuteRequest) -> Call:
         """Return the one call that a request means. Invalid names the problem; nothing is

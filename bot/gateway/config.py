@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Union
 
 from pydantic import Field, SecretStr, ValidationError, create_model
 
+from bot.gateway.commands import ActionId, Command, problems_of
 from bot.gateway.errors import ConfigError
-from bot.gateway.executors.registry import KINDS, missing_library
+from bot.gateway.executors.registry import KINDS, built_in_actions, missing_library
+from bot.gateway.ourselves import runs_us
 from bot.gateway.parts import EnvName, Limits, Name, Part, Target
 from bot.gateway.secret_values import secret_variables, source_secrets, target_secrets
 from bot.regular_files import read_regular
@@ -51,6 +53,7 @@ class GatewayConfig(Part):
     sources: dict[Name, Source] = Field(default_factory=dict)
     limits: Limits = Limits()
     targets: dict[Name, AnyTarget] = Field(default_factory=dict)
+    commands: dict[ActionId, Command] = Field(default_factory=dict, max_length=500)
     secrets: dict[str, SecretStr] = Field(default_factory=dict, exclude=True)
     target_secrets: dict[str, dict[str, SecretStr]] = Field(default_factory=dict, exclude=True)
 
@@ -121,6 +124,7 @@ def read_config(
         )
     passwords, unreadable = target_secrets(config.targets, environ)
     problems += [*unreadable, *_self_targets(config), *_inherited_secrets(config)]
+    problems += problems_of(config.commands, built_in_actions(), config.targets)
     problems += [
         f"targets.{target}: {remedy}"
         for target, entry in config.targets.items()
@@ -143,13 +147,20 @@ def _self_targets(config: GatewayConfig) -> list[str]:
             problems.append(f"targets.{name}: is the name of the bot, its gateway or a caller")
         if reason := target.acts_on_us(names):
             problems.append(f"targets.{name}.{reason}")
+    problems += [
+        f"commands.{name}.argv: starts the bot or its gateway; they never act on it"
+        for name, command in config.commands.items()
+        if runs_us(command.argv)
+    ]
     return problems
 
 
 def _inherited_secrets(config: GatewayConfig) -> list[str]:
+    programs = {f"targets.{name}": target.inherited for name, target in config.targets.items()}
+    programs |= {f"commands.{name}": command.pass_env for name, command in config.commands.items()}
     return [
-        f"targets.{name}.pass_env: {variable} holds a secret of the gateway's; no process gets it"
-        for name, target in config.targets.items()
-        for variable in target.inherited
+        f"{field}.pass_env: {variable} holds a secret of the gateway's; no process gets it"
+        for field, inherited in programs.items()
+        for variable in inherited
         if variable in config.secret_variables
     ]

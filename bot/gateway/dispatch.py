@@ -6,39 +6,36 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import hmac
 import logging
 import sqlite3
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from bot.gateway.answering import error_answer, key_reused, not_run, outcome_lost, ran, repeated
 from bot.gateway.catalogue import Catalogue
-from bot.gateway.errors import ExecutorError, Invalid, OutcomeLost, Refusal
+from bot.gateway.errors import Cancelled, ExecutorError, Invalid, OutcomeLost, Refusal
 from bot.gateway.events import Event, emit
 from bot.gateway.executors import Call, Executor, Result
+from bot.gateway.executors.progress import reporter
 from bot.gateway.journal import Execution, Journal
 from bot.gateway.metrics import Metrics
+from bot.gateway.running import Running, identity_of
 from bot.remediation import contract
 from bot.remediation.contract import (
     Answer,
     ExecuteRequest,
+    ExecutionRecord,
     OverallStatus,
     Plan,
+    Progress,
     TypedAction,
 )
 
 log = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True, slots=True)
-class _Running:
-    body_hash: str
-    received_at: str
-    task: asyncio.Task[Answer]
+CANCELLED_CODE = 130  # as a shell reports a program that SIGINT ended
 
 
 class Dispatcher:
@@ -56,6 +53,7 @@ class Dispatcher:
         metrics: Metrics,
         clock: Callable[[], datetime],
         queue_seconds: float,
+        concurrent: int = 16,
     ) -> None:
         self.catalogue = catalogue
         self._executors = executors
@@ -63,8 +61,9 @@ class Dispatcher:
         self._metrics = metrics
         self._clock = clock
         self._queue_seconds = queue_seconds
+        self._slots = asyncio.Semaphore(concurrent)
         self._locks = {name: asyncio.Lock() for name in catalogue.targets}
-        self._running: dict[tuple[str, str], _Running] = {}
+        self._running: dict[tuple[str, str], Running] = {}
         self._closing = False
 
     async def plan(self, request: ExecuteRequest) -> Plan:
@@ -81,18 +80,19 @@ class Dispatcher:
         to another request. 503: the gateway is stopping. A caller who disconnects does not stop the
         execution.
         """
-        body_hash = _identity(request)
+        body_hash = identity_of(request)
         slot = (request.source_id, key)
         running = self._running.get(slot)
         if running is None:
             if self._closing:
                 return await self._while_closing(key, request.source_id, body_hash)
-            task = asyncio.create_task(self._once(request, key, body_hash, digest))
-            running = _Running(body_hash, contract.rfc3339(self._clock()), task)
-            self._running[slot] = running
+            running = Running(body_hash, contract.rfc3339(self._clock()))
+            task = asyncio.create_task(self._once(request, key, digest, running))
+            running.task, self._running[slot] = task, running
             task.add_done_callback(lambda done: self._ended(slot, done))
         elif running.body_hash != body_hash:
             raise key_reused()
+        assert running.task is not None  # noqa: S101 - set above, before anything waits
         return await asyncio.shield(running.task)
 
     async def _while_closing(self, key: str, source_id: str, body_hash: str) -> Answer:
@@ -106,13 +106,38 @@ class Dispatcher:
         """Return the time of the gateway's clock."""
         return self._clock()
 
-    def running_since(self, key: str, source_id: str | None) -> str | None:
-        """Return the time since which this key runs or waits for its target; None if it does
-        neither.
+    def record_of(self, key: str, source_id: str | None) -> ExecutionRecord | None:
+        """Return the state of a key that runs or waits for its target; None if it does neither."""
+        running = self._find(key, source_id)
+        if running is None:
+            return None
+        return ExecutionRecord(
+            idempotency_key=key,
+            state="running",
+            received_at=running.received_at,
+            progress=running.progress,
+            cancellable=running.work is not None and running.cancellable and not running.cancelled,
+        )
+
+    def cancel(self, key: str, source_id: str | None) -> None:
+        """Cancel a running execution; its answer tells how it ended.
+
+        Refusal 404: nothing runs under the key. 409: it cannot be cancelled, or not yet.
         """
+        running = self._find(key, source_id)
+        if running is None:
+            raise Refusal(404, contract.UNKNOWN_KEY, "Nothing runs under this key.")
+        if running.work is None or not running.cancellable:
+            why = "waits for its target" if running.work is None else "cannot be ended half-way"
+            raise Refusal(409, contract.NOT_CANCELLABLE, f"It {why}. It was not cancelled.")
+        if not running.cancelled:
+            running.cancelled = True
+            running.work.cancel()
+
+    def _find(self, key: str, source_id: str | None) -> Running | None:
         for (source, name), running in self._running.items():
             if name == key and source_id in (None, source):
-                return running.received_at
+                return running
         return None
 
     def running(self) -> list[dict[str, str]]:
@@ -143,7 +168,7 @@ class Dispatcher:
         `seconds`.
         """
         self._closing = True
-        tasks = {running.task for running in self._running.values()}
+        tasks = {running.task for running in self._running.values() if running.task}
         if not tasks:
             return
         _, left = await asyncio.wait(tasks, timeout=seconds)
@@ -155,10 +180,12 @@ class Dispatcher:
             )
             await asyncio.wait(left)
 
-    async def _once(self, request: ExecuteRequest, key: str, body_hash: str, digest: str) -> Answer:
+    async def _once(
+        self, request: ExecuteRequest, key: str, digest: str, running: Running
+    ) -> Answer:
         known = await self._journal.find(key, request.source_id)
         if known is not None:
-            return repeated(known, body_hash, self._clock())
+            return repeated(known, running.body_hash, self._clock())
         try:
             call = self.catalogue.resolve(request)
         except Invalid as error:
@@ -167,22 +194,35 @@ class Dispatcher:
                 OverallStatus.VALIDATION_ERROR, self._clock(), (error.code, error.message)
             )
         self._metrics.generation.labels("success").inc()
-        if not call.action.mutating:
-            return await self._planned(request, call, key, body_hash, digest)
-        lock = self._locks[call.target]
-        try:
-            async with asyncio.timeout(self._queue_seconds):
-                await lock.acquire()
-        except TimeoutError:
-            busy = f"Another execution holds {call.target}. Nothing was run."
-            return error_answer(OverallStatus.EXECUTION_ERROR, self._clock(), ("TARGET_BUSY", busy))
-        try:
-            return await self._planned(request, call, key, body_hash, digest)
-        finally:
-            lock.release()
+        async with contextlib.AsyncExitStack() as held:
+            if busy := await self._take_turn(call, held):
+                return error_answer(OverallStatus.EXECUTION_ERROR, self._clock(), busy)
+            return await self._planned(request, call, key, digest, running)
+
+    async def _take_turn(
+        self, call: Call, held: contextlib.AsyncExitStack
+    ) -> tuple[str, str] | None:
+        """Wait for the target, if the action changes it, and for one of the gateway's slots.
+
+        Returns the error if one of them stays taken.
+        """
+        waits: list[tuple[str, str, asyncio.Lock | asyncio.Semaphore]] = [
+            ("GATEWAY_BUSY", "The gateway runs as many executions as it may.", self._slots)
+        ]
+        if call.action.mutating:
+            lock = self._locks[call.target]
+            waits.insert(0, ("TARGET_BUSY", f"Another execution holds {call.target}.", lock))
+        for code, message, turn in waits:
+            try:
+                async with asyncio.timeout(self._queue_seconds):
+                    await turn.acquire()
+            except TimeoutError:
+                return code, f"{message} {contract.NOTHING_WAS_RUN}"
+            held.callback(turn.release)
+        return None
 
     async def _planned(
-        self, request: ExecuteRequest, call: Call, key: str, body_hash: str, digest: str
+        self, request: ExecuteRequest, call: Call, key: str, digest: str, running: Running
     ) -> Answer:
         try:
             plan = await self._plan(call)
@@ -199,7 +239,7 @@ class Dispatcher:
             source_id=request.source_id,
             key=key,
             request_id=str(uuid.uuid4()),
-            body_hash=body_hash,
+            body_hash=running.body_hash,
             action=call.action.id,
             target=call.target,
             state="running",
@@ -209,10 +249,10 @@ class Dispatcher:
         )
         known = await self._journal.begin(row, plan.digest)
         if known is not None:
-            return repeated(known, body_hash, self._clock())
+            return repeated(known, running.body_hash, self._clock())
         about = {"action": call.action.id, "target": call.target, "key": key}
         emit(Event.EXECUTION_STARTED, source=request.source_id, **about)
-        answer = await self._run(call, plan, row)
+        answer = await self._run(call, plan, row, running)
         emit(Event.EXECUTION_FINISHED, status=str(answer.overall_status), **about)
         try:
             await self._journal.finish(row, answer.model_dump_json(), self._clock())
@@ -221,11 +261,11 @@ class Dispatcher:
             log.exception("the end of execution %s could not be written", key)
         return answer
 
-    async def _run(self, call: Call, plan: Plan, row: Execution) -> Answer:
+    async def _run(self, call: Call, plan: Plan, row: Execution, running: Running) -> Answer:
         status = "ERROR"
         try:
             async with asyncio.timeout(plan.deadline_seconds):
-                result = await self._executors[call.executor].run(call, plan)
+                result = await self._work(call, plan, running)
             status = result.status
             return ran(plan, result, row, self._clock())
         except ExecutorError as error:
@@ -241,11 +281,33 @@ class Dispatcher:
         except Exception as error:
             # For any failure, the caller must learn that the outcome is unknown.
             log.exception("%s on %s failed", call.action.id, call.target)
-            return outcome_lost(
-                row, self._clock(), f"The gateway failed while running it ({type(error).__name__})"
-            )
+            why = f"The gateway failed while running it ({type(error).__name__})"
+            return outcome_lost(row, self._clock(), why)
         finally:
             self._metrics.execution.labels(call.action.verb, status).inc()
+
+    async def _work(self, call: Call, plan: Plan, running: Running) -> Result:
+        """Run the executor's part as a task of its own, which a person can cancel."""
+
+        def report(progress: Progress) -> None:
+            running.progress = progress
+
+        token = reporter.set(report)
+        running.work = asyncio.create_task(self._executors[call.executor].run(call, plan))
+        reporter.reset(token)
+        running.cancellable = plan.cancellable
+        try:
+            return await running.work
+        except Cancelled as error:
+            if not running.cancelled:
+                raise OutcomeLost(str(error)) from error
+            return Result(contract.CANCELLED, CANCELLED_CODE, stderr=f"Cancelled. {error}")
+        except asyncio.CancelledError:
+            if not running.cancelled:  # the gateway stops, or the deadline has passed
+                raise
+            raise OutcomeLost(f"{plan.display} was cancelled; a part may have been done") from None
+        finally:
+            running.cancellable = False
 
     async def _plan(self, call: Call) -> Plan:
         plan = await self._executors[call.executor].plan(call)
@@ -269,15 +331,3 @@ class Dispatcher:
         if not task.cancelled():
             # Marks the exception as retrieved, also when every caller has disconnected.
             task.exception()
-
-
-def _identity(request: ExecuteRequest) -> str:
-    """Return equal text for equal requests, however their JSON is formatted.
-
-    Beside a typed action the text is only a label, so a repeat may carry a newer context.
-    """
-    body = request.model_dump(mode="json")
-    if request.action_request.action is not None:
-        for label in ("intent", "context", "priority"):
-            del body["action_request"][label]
-    return hashlib.sha256(contract.canonical_json(body)).hexdigest()

@@ -5,6 +5,7 @@ GatewayError
  ├─ Refusal         an HTTP error: the request was not accepted, nothing was run
  ├─ Invalid         understood, but not in the catalogue: overall_status VALIDATION_ERROR
  ├─ ExecutorError   the executor knows that the action did not run: EXECUTION_ERROR
+ ├─ Cancelled       a person ended it half-way: COMPLETED_FAILURE, its message tells what was done
  └─ OutcomeLost     the executor began and cannot say how it ended: INTERNAL_ERROR
 """
 
@@ -48,6 +49,10 @@ class ExecutorError(GatewayError):
     def __init__(self, code: str, message: str) -> None:
         self.code, self.message = code, message
         super().__init__(message)
+
+
+class Cancelled(GatewayError):
+    """The message tells truthfully what had been done when it ended, for people."""
 
 
 class OutcomeLost(GatewayError):

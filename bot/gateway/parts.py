@@ -78,6 +78,7 @@ class Limits(Part):
     """Time limits in seconds, and the amounts of history that are kept."""
 
     queue_seconds: float = Field(default=5, gt=0, le=60)
+    concurrent: int = Field(default=16, ge=1, le=1000)
     docker_seconds: float = Field(default=10, gt=0, le=120)
     stop_seconds: float = Field(default=10, gt=0, le=120)
     drain_seconds: float = Field(default=170, gt=0, le=600)

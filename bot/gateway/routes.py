@@ -62,6 +62,7 @@ class Routes:
             web.post("/execute", self.execute),
             web.post("/execute-docker-command", self.execute_docker_command),
             web.get("/executions/{key}", self.execution),
+            web.post("/executions/{key}/cancel", self.cancel),
         ]
 
     async def health(self, _: web.Request) -> web.Response:
@@ -134,8 +135,8 @@ class Routes:
             raise Refusal(401, "source_mismatch", "bar is not the source that signed this.")
         if bar and not _KEY.fullmatch(key):
             raise Refusal(422, "key_invalid", "No request can have such a key.")
-        if since := self._dispatcher.running_since(key, source):
-            return _json(ExecutionRecord(idempotency_key=key, state="running", received_at=since))
+        if record := self._dispatcher.record_of(key, source):
+            return _json(record)
         if bar:
             row = await self._journal.find_or_bar(key, bar, self._dispatcher.now())
         else:
@@ -158,6 +159,12 @@ class Routes:
                 answer=answer,
             )
         )
+
+    async def cancel(self, request: web.Request) -> web.Response:
+        """End a running execution half-way, if it can be; its own answer tells how it ended."""
+        source = await self._who(request, await request.read())
+        self._dispatcher.cancel(request.match_info["key"], source)
+        return web.json_response({"state": "cancelling"}, status=202)
 
     async def _execute(
         self, request: web.Request, body: ExecuteRequest, *, key: str, digest: str

@@ -43,6 +43,9 @@ SHUTTING_DOWN = "shutting_down"
 NOT_TAKEN = frozenset({SHUTTING_DOWN, "busy"})  # the second is bot.serving.gate.BUSY
 """`error.code` of a 503 that says: the request was not taken, nothing was run."""
 OUTCOME_UNKNOWN = "OUTCOME_UNKNOWN"
+CANCELLED = "CANCELLED"
+"""`status` of the result of an execution that ended half-way because a person cancelled it."""
+NOT_CANCELLABLE = "not_cancellable"
 
 
 class OverallStatus(StrEnum):
@@ -232,14 +235,26 @@ class ActionList(_Wire):
     targets: Annotated[tuple[TargetInfo, ...], Field(strict=False)] = ()
 
 
+class Progress(_Wire):
+    """The latest word of a running execution: a line for people, and how much of it is done."""
+
+    text: Text = ""
+    done: int | None = None
+    total: int | None = None
+
+
 class ExecutionRecord(_Wire):
-    """The body of GET /executions/{key}. `answer` is absent while `state` is `running`."""
+    """The body of GET /executions/{key}. `answer` is absent while `state` is `running`, and
+    `progress` is present only then. A `cancellable` one can be cancelled now.
+    """
 
     idempotency_key: str
     state: Literal["running", "finished", "unknown"]
     received_at: Text = ""
     finished_at: Text = ""
     answer: Answer | None = None
+    progress: Progress | None = None
+    cancellable: bool = False
 
 
 class HealthReport(_Wire):

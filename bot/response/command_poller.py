@@ -11,12 +11,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.advice.environment import child_environment
-from bot.advice.process import run
 from bot.configuration import LiveConfiguration
 from bot.incidents.model import AlertStatus
 from bot.intake.log_lines import CommandPoller, alerts_of
 from bot.response.receive import Delivery
 from bot.response.service import IncidentService
+from bot.serving.programs import run
 
 log = logging.getLogger(__name__)
 

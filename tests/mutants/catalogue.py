@@ -134,7 +134,7 @@ MUTANTS = [
     Mutant("bot/advice/claims.py", "marked", "tests/advice", returns="text"),
     Mutant("bot/advice/prompt.py", "defused", "tests/advice", returns="prompt"),
     Mutant("bot/advice/safe_commands.py", "_bad_of_own", "tests/advice", returns="[]"),
-    Mutant("bot/advice/process.py", "_limit_memory", "tests/advice", returns="None"),
+    Mutant("bot/serving/programs.py", "_limit_memory", "tests/advice", returns="None"),
     Mutant("bot/advice/chain.py", "_refuse_while_paused", "tests/advice", returns="None"),
     # approvals
     Mutant("bot/approvals/policy.py", "no_vote", "tests/approvals", returns="''"),

@@ -14,9 +14,9 @@ from bot.advice.environment import child_environment, display_name, objections
 from bot.advice.failures import AT_ONCE, FailureKind, classify, failure_of, start_failure
 from bot.advice.kinds.contract import Reply, Schema
 from bot.advice.kinds.envelope import unwrap
-from bot.advice.process import Run, Stop, run
 from bot.advice.prompt import defused
 from bot.errors import SettingsError
+from bot.serving.programs import Run, Stop, run
 
 _PROBE_SECONDS = 10.0
 _PROBE_BYTES = 65_536

@@ -15,6 +15,10 @@ An executor promises:
   inverse's parameters sets `inverse` itself.
 - `run` carries out that plan and nothing else. ExecutorError: the action provably did not run.
   OutcomeLost: it was begun and its end is unknown. Anything else that it raises counts as unknown.
+- `run` calls `progress.report_progress` after each batch of work that takes long.
+- An executor of a `cancellable` action gets `asyncio.CancelledError` when a person cancels it. It
+  ends what it started and raises `Cancelled` with what had been done by then; an error that escapes
+  counts as unknown.
 - A value that a caller chose is never part of a program, a query or a path: it is one argument, one
   bound value, one encoded path segment.
 - Nothing is simulated: a system that lacks an action does not list it in its `KIND`.

@@ -6,9 +6,9 @@ import importlib.util
 from collections.abc import Iterable, Mapping
 
 from bot.gateway.actions import Action
-from bot.gateway.executors import Kind, docker, mysql, postgres, process, redis
+from bot.gateway.executors import Kind, command, docker, mysql, postgres, process, redis
 
-_ALL = (process.KIND, docker.KIND, postgres.KIND, mysql.KIND, redis.KIND)
+_ALL = (process.KIND, docker.KIND, postgres.KIND, mysql.KIND, redis.KIND, command.KIND)
 
 KINDS: Mapping[str, Kind] = {kind.name: kind for kind in _ALL}
 

@@ -10,7 +10,6 @@ import pwd
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 
@@ -20,6 +19,7 @@ from bot.gateway.executors.process_target import ProcessTarget
 from bot.gateway.journal import Child, Journal
 from bot.serving import process_tree
 from bot.serving.process_tree import birth_of
+from bot.serving.programs import identity_of
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +100,7 @@ class Supervisor:
                 *argv,
                 cwd=self.config.cwd,
                 env=self.env | dict([self._mark.split("=", 1)]),
-                **_identity(self.config.user),
+                **identity_of(self.config.user),
                 stdin=asyncio.subprocess.DEVNULL,
                 # A pipe of our own: with asyncio's, wait() hangs on Python 3.11 to 3.13 for as
                 # long as a grandchild holds it.
@@ -231,15 +231,6 @@ def environment_of(config: ProcessTarget, environ: Mapping[str, str]) -> dict[st
     if config.user and "HOME" in passed:
         passed["HOME"] = pwd.getpwnam(config.user).pw_dir
     return passed | config.env
-
-
-def _identity(user: str) -> dict[str, Any]:
-    """Return the user and groups of a new process; empty for the gateway's own user."""
-    if not user or pwd.getpwnam(user).pw_uid == os.geteuid():
-        return {}
-    entry = pwd.getpwnam(user)
-    groups = os.getgrouplist(user, entry.pw_gid)
-    return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": groups}
 
 
 def output_of(name: str, folder: Path, limit: int) -> CappedLog:

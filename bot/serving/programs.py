@@ -1,4 +1,4 @@
-"""Runs a foreign program once: prompt in, capped output out, a deadline, no process left behind.
+"""Runs a foreign program once: text in, capped output out, a deadline, no process left behind.
 
 `asyncio.create_subprocess_exec` is not used: on Python 3.11 to 3.13 its `wait()` hangs while a
 grandchild holds the pipe. The protocol below is notified of the exit itself, even if a pipe stays
@@ -8,24 +8,27 @@ open, so it needs no polling and a run costs hardly more than the bare process.
 from __future__ import annotations
 
 import asyncio
+import os
+import pwd
 import re
 import resource
 import secrets
 import shutil
 import sys
 import tempfile
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from bot.serving import process_tree as trees
 
-MARK = "SOPBOT_ADVISOR_RUN"
+MARK = "SOPBOT_PROGRAM_RUN"
 # After the exit: to read the rest of the pipes, if another process holds them open.
 _DRAIN_SECONDS = 0.5
+_LINE_BYTES = 400  # of a line for `on_line`
 _REAP_SECONDS = 5.0  # after SIGKILL: only a process that hangs in the kernel takes longer
 
 
@@ -57,8 +60,14 @@ async def run(
     max_output: int,
     max_memory: int | None = None,
     forbidden: re.Pattern[bytes] | None = None,
+    cwd: Path | None = None,
+    user: str = "",
+    on_line: Callable[[str], None] | None = None,
 ) -> Run:
-    """Run `argv` in a new, empty, read-only directory and read its output to the end.
+    """Run `argv` in `cwd`, else in a new, empty, read-only directory; read its output to the end.
+
+    `user` is the user that it runs as, with only that user's groups; '' is ours. `on_line` gets the
+    last complete line of each piece of stdout while the program runs.
 
     We end the whole process tree early: after `timeout` seconds, when stdout or stderr passes
     `max_output` bytes, when `forbidden` appears on stderr, and when the caller is cancelled. After
@@ -68,12 +77,18 @@ async def run(
     """
     loop = asyncio.get_running_loop()
     began = loop.time()
-    cwd = _empty_directory()
+    own = None if cwd else _empty_directory()
     nonce = secrets.token_hex(16)
     since = trees.tree_started_now()
     child: _Child | None = None
     try:
-        child = await _start(argv, {**env, MARK: nonce}, cwd, max_output, forbidden)
+        child = await _start(
+            _Child(max_output, forbidden, on_line),
+            argv,
+            {**env, MARK: nonce},
+            cwd or own,
+            identity_of(user),
+        )
         if max_memory:
             _limit_memory(child.pid, max_memory)
         child.feed(stdin)
@@ -87,7 +102,7 @@ async def run(
                 async with asyncio.timeout(_DRAIN_SECONDS):
                     await child.drained.wait()
     finally:
-        await _to_the_end(_clear(child, nonce, since, cwd))
+        await _to_the_end(_clear(child, nonce, since, own))
     return Run(
         exit_code=child.exit_code,
         stdout=bytes(child.stdout),
@@ -100,7 +115,12 @@ async def run(
 class _Child(asyncio.SubprocessProtocol):
     """Collects the child's output, and detects its exit and every exceeded limit at once."""
 
-    def __init__(self, max_output: int, forbidden: re.Pattern[bytes] | None) -> None:
+    def __init__(
+        self,
+        max_output: int,
+        forbidden: re.Pattern[bytes] | None,
+        on_line: Callable[[str], None] | None,
+    ) -> None:
         self.stdout = bytearray()
         self.stderr = bytearray()
         self.stopped: Stop | None = None
@@ -112,6 +132,7 @@ class _Child(asyncio.SubprocessProtocol):
         self.transport: asyncio.SubprocessTransport | None = None
         self._max_output = max_output
         self._forbidden = forbidden
+        self._on_line = on_line
         self._open_pipes = {1, 2}
 
     @property
@@ -152,6 +173,9 @@ class _Child(asyncio.SubprocessProtocol):
         buffer = self.stdout if fd == 1 else self.stderr
         seen = len(buffer)
         buffer += data[: self._max_output - seen]
+        if fd == 1 and self._on_line and b"\n" in data:
+            *_, line = bytes(buffer[max(0, seen - _LINE_BYTES) :]).rstrip(b"\n").split(b"\n")
+            self._on_line(line[:_LINE_BYTES].decode(errors="replace"))
         if seen + len(data) > self._max_output:
             self.stop(Stop.TOO_LONG)
         # Search 64 bytes back: the text may be split over two reads.
@@ -198,18 +222,28 @@ def _remove(path: Path) -> None:
     shutil.rmtree(path, ignore_errors=True)
 
 
+def identity_of(user: str) -> dict[str, Any]:
+    """Return the user and groups of a new process; empty for our own user."""
+    if not user or pwd.getpwnam(user).pw_uid == os.geteuid():
+        return {}
+    entry = pwd.getpwnam(user)
+    groups = os.getgrouplist(user, entry.pw_gid)
+    return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": groups}
+
+
 async def _start(
+    child: _Child,
     argv: Sequence[str],
     env: Mapping[str, str],
-    cwd: Path,
-    max_output: int,
-    forbidden: re.Pattern[bytes] | None,
+    cwd: Path | None,
+    identity: Mapping[str, Any],
 ) -> _Child:
-    child = _Child(max_output, forbidden)
     loop = asyncio.get_running_loop()
     # Shielded: a cancellation between fork and here would lose the only handle of the child.
     starting: asyncio.Future[object] = asyncio.ensure_future(
-        loop.subprocess_exec(lambda: child, *argv, env=dict(env), cwd=cwd, start_new_session=True)
+        loop.subprocess_exec(
+            lambda: child, *argv, env=dict(env), cwd=cwd, start_new_session=True, **identity
+        )
     )
     try:
         await asyncio.shield(starting)
@@ -226,12 +260,13 @@ async def _abandon(starting: asyncio.Future[object], child: _Child, nonce: str) 
         await _end_child(child, trees.Tree(child.pid, _mark_of(nonce)))
 
 
-async def _clear(child: _Child | None, nonce: str, since: int, cwd: Path) -> None:
+async def _clear(child: _Child | None, nonce: str, since: int, own: Path | None) -> None:
     try:
         if child:
             await _end_child(child, trees.Tree(child.pid, _mark_of(nonce), since))
     finally:
-        _remove(cwd)
+        if own:
+            _remove(own)
 
 
 def _mark_of(nonce: str) -> str:
