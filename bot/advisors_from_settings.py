@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import ssl
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiohttp
+from yarl import URL
 
 from bot.advice.advisor import Advisor
 from bot.advice.agent_file import write_agent
@@ -17,11 +19,24 @@ from bot.advice.chain import AdvisorChain, ChainLimits
 from bot.advice.environment import argv_of
 from bot.advice.kinds.command import CommandAdvisor
 from bot.advice.kinds.contract import AdvisorKind
+from bot.advice.kinds.http import Endpoint
+from bot.advice.kinds.ollama import OllamaAdvisor
+from bot.advice.kinds.openai import OpenAiAdvisor
 from bot.advice.member import Member
 from bot.errors import SettingsError
 from bot.observability.metrics import Metrics
 from bot.regular_files import read_regular
-from bot.setting_advisors import COMMAND, DEFAULT_COMMAND, KIRO_COMMAND, RULES, kind_of, seconds_of
+from bot.setting_advisors import (
+    COMMAND,
+    DEFAULT_COMMAND,
+    KIRO_COMMAND,
+    OLLAMA,
+    OPENAI,
+    RULES,
+    kind_of,
+    seconds_of,
+)
+from bot.setting_types import is_loopback
 from bot.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -116,7 +131,11 @@ def kinds(
     With a `home`, agent files are written there.
     """
     builders = _Builders(settings, environ, session, home)
-    known = {COMMAND: builders.command}
+    known: Mapping[str, Callable[[list[str]], AdvisorKind | None]] = {
+        COMMAND: builders.command,
+        OLLAMA: builders.ollama,
+        OPENAI: builders.openai,
+    }
     for name in settings.advisor:
         kind = kind_of(name)
         if kind in known:
@@ -151,6 +170,44 @@ class _Builders:
             max_output=settings.qchat_max_output_size,
             max_memory_mb=settings.qchat_max_memory_mb,
         )
+
+    def ollama(self, _notes: list[str]) -> OllamaAdvisor:
+        settings = self.settings
+        model = settings.advisor_ollama_model
+        name = f"Ollama {model}"
+        return OllamaAdvisor(
+            self._endpoint(name, settings.advisor_ollama_url, "ADVISOR_OLLAMA_URL"), model
+        )
+
+    def openai(self, notes: list[str]) -> OpenAiAdvisor:
+        settings = self.settings
+        model, url = settings.advisor_openai_model, settings.advisor_openai_url
+        key = settings.advisor_openai_key.get_secret_value()
+        address = URL(url)
+        if key and address.scheme == "http" and not is_loopback(address.host or ""):
+            notes.append("ADVISOR_OPENAI_KEY is sent readable to everybody: use https")
+        return OpenAiAdvisor(self._endpoint(model, url, "ADVISOR_OPENAI_URL", key), model)
+
+    def _endpoint(self, name: str, url: str, variable: str, key: str = "") -> Endpoint:
+        return Endpoint(
+            session=self.session,
+            name=name[:80],
+            url=url,
+            variable=variable,
+            key=key,
+            tls=self._authorities(),
+            max_output=self.settings.qchat_max_output_size,
+        )
+
+    def _authorities(self) -> ssl.SSLContext | None:
+        file = self.settings.advisor_ca_file
+        if file is None:
+            return None
+        try:
+            return ssl.create_default_context(cafile=file)
+        except OSError as error:  # ssl.SSLError too
+            problem = f"ADVISOR_CA_FILE: {file} holds no certificate of an authority"
+            raise SettingsError([problem]) from error
 
     def _write_agent(self, argv: tuple[str, ...]) -> None:
         if self.home is None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, Field, field_validator
+from pathlib import Path
+from typing import Self
+from urllib.parse import urlsplit
 
-from bot.setting_types import Names, Seconds
+from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
+
+from bot.setting_types import Names, OptionalUrl, Seconds, Url
 
 # `q` means Q_BIN. Empty means no command advisor: then the SOP's own rules give the advice.
 DEFAULT_COMMAND = "q chat --no-interactive --wrap never --agent sopbot-advisor"
 # The default where `q` is missing and Kiro is there. --v2: the harness with agents in JSON.
 KIRO_COMMAND = "kiro-cli chat --v2 --no-interactive --wrap never --agent sopbot-advisor"
-COMMAND, RULES = "command", "rules"
-KINDS = (COMMAND, RULES)
+COMMAND, ACP, OLLAMA, OPENAI, RULES = "command", "acp", "ollama", "openai", "rules"
+KINDS = (COMMAND, OLLAMA, OPENAI, RULES)
 
 
 class AdvisorGroup(BaseModel):
@@ -29,6 +33,18 @@ class AdvisorGroup(BaseModel):
     )
     q_bin: str = Field(
         "q", description="the program that a leading `q` in ADVISOR_COMMAND stands for"
+    )
+    advisor_ollama_url: Url = Field(
+        "http://127.0.0.1:11434", description="the Ollama server of the advisor `ollama`"
+    )
+    advisor_ollama_model: str = Field("", description="its model, as `ollama list` names it")
+    advisor_openai_url: OptionalUrl = Field(
+        "", description="a server with OpenAI's API for the advisor `openai`, up to /v1"
+    )
+    advisor_openai_model: str = Field("", description="its model")
+    advisor_openai_key: SecretStr = Field(SecretStr(""), description="bearer token for it")
+    advisor_ca_file: Path | None = Field(
+        None, description="certificates that vouch for these servers, instead of the machine's"
     )
     qchat_timeout: Seconds = Field(120, gt=0, description="seconds an answer may take in all")
     qchat_max_retries: int = Field(3, ge=0, le=10, description="tries after the first")
@@ -54,6 +70,24 @@ class AdvisorGroup(BaseModel):
         if RULES in kinds[:-1] or (RULES in kinds and RULES not in names):
             raise ValueError("rules always answer: they stand last, without seconds")
         return names
+
+    @field_validator("advisor_ollama_url", "advisor_openai_url")
+    @classmethod
+    def _plain(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.username or parts.password or parts.query or parts.fragment:
+            raise ValueError("must be http(s)://host[:port][/path], without user, query and #")
+        return value
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        kinds = {kind_of(name) for name in self.advisor}
+        if OLLAMA in kinds and not self.advisor_ollama_model:
+            raise ValueError("ADVISOR_OLLAMA_MODEL: required, because ADVISOR names ollama")
+        if OPENAI in kinds and not (self.advisor_openai_url and self.advisor_openai_model):
+            needed = "ADVISOR_OPENAI_URL, ADVISOR_OPENAI_MODEL"
+            raise ValueError(f"{needed}: required, because ADVISOR names openai")
+        return self
 
 
 def kind_of(name: str) -> str:

@@ -97,6 +97,8 @@ BOUNDS: dict[str, dict[str, float]] = {
     "bot.advice.failures": {"_EXCERPT_CHARS": 160},
     "bot.advice.member": {"_LONGEST_DELAY": 60},
     "bot.advice.kinds.command": {"_PROBE_BYTES": 65_536},
+    "bot.advice.kinds.http": {"_ERROR_BYTES": 16_384, "_ENVELOPE_BYTES": 65_536},
+    "bot.advice.kinds.ollama": {"_ANSWER_TOKENS": 2_000},
     "bot.advice.prompt": {
         "INSTRUCTION_CHARS": 4_000,
         "TEXT_CHARS": 4_000,

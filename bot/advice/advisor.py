@@ -14,6 +14,7 @@ from bot.advice.kinds.contract import Reply
 from bot.advice.model import CONFIDENCE_LEVELS, UNDETERMINED, Advice, Subject
 from bot.advice.prompt import build_prompt
 from bot.advice.rules import advice_from_rules, sop_source
+from bot.advice.schema import ANSWER_SCHEMA
 from bot.errors import AdvisorBusy, AdvisorError
 
 _TEXT_CHARS = 10_000
@@ -65,7 +66,9 @@ class Advisor:
         if self._chain is None:
             return advice_from_rules(subject)
         try:
-            reply = await self._chain.ask(self.prompt(subject, self._nonce()))
+            schema = None if subject.question else ANSWER_SCHEMA
+            prompt = self.prompt(subject, self._nonce())
+            reply = await self._chain.ask(prompt, schema=schema)
         except AdvisorBusy:
             raise
         except AdvisorError as error:

@@ -31,6 +31,10 @@ class FailureKind(StrEnum):
     AGENT_MISSING = "agent_missing"
     TOOL_RAN = "tool_ran"
     USAGE = "usage"
+    UNREACHABLE = "unreachable"
+    MODEL_MISSING = "model_missing"
+    GARBLED = "garbled"
+    REFUSED = "refused"
     EXIT = "exit"
 
 
@@ -94,6 +98,20 @@ _EXPLANATIONS: dict[FailureKind, _Explanation] = {
         "did not understand its arguments",
         "Correct ADVISOR_COMMAND; compare it with docs/advice.md.",
     ),
+    FailureKind.UNREACHABLE: _Explanation(
+        "could not be reached", "Look at the network and at the server."
+    ),
+    FailureKind.MODEL_MISSING: _Explanation(
+        "does not have the model",
+        "Install the model there (ollama pull), or correct the setting that names it.",
+    ),
+    FailureKind.GARBLED: _Explanation(
+        "did not speak its protocol",
+        "Look at what answers there; compare the setting with docs/advice.md.",
+    ),
+    FailureKind.REFUSED: _Explanation(
+        "refused to answer", "Its rules do not allow the question; another model may."
+    ),
     FailureKind.EXIT: _Explanation(
         "ended with an error",
         "Run the command by hand on this host.",
@@ -101,7 +119,14 @@ _EXPLANATIONS: dict[FailureKind, _Explanation] = {
 }
 
 # Retried: the cause may disappear by itself within seconds.
-RETRIED = frozenset({FailureKind.THROTTLED, FailureKind.TRANSIENT, FailureKind.LOCKED})
+RETRIED = frozenset(
+    {
+        FailureKind.THROTTLED,
+        FailureKind.TRANSIENT,
+        FailureKind.UNREACHABLE,
+        FailureKind.LOCKED,
+    }
+)
 # Only a person can fix these. A retry cannot help, and may harm an account.
 PAUSED_SECONDS = {
     FailureKind.LOGIN: 300.0,
@@ -187,8 +212,11 @@ def failure_of(
     stderr: bytes = b"",
     detail: str = "",
     retry_after: float | None = None,
+    remedy: str = "",
 ) -> AdvisorError:
-    """Build the caller's error: the event, the remedy, at most 160 characters of stderr."""
+    """Build the caller's error: the event, the remedy (the kind's own without one), at most 160
+    characters of stderr.
+    """
     explanation = _EXPLANATIONS[kind]
     excerpt_text = detail or ("" if kind in _SAYS_ALL else excerpt(stderr))
     message = f"{name} {explanation.what}" + (f" ({excerpt_text})." if excerpt_text else ".")
@@ -197,7 +225,7 @@ def failure_of(
         message,
         permanent=kind not in RETRIED,
         retry_after=retry_after,
-        remedy=explanation.remedy,
+        remedy=remedy or explanation.remedy,
     )
 
 
