@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.configuration import LiveConfiguration
 from bot.errors import OutcomeUnknown
 from bot.notify.model import NotTaken, OutsideMessage, Target
-from bot.notify.texts import about_approval, about_incident, slack_is_back
+from bot.notify.texts import SECOND_TIME, about_approval, about_incident, slack_is_back
 from bot.observability.metrics import Metrics
 from store import Store
 from store.operations.outside_notices import LateMessage, OutsideNotice
@@ -20,13 +21,21 @@ log = logging.getLogger(__name__)
 UNFINISHED = timedelta(minutes=5)  # longer than any target may take: its process has ended
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=30), timedelta(minutes=10)
 _SENT = "Slack did not show this in time, so it was sent by {target}."
+_SENT_AGAIN = "It was sent by {target} once more, because the bot had been stopped."
 _MAY_BE_SENT = (
     "Slack did not show this in time. It may have been sent by {target}: nobody answered."
+)
+_INTERRUPTED = (
+    "Slack did not show this in time. It may have been sent by {target}: the bot was stopped while"
+    " it sent it."
 )
 
 
 class OutsideNotices:
-    """Sends each notice to each target once. A claim in the store makes that true after a kill."""
+    """Sends each notice to each target once, by a claim in the store.
+
+    What a killed process may not have sent is sent once more.
+    """
 
     def __init__(
         self,
@@ -48,8 +57,9 @@ class OutsideNotices:
         if policy is None or not self._targets:
             return
         now = self._clock()
-        await self._store.give_up_unfinished_notices(now - UNFINISHED, now, _MAY_BE_SENT)
-        late = await self._store.late_messages(now - timedelta(seconds=policy.after_seconds))
+        await self._store.give_up_unfinished_notices(now - UNFINISHED, now, _INTERRUPTED)
+        before = now - timedelta(seconds=policy.after_seconds)
+        late = await self._store.late_messages(before, tuple(self._targets), now)
         for message in late:
             await asyncio.gather(
                 *(self._send(message, target, policy.after_seconds) for target in self._targets)
@@ -61,10 +71,13 @@ class OutsideNotices:
         notice = await self._store.claim_outside_notice(message, target, self._clock())
         if notice is None:
             return
-        problem, is_unknown = await self._ask(target, await self._written(message, seconds))
+        written = await self._written(message, seconds)
+        if notice.is_repeat:
+            written = replace(written, text=f"{SECOND_TIME}\n\n{written.text}")
+        problem, is_unknown = await self._ask(target, written)
         now = self._clock()
         if not problem:
-            note = _SENT.format(target=target)
+            note = (_SENT_AGAIN if notice.is_repeat else _SENT).format(target=target)
             await self._store.finish_outside_notice(notice, "sent", now, note=note)
         elif is_unknown:
             note = _MAY_BE_SENT.format(target=target)

@@ -10,6 +10,9 @@ from bot.intake.cleaning import one_line
 from bot.notify.model import NoticeKind, OutsideMessage
 
 LONGEST_TEXT = 1000
+SECOND_TIME = (
+    "You may have got this already: the bot was stopped while it sent it, so it sends it once more."
+)
 NOT_IN_SLACK = "Slack does not show this: it has been unreachable for {minutes} min."
 
 
