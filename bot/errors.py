@@ -6,7 +6,8 @@ SopbotError
  │   └─ TooLarge           … because it is over a limit
  ├─ NotFound               no object has that name or id
  ├─ Refused                a person may not do that, or not now; the reason is for them
- │   └─ AlreadyProposed    … because the same is proposed already: there is one card for it
+ │   ├─ AlreadyProposed    … because the same is proposed already: there is one card for it
+ │   └─ SubmitAgain        … unless the person submits the modal once more, having read why
  └─ OutsideError           another system failed; `permanent` says whether to try again
      ├─ SlackRefused       Slack answered with an error name
      ├─ StoreError         the database file cannot be used
@@ -78,6 +79,15 @@ class AlreadyProposed(Refused):
             f"Already proposed: {title} is {state}.",
             remedy="See its card in the thread.",
         )
+
+
+class SubmitAgain(Refused):
+    """Submit the form once more to confirm it."""
+
+    def __init__(self, message: str, *, seen: str, remedy: str = "") -> None:
+        self.seen = seen
+        """What the person has seen by now: the next submission of the modal carries it."""
+        super().__init__(message, remedy=remedy)
 
 
 class OutsideError(SopbotError):

@@ -11,6 +11,7 @@ from bot.response import IncidentService
 from handlers.listeners import (
     approvals,
     cascades,
+    changes,
     commands,
     context,
     errors,
@@ -49,6 +50,7 @@ def register(
     incidents.register(listeners)
     silences.register(listeners)
     cascades.register(listeners)
+    changes.register(listeners)
     readings.register(listeners)
     runbooks.register(listeners)
     shortcuts.register(listeners)

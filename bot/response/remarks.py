@@ -21,10 +21,15 @@ class Remarks:
         self._clock = dependencies.clock
         self._check_person = check_person
 
-    async def set_severity(self, incident_id: int, severity: Severity, user: str) -> IncidentChange:
-        """A person decides the severity until the incident ends."""
+    async def set_severity(
+        self, incident_id: int, severity: Severity, user: str, seen: str | None = None
+    ) -> IncidentChange:
+        """A person decides the severity until the incident ends.
+
+        `seen` is what the modal showed. SubmitAgain if it is another one by now.
+        """
         await self._check_person(user, "severity")
-        return await self._store.set_severity(incident_id, severity, user, self._clock())
+        return await self._store.set_severity(incident_id, severity, user, self._clock(), seen)
 
     async def note(self, incident_id: int, text: str, user: str, once: str) -> Incident:
         """Keep what a person says about an incident; the thread quotes it. Once a key `once`."""

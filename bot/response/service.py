@@ -230,12 +230,17 @@ class IncidentService:
         await self.decisions.check_person(user, "acknowledge")
         return await self.store.acknowledge(incident_id, user, self._clock())
 
-    async def assign(self, incident_id: int, assignee: str, by: str) -> IncidentChange:
-        """Change the owner; Refused if the policy does not let that user have it."""
+    async def assign(
+        self, incident_id: int, assignee: str, by: str, seen: str | None = None
+    ) -> IncidentChange:
+        """Change the owner; Refused if the policy does not let that user have it.
+
+        `seen` is the owner that the modal showed. SubmitAgain if it is another one by now.
+        """
         await self.decisions.check_person(by, "assign")
         if assignee != by:
             await self.decisions.check_person(assignee, "acknowledge")
-        return await self.store.assign(incident_id, assignee, by, self._clock())
+        return await self.store.assign(incident_id, assignee, by, self._clock(), seen)
 
     async def resolve(self, incident_id: int, user: str) -> Incident:
         """A person closes it."""

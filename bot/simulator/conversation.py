@@ -92,6 +92,7 @@ class Person:
     async def press(self, on: Message | JSON, button: str, *, stale: bool = False) -> Outcome:
         """Press a button by its visible text or action_id, on a message, modal or Home tab.
 
+        An entry of an overflow menu is pressed by its text too: the person opens the menu first.
         The message is looked at again first, as a person would; with `stale` the press is on what
         was read before. Raises NotThereError when there is no such button.
         """
@@ -133,9 +134,9 @@ class Person:
             if not stale:
                 current = self._core.workspace.ephemerals.get(self.user.id, {}).get(on.ts)
                 data = current[1] if current else self._core.workspace.message(where, on.ts)
-            block, element = reading.find(data, name, kinds)
+            block, element, value = _pressed(data, name, kinds, value)
             return await self._actions.act_on_message(self.user, where, data, block, element, value)
-        block, element = reading.find(on, name, kinds)
+        block, element, value = _pressed(on, name, kinds, value)
         return await self._actions.act_in_view(self.user, on, block, element, value)
 
     def _modal(self) -> JSON:
@@ -143,3 +144,10 @@ class Person:
         if view is None:
             raise reading.NotThereError(f"{self.user.name} has no modal open")
         return view
+
+
+def _pressed(holder: JSON, name: str, kinds: set[str], value: Any) -> tuple[JSON, JSON, Any]:
+    """The block and the element of this name, and its value: for a button, also a menu's entry."""
+    if kinds is BUTTONS and (entry := reading.menu_entry(holder, name)):
+        return entry
+    return *reading.find(holder, name, kinds), value

@@ -107,6 +107,21 @@ def find(holder: JSON, name: str, kinds: set[str] | None = None) -> tuple[JSON, 
     raise NotThereError(f"no {name!r} here; there is {', '.join(map(repr, there)) or 'nothing'}")
 
 
+def menu_entry(holder: JSON, name: str) -> tuple[JSON, JSON, str] | None:
+    """The block, the overflow menu and the value of its entry with this visible text, if any."""
+    for block, item in elements(holder):
+        for entry in options(item) if item["type"] == "overflow" else ():
+            if entry["text"]["text"] == name:
+                return block, item, str(entry.get("value", ""))
+    return None
+
+
+def menu_entries(holder: JSON) -> list[str]:
+    """The visible texts of the entries of all overflow menus, in order."""
+    menus = [item for _, item in elements(holder) if item["type"] == "overflow"]
+    return [entry["text"]["text"] for item in menus for entry in options(item)]
+
+
 def options(element: JSON) -> list[JSON]:
     """All options of a menu, those in groups included."""
     result = list(element.get("options") or ())

@@ -70,12 +70,24 @@ def is_on_home(body: dict[str, Any]) -> bool:
 
 
 def holds_button(view: dict[str, Any], action: dict[str, Any]) -> bool:
-    """True if this message or view has the button that was pressed, with its value."""
+    """True if this message or view has the button that was pressed, with its value.
+
+    The value of an entry of an overflow menu is a word and the value.
+    """
     elements = (
         element for block in view.get("blocks") or [] for element in block.get("elements") or []
     )
     pressed = (action.get("action_id"), action.get("value"))
-    return any((item.get("action_id"), item.get("value")) == pressed for item in elements)
+    return any(
+        (item.get("action_id"), value) == pressed for item in elements for value in _values(item)
+    )
+
+
+def _values(element: dict[str, Any]) -> list[str | None]:
+    entries = element.get("options") or []
+    if element.get("type") == "overflow":
+        return [str(entry.get("value", "")).partition(" ")[2] for entry in entries]
+    return [element.get("value")]
 
 
 def team_of(body: dict[str, Any]) -> str:

@@ -131,11 +131,11 @@ class Failures:
         try:
             subject = str(body["view"].get("private_metadata", ""))
             store = self._service.store
-            channel = subject.partition("/")[0]
-            if _CHANNEL.fullmatch(channel):  # of a report: the place is the channel of the report
-                return {"channel": {"id": channel}, "user": body.get("user")}
-            if subject.isdigit():
-                incident, card = await store.incident(int(subject)), None
+            head = subject.partition("/")[0]  # what follows it is what the person saw
+            if _CHANNEL.fullmatch(head):  # of a report: the place is the channel of the report
+                return {"channel": {"id": head}, "user": body.get("user")}
+            if head.isdigit():
+                incident, card = await store.incident(int(head)), None
             else:
                 incident = await store.incident((await store.approval(subject)).incident_id)
                 card = await store.outbox_message(f"card:{incident.id}")
@@ -181,13 +181,16 @@ def tried(body: dict[str, Any]) -> tuple[str, str, dict[str, str]]:
     actions, user = body.get("actions"), body.get("user")
     action = actions[0] if isinstance(actions, list) and actions else {}
     action = action if isinstance(action, dict) else {}
+    entry, _, number = str(_part(action, "selected_option").get("value") or "").partition(" ")
     view = _part(body, "view")
+    metadata = str(view.get("private_metadata") or "")
+    head = metadata.partition("/")[0]
     event = _part(body, "event")
     actor = user.get("id") if isinstance(user, dict) else body.get("user_id") or event.get("user")
     command = f"{body.get('command') or ''} {body.get('text') or ''}".strip()
     facts = {
         "team": team_of(body),
-        "tried": action.get("action_id")
+        "tried": f"{action.get('action_id') or ''} {entry}".strip()
         or view.get("callback_id")
         or command
         or event.get("type")
@@ -198,7 +201,7 @@ def tried(body: dict[str, Any]) -> tuple[str, str, dict[str, str]]:
         "message_ts": _part(body, "container").get("message_ts") or event.get("ts"),
     }
     return (
-        str(action.get("value") or view.get("private_metadata") or ""),
+        str(action.get("value") or number or (head if head.isdigit() else metadata)),
         str(actor or "")[:LONGEST_ID],
         {name: str(value)[:200] for name, value in facts.items() if value},
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.errors import InputError, Refused
-from bot.language import deferred
+from bot.errors import InputError, Refused, SubmitAgain
+from bot.language import deferred, translated
 from bot.response import IncidentService
 from handlers.listeners.incidents import incident_id, incident_of_press
 from handlers.listeners.registration import Listeners
@@ -85,10 +85,15 @@ async def update_submitted(
 ) -> None:
     """Post the update of the modal, or correct the posted one, once for each modal."""
     number, _sep, version = str(view["private_metadata"]).partition("/")
-    await service.stakeholders.post(
-        incident_id(number),
-        stakeholders.update_of(view),
-        str(body["user"]["id"]),
-        int(version or 0),
-        f"view/{view['id']}",
-    )
+    try:
+        await service.stakeholders.post(
+            incident_id(number),
+            stakeholders.update_of(view),
+            str(body["user"]["id"]),
+            int(version or 0),
+            f"view/{view['id']}",
+        )
+    except SubmitAgain as error:
+        posted = await service.store.stakeholder_update(incident_id(number))
+        text = stakeholders.posted_meanwhile(translated(error.message), posted)
+        raise SubmitAgain(text, seen=error.seen, remedy=error.remedy) from error

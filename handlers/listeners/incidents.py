@@ -32,7 +32,6 @@ def register(listeners: Listeners) -> None:
     listeners.action("sopbot.still_going_on", still_going_on)
     listeners.opener("sopbot.ask", ask)
     listeners.view("sopbot.ask_modal", question_submitted)
-    listeners.action("sopbot.alerts", show_alerts)
     listeners.action("sopbot.alerts.back", turn_back)
     listeners.action("sopbot.alerts.more", turn_page)
     listeners.action({"type": "block_actions", "action_id": LINKS}, followed_link)

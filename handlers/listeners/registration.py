@@ -30,11 +30,13 @@ from typing import Any
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
+from bot.errors import SubmitAgain
 from bot.language import N_, _
 from handlers.listeners.context import SERVICES, is_on_home
 from handlers.listeners.errors import Failures
 from handlers.outbound.home_tabs import HomeTabs
 from handlers.outbound.outbox import Outbox
+from handlers.views.forms import with_notice
 from handlers.views.modals import answer_modal
 from handlers.views.pages import Page
 
@@ -81,9 +83,9 @@ class Listeners:
 
         async def listener(args: AsyncArgs) -> None:
             await args.ack()
-            text, failed = await self._answer(handler, args)
+            text, error = await self._answer(handler, args)
             try:
-                await respond(args, text, replace_original=not failed)
+                await respond(args, text, replace_original=error is None)
             except Exception:  # only the answer failed: the press itself has run
                 log.exception("the answer to %s did not reach Slack", constraint)
 
@@ -146,9 +148,14 @@ class Listeners:
             answer = asyncio.create_task(self._answer(handler, args), name=str(constraint))
             in_time = await _in_time(answer)
             if in_time:
-                text, failed = answer.result()
+                text, error = answer.result()
                 place = _first_input(args.body)
-                if failed and place:
+                if isinstance(error, SubmitAgain) or (error and place and "<" in text):
+                    await args.ack(
+                        response_action="update", view=await self._with_notice(args, text, error)
+                    )
+                    return
+                if error and place:
                     await args.ack(response_action="errors", errors={place: text})
                     return
                 if shows_answer and text:
@@ -198,12 +205,23 @@ class Listeners:
         except Exception:  # the press itself has run
             log.exception("the Home tab does not show the answer to a press")
 
-    async def _answer(self, handler: Handler, args: AsyncArgs) -> tuple[str, bool]:
-        """The text for the person, and whether the handler failed."""
+    async def _answer(self, handler: Handler, args: AsyncArgs) -> tuple[str, Exception | None]:
+        """The text for the person, and the error if the handler failed."""
         try:
-            return await _call(handler, args) or "", False
+            return await _call(handler, args) or "", None
         except Exception as error:  # noqa: BLE001 - answer_to logs it; Bolt must not see it
-            return await self._failures.answer_to(error, args.body), True
+            return await self._failures.answer_to(error, args.body), error
+
+    async def _with_notice(self, args: AsyncArgs, text: str, error: Exception) -> dict[str, Any]:
+        """The modal as the person left it, with the text above: Slack shows no mention in an error.
+
+        After SubmitAgain the next submission is made in the knowledge of what has changed.
+        """
+        view = args.body["view"]
+        metadata = str(view.get("private_metadata") or "")
+        if isinstance(error, SubmitAgain):
+            metadata = f"{metadata.partition('/')[0]}/{error.seen}"
+        return await self._outbox.direct.accepted_view(with_notice(view, text, metadata))
 
 
 def _for(
@@ -237,7 +255,7 @@ async def respond(args: AsyncArgs, text: str, *, replace_original: bool = False)
         log.warning("Slack refused an answer: %s", answer.body)
 
 
-async def _in_time(answer: asyncio.Task[tuple[str, bool]]) -> bool:
+async def _in_time(answer: asyncio.Task[tuple[str, Exception | None]]) -> bool:
     await asyncio.wait({answer}, timeout=ANSWER_WITHIN)
     return answer.done()
 

@@ -55,6 +55,7 @@ class Delivery:
         *,
         ops_channel: str,
         sender: Sender,
+        refused_blocks: RefusedBlocks,
     ) -> None:
         self._slack = slack
         self._store = store
@@ -62,7 +63,7 @@ class Delivery:
         self._clock = clock
         self._ops_channel = ops_channel
         self._sender = sender
-        self._refused_blocks = RefusedBlocks(store, clock)
+        self._refused_blocks = refused_blocks
         self._lookup = PostedMessageLookup(slack.call, clock, sender)
         self.unsure: dict[int, datetime] = {}  # ids that may be posted: when the last try ended
         self._deleted: set[int] = set()  # ids that were posted, and then deleted in Slack

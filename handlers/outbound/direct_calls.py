@@ -11,16 +11,23 @@ from typing import Any
 
 from bot.errors import OutcomeUnknown, SlackRefused
 from handlers.outbound.metadata import event_type
+from handlers.outbound.refused_blocks import RefusedBlocks
 from handlers.outbound.slack_client import SlackClient
+from handlers.views.newer_blocks import newer_kinds, plain_form
 
 log = logging.getLogger(__name__)
+
+
+# Slack refuses a view for its blocks, and has not used up the trigger.
+_VIEW_REFUSED = frozenset({"invalid_arguments", "invalid_blocks"})
 
 
 class DirectCalls:
     """Ephemeral messages, modals, Home tabs and permalinks."""
 
-    def __init__(self, slack: SlackClient) -> None:
+    def __init__(self, slack: SlackClient, refused_blocks: RefusedBlocks) -> None:
         self._slack = slack
+        self._refused_blocks = refused_blocks
         self.sending: set[asyncio.Task[None]] = set()
 
     async def send_ephemeral(self, body: dict[str, Any], text: str) -> None:
@@ -60,8 +67,24 @@ class DirectCalls:
         task.add_done_callback(self.sending.discard)
 
     async def open_view(self, trigger_id: str, view: dict[str, Any]) -> None:
-        """Open a modal; SlackRefused if the trigger has expired."""
-        await self._slack.call("views_open", trigger_id=trigger_id, view=view)
+        """Open a modal, in a plain form if Slack refuses its blocks.
+
+        SlackRefused if the trigger has expired.
+        """
+        shown = await self.accepted_view(view)
+        try:
+            await self._slack.call("views_open", trigger_id=trigger_id, view=shown)
+        except SlackRefused as error:
+            newer = newer_kinds(shown["blocks"])
+            if not newer or error.error not in _VIEW_REFUSED:
+                raise
+            plain = {**shown, "blocks": plain_form(shown["blocks"], newer)}
+            await self._slack.call("views_open", trigger_id=trigger_id, view=plain)
+            await self._refused_blocks.remember(newer)
+
+    async def accepted_view(self, view: dict[str, Any]) -> dict[str, Any]:
+        """The view in a form of which Slack has refused nothing within a day."""
+        return {**view, "blocks": await self._refused_blocks.accepted_form(view["blocks"])}
 
     async def push_view(self, trigger_id: str, view: dict[str, Any]) -> None:
         """Open a modal over the open one; SlackRefused if the trigger has expired."""

@@ -25,6 +25,7 @@ from handlers.outbound.delivery import Delivery, SlackUnavailable
 from handlers.outbound.direct_calls import DirectCalls
 from handlers.outbound.metadata import Sender
 from handlers.outbound.rate_limiter import RateLimiter
+from handlers.outbound.refused_blocks import RefusedBlocks
 from handlers.outbound.rendering import Renderer
 from handlers.outbound.slack_client import POST, SlackClient
 from store import Store
@@ -68,10 +69,17 @@ class Outbox:
         self._config = config
         self.ops_channel = ops_channel
         """The channel for the bot's own notices."""
+        refused_blocks = RefusedBlocks(store, clock)
         self.delivery = Delivery(
-            slack, store, renderer, clock, ops_channel=ops_channel, sender=sender
+            slack,
+            store,
+            renderer,
+            clock,
+            ops_channel=ops_channel,
+            sender=sender,
+            refused_blocks=refused_blocks,
         )
-        self.direct = DirectCalls(slack)
+        self.direct = DirectCalls(slack, refused_blocks)
         self.full_texts = renderer.full_texts
         self._slack = slack
         self._store = store

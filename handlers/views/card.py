@@ -10,7 +10,7 @@ from bot.incidents.deploys import Deploy
 from bot.incidents.episodes import LastEpisode
 from bot.incidents.model import Incident, IncidentStatus, Resolution
 from bot.incidents.news import News
-from handlers.views import cascade, deploys, episodes, escalation
+from handlers.views import cascade, changes, deploys, episodes, escalation
 from handlers.views.approval import waiting_line
 from handlers.views.news import on_card
 from handlers.views.silences import mute_button, mute_line
@@ -74,6 +74,7 @@ def card(
     actions = _actions(incident, shown, runbook, children)
     if related:
         actions["elements"].append(cascade.join_button(incident, related))
+    actions["elements"] += changes.overflow(incident)
     if actions["elements"]:
         blocks.append(actions)
     env, service = shown.display.env, shown.display.service
@@ -154,8 +155,6 @@ def _actions(
             button("Ask", "sopbot.ask", value),
             mute_button(incident),
         ]
-    if incident.alert_count > 1:
-        buttons.append(button(f"Alerts ({incident.alert_count})", "sopbot.alerts", value))
     # An incident that its sender acknowledged has no owner here yet.
     if incident.status is IncidentStatus.OPEN or not (
         incident.acknowledged_by or incident.resolved_at

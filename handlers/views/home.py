@@ -18,7 +18,7 @@ from bot.incidents.model import Incident, Severity
 from bot.incidents.stats import IncidentStats
 from bot.incidents.windows import Window
 from bot.language import _, number, plural
-from handlers.views import lists, stats
+from handlers.views import changes, lists, stats
 from handlers.views.approval import approval_card
 from handlers.views.places import open_thread, thread_button
 from handlers.views.silences import mute_line
@@ -186,6 +186,7 @@ def _incident(incident: Incident, facts: HomeFacts, buttons: list[Block]) -> lis
     blocks = [section(f"{head}\n{' · '.join(parts)}")]
     if place := facts.places.get(incident.id):
         buttons = [*buttons, thread_button(*place, incident.id)]
+    buttons = [*buttons, *changes.overflow(incident, is_card=False)]
     return [*blocks, {"type": "actions", "elements": buttons}] if buttons else blocks
 
 

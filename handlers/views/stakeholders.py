@@ -66,6 +66,11 @@ def _lines(text: str) -> str:
     return "\n".join(plain(part, 2000) for part in text.split("\n"))[:2500] or "…"
 
 
+def posted_meanwhile(text: str, posted: StakeholderUpdate | None) -> str:
+    """Say what another person posted, for the person whose own text stays in the modal."""
+    return f"{text}\n{quote(posted.text, 2000)}\n" if posted else text
+
+
 def update_of(view: dict[str, Any]) -> str:
     """The text that the person typed."""
     values = view.get("state", {}).get("values", {})

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from bot.errors import SubmitAgain
+from bot.incidents.edits import seen_severity
 from bot.incidents.model import Incident, IncidentChange, Severity
+from bot.language import deferred
 from bot.observability.events import Event
 from store.log_events import log_event
 from store.operations import incidents, steering
@@ -13,16 +16,19 @@ from store.statements import Operation, run, to_db_time
 
 
 def set_severity(
-    incident_id: int, severity: Severity, user: str, now: datetime
+    incident_id: int, severity: Severity, user: str, now: datetime, seen: str | None
 ) -> Operation[IncidentChange]:
     """Set the severity. `changed` is False if a person has set the same one already.
 
-    1. Lock the incident, and read it. 2. Update it. 3. Append the event, and enqueue the reply,
-    which mentions the owner. 4. Enqueue the card, and that of its root.
+    1. Lock the incident, and read it. 2. SubmitAgain if it is not as the person saw it. 3. Update
+    it. 4. Append the event, and enqueue the reply, which mentions the owner. 5. Enqueue the card,
+    and that of its root.
     """
     yield from incidents.lock_incident(incident_id)
     before: Incident = yield from incidents.get(incident_id)
     steering.check_open(before, "its severity does not change any more")
+    if seen is not None and seen_severity(before) != seen:
+        raise _changed_meanwhile(before, severity)
     if before.severity_by and before.severity is severity:
         return IncidentChange(before, changed=False, former=before.severity_by)
     yield run(
@@ -46,14 +52,39 @@ def set_severity(
     return IncidentChange((yield from incidents.get(incident_id)), changed=True)
 
 
+def _changed_meanwhile(incident: Incident, severity: Severity) -> SubmitAgain:
+    """Say who changed it, and what a second submission does."""
+    by = f"<@{incident.severity_by}>" if incident.severity_by else deferred("One of its alerts")
+    return SubmitAgain(
+        deferred(
+            "Not done yet: {by} set the severity of {number} to {severity} while this box was"
+            " open.",
+            by=by,
+            number=incident.number,
+            severity=incident.severity,
+        ),
+        remedy=deferred(
+            "Submit once more to set it to {severity}, or close the box to leave it.",
+            severity=severity,
+        ),
+        seen=seen_severity(incident),
+    )
+
+
 class SeveritiesPart(Part):
     """The method of `Store` for the severity that a person sets."""
 
     async def set_severity(
-        self, incident_id: int, severity: Severity, user: str, now: datetime
+        self,
+        incident_id: int,
+        severity: Severity,
+        user: str,
+        now: datetime,
+        seen: str | None = None,
     ) -> IncidentChange:
         """The severity is this one until the incident ends, whatever its alerts say.
 
-        Refused when it is resolved.
+        `seen` is what the person saw, by `seen_severity`. Refused when it is resolved, SubmitAgain
+        when it is another severity by now.
         """
-        return await self._write(set_severity, incident_id, severity, user, now)
+        return await self._write(set_severity, incident_id, severity, user, now, seen)

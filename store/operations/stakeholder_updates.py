@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bot.errors import Refused
+from bot.errors import SubmitAgain
 from bot.incidents.model import Incident
 from bot.incidents.records import StakeholderUpdate
+from bot.language import deferred
 from store.operations import audit, incidents, outbox
 from store.operations.audit_kinds import Kind
 from store.operations.idempotency import first_time
@@ -19,7 +20,7 @@ def post(
 ) -> Operation[StakeholderUpdate]:
     """Post the update, or correct the one that is posted; once for each `once`.
 
-    `after` is the version that the person saw, 0 for none: Refused if there is another one by now.
+    `after` is the version that the person saw, 0 for none: SubmitAgain if there is another one.
     1. Lock the incident. 2. Insert or update it. 3. Append the event. 4. Enqueue the message in
     the channel, and the note in the thread. 5. Record it in the trail.
     """
@@ -30,11 +31,7 @@ def post(
         return current
     version = current.version if current else 0
     if version != after:
-        by = f"<@{current.posted_by}>" if current else "Another person"
-        raise Refused(
-            f"Not posted: {by} posted version {version} meanwhile.",
-            remedy="Copy your text, and open the update again to see it.",
-        )
+        raise _posted_meanwhile(current, version)
     rows = yield query(
         "INSERT INTO stakeholder_updates"
         " (incident_id, channel, body, version, posted_by, posted_at) VALUES (?, ?, ?, ?, ?, ?)"
@@ -50,6 +47,21 @@ def post(
     update = _from(rows[0])
     yield from _announce(incident, update, now)
     return update
+
+
+def _posted_meanwhile(current: StakeholderUpdate | None, version: int) -> SubmitAgain:
+    by = f"<@{current.posted_by}>" if current else deferred("Another person")
+    return SubmitAgain(
+        deferred(
+            "Not posted yet: {by} posted version {version} while this box was open.",
+            by=by,
+            version=version,
+        ),
+        remedy=deferred(
+            "Submit once more to replace it by your text, or close the box to leave it."
+        ),
+        seen=str(version),
+    )
 
 
 def _announce(incident: Incident, update: StakeholderUpdate, now: datetime) -> Operation[None]:
@@ -108,8 +120,8 @@ class StakeholderUpdatesPart(Part):
     ) -> StakeholderUpdate:
         """Post an update to `channel`, or correct the one that is posted where it is, on record.
 
-        `after` is the version that the person saw. Refused if there is another one by now. The
-        same `once` posts nothing.
+        `after` is the version that the person saw. SubmitAgain if there is another one by now.
+        The same `once` posts nothing.
         """
         return await self._write(post, incident_id, text, user, after, channel, once, now)
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bot.errors import Refused
+from bot.errors import Refused, SubmitAgain
+from bot.incidents.edits import seen_owner
 from bot.incidents.keys import sop_id_of
 from bot.incidents.model import Incident, IncidentChange, IncidentStatus
+from bot.language import deferred
 from bot.observability.events import Event
 from store.log_events import log_event
 from store.operations import cascade_steering, incidents
@@ -45,16 +47,31 @@ def acknowledge(incident_id: int, user: str, now: datetime) -> Operation[Inciden
     return IncidentChange(incident, changed=True)
 
 
-def assign(incident_id: int, assignee: str, by: str, now: datetime) -> Operation[IncidentChange]:
+def assign(
+    incident_id: int, assignee: str, by: str, now: datetime, seen: str | None = None
+) -> Operation[IncidentChange]:
     """Make the assignee the owner; the thread mentions the previous owner too.
 
-    1. Lock the incident, and read it. 2. Update it. 3. Append the event, and enqueue the reply.
-    4. Enqueue the card.
+    1. Lock the incident, and read it. 2. SubmitAgain if its owner is not the one that the person
+    saw. 3. Update it. 4. Append the event, and enqueue the reply. 5. Enqueue the card.
     """
     yield from incidents.lock_incident(incident_id)
     before = yield from incidents.get(incident_id)
     check_open(before, "there is nothing to assign")
     former = before.acknowledged_by
+    if seen is not None and seen_owner(before) != seen and former != assignee:
+        raise SubmitAgain(
+            deferred(
+                "Not done yet: the owner of {number} became {person} while this box was open.",
+                number=before.number,
+                person=f"<@{former}>",
+            ),
+            remedy=deferred(
+                "Submit once more to assign it to {person}, or close the box to leave it.",
+                person=f"<@{assignee}>",
+            ),
+            seen=seen_owner(before),
+        )
     if by == assignee:
         yield from _end_escalation(before, by, now)
     if former == assignee:
@@ -138,10 +155,13 @@ class SteeringPart(Part):
         return await self._write(acknowledge, incident_id, user, now)
 
     async def assign(
-        self, incident_id: int, assignee: str, by: str, now: datetime
+        self, incident_id: int, assignee: str, by: str, now: datetime, seen: str | None = None
     ) -> IncidentChange:
-        """The assignee becomes the owner. Refused when it is resolved."""
-        return await self._write(assign, incident_id, assignee, by, now)
+        """The assignee becomes the owner. Refused when it is resolved.
+
+        `seen` is what the person saw, by `seen_owner`. SubmitAgain when it is another one by now.
+        """
+        return await self._write(assign, incident_id, assignee, by, now, seen)
 
     async def reopen(self, incident_id: int, user: str, now: datetime) -> IncidentChange:
         """Resolved becomes open. Refused while another one of the same service is open."""

@@ -45,6 +45,12 @@ def view(callback_id: str) -> dict[str, Any]:
     }
 
 
+def filled(callback_id: str, **fields: dict[str, str]) -> dict[str, Any]:
+    payload = view(callback_id)
+    payload["view"]["state"]["values"] = {name: {"a": field} for name, field in fields.items()}
+    return payload
+
+
 def shortcut(callback_id: str) -> dict[str, Any]:
     return {
         "type": "shortcut",
@@ -123,12 +129,15 @@ ACTING = {
     "unmute": action("sopbot.unmute"),
     "turn_page": action("sopbot.alerts.more"),
     "turn_back": action("sopbot.alerts.back"),
-    "show_alerts": action("sopbot.alerts"),
     "show_children": action("sopbot.children"),
     "turn_children_back": action("sopbot.children.back"),
     "turn_children_page": action("sopbot.children.more"),
     "split": action("sopbot.split"),
     "join": action("sopbot.join"),
+    "choose": action("sopbot.more", value=None, selected_option={"value": "severity 1"}),
+    "severity_submitted": filled("sopbot.severity_modal", severity={"value": "high"}),
+    "assign_submitted": filled("sopbot.assign_modal", owner={"value": USER}),
+    "merge_submitted": filled("sopbot.merge_modal", target={"value": "2"}),
     "give_feedback": action("sopbot.feedback", type="feedback_buttons"),
     "show_full_text": action("sopbot.full_text"),
     "turn_text_back": action("sopbot.full_text.back"),

@@ -9,8 +9,10 @@ from bot.configuration import LiveConfiguration
 from bot.incidents.model import Severity
 from bot.response.upkeep import Upkeep
 from handlers.outbound.delivery import GIVE_UP_AFTER
+from handlers.views.changes import assign_modal
 from tests.handlers.conftest import ALERTS, OPS
 from tests.handlers.outbox_states import refusal, tried
+from tests.helpers.models import incident
 from tests.helpers.waiting import until
 
 
@@ -24,8 +26,7 @@ async def test_a_message_that_slack_never_accepts_is_reported_in_the_ops_channel
     assert f"INC-{number}" in notice.text
     assert "channel_not_found" in notice.text
     assert "web is down" in notice.text, "the card itself, so that nobody has to look for it"
-    buttons = [b["text"]["text"] for b in notice.data["blocks"][-1]["elements"]]
-    assert "Acknowledge" in buttons, "and it can be worked with from there"
+    assert "Acknowledge" in notice.buttons, "and it can be worked with from there"
     row = await desk.store.outbox_message(f"card:{number}")
     assert row.given_up_at, "kept, with the reason"
 
@@ -149,6 +150,23 @@ def refuses_feedback_buttons(method, args):
     if method == "chat.postMessage" and "context_actions" in str(args.get("blocks")):
         return refusal("invalid_blocks")
     return None
+
+
+async def test_a_modal_whose_notice_slack_refuses_is_opened_in_its_plain_form(desk):
+    ben = next(user for user in desk.slack.core.workspace.users.values() if user.name == "ben")
+    view = assign_modal(incident(), ben.id)
+
+    def refuses_notices(method, args):
+        is_newer = method == "views.open" and "alert" in str(args.get("view"))
+        return refusal("invalid_arguments") if is_newer else None
+
+    desk.faults.always = refuses_notices
+    for _ in range(2):
+        trigger = desk.slack.core.interactions.trigger(ben)
+        await desk.outbox.direct.open_view(trigger, view)
+        kinds = [block["type"] for block in desk.slack.modal("ben")["blocks"]]
+        assert kinds == ["context", "section", "input"]
+    assert len(desk.faults.answered) == 1, "Slack is not asked again within a day"
 
 
 async def gives_advice(desk, number):

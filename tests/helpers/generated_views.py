@@ -24,6 +24,7 @@ from handlers.views import (
     audit,
     card,
     cascade,
+    changes,
     evidence,
     modals,
     news,
@@ -136,4 +137,7 @@ def _modals(made: Maker, sick: Incident, children: list[Incident]) -> Iterator[t
     yield "ask", modals.ask_modal(sick)
     yield "edit", modals.edit_modal(request)
     yield "reason", modals.reason_modal(request)
+    yield "severity", changes.severity_modal(sick)
+    yield "assign", changes.assign_modal(sick, BEN)
+    yield "merge", changes.merge_modal(sick, children, [request] * 5)
     yield "resolve", steering.resolve_modal(sick, [request] * 5, children)

@@ -85,12 +85,18 @@ async def test_an_update_is_posted_once_after_a_person_read_it_and_corrected_in_
     corrected = await update_saying(world, "Payments work again")
     assert corrected.ts == posted.ts
     assert "version 2, @ben" in corrected.text
-    late = await world.slack.as_user("chloe").submit(values={"update": "Payments are down"})
-    assert "posted version 2 meanwhile" in str(late.errors)
+    chloe = world.slack.as_user("chloe")
+    await chloe.submit(values={"update": "Payments are down"})
+    redrawn = str((world.slack.modal("chloe") or {})["blocks"][0])
+    assert f"<@{BEN}> posted version 2 while this box was open." in redrawn
+    assert "Payments work again" in redrawn
+    assert draft(world, "chloe") == "Payments are down", "nothing of what she typed is lost"
+    await chloe.submit()
+    await update_saying(world, "Payments are down")
     await world.quiet()
     assert len(updates(world)) == 1
     shown = await answer_to(world, "/incident show INC-1")
-    assert "Stakeholder update, version 2: Payments work again" in shown
+    assert "Stakeholder update, version 3: Payments are down" in shown
 
 
 async def test_guests_inform_nobody(world: World, incident: None) -> None:

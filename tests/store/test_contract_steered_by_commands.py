@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.errors import Refused
+from bot.errors import Refused, SubmitAgain
 from bot.incidents.model import Escalation, IncidentStatus, Severity
 from store import Store
 from store.messages import EVERYTHING
@@ -29,6 +29,11 @@ async def test_the_severity_that_a_person_sets_lasts_until_the_incident_ends(sto
     ]
     second = await store.set_severity(incident_id, Severity.LOW, BEN, later(3))
     assert (second.changed, second.former) == (False, ANA)
+    with pytest.raises(SubmitAgain, match=f"<@{ANA}> set the severity of INC-1 to low") as error:
+        await store.set_severity(incident_id, Severity.HIGH, BEN, later(3), seen="high.")
+    assert error.value.seen == f"low.{ANA}"
+    with pytest.raises(SubmitAgain, match=f"became <@{BEN}> while"):
+        await store.assign(incident_id, CHLOE, CHLOE, later(3), seen="nobody")
 
     worse = alert(severity=Severity.CRITICAL, fingerprint="second", title="worse")
     assert await deliver(store, worse, at=later(4)) == incident_id

@@ -106,9 +106,9 @@ document.addEventListener("click", async (event) => {
   if (on.dataset.confirm && !window.confirm(on.dataset.confirm)) return;
   const text = on.dataset.ask && window.prompt(on.dataset.ask);
   if (on.dataset.ask && !text) return;
-  const { act: n, do: what, ts, where: place, name, callback_id } = on.dataset;
+  const { act: n, do: what, ts, where: place, name, callback_id, value } = on.dataset;
   if (on.tagName === "BUTTON") on.setAttribute("aria-busy", "true");
-  if (n !== undefined) await act("act", { n: Number(n), ts, where: place });
+  if (n !== undefined) await act("act", { n: Number(n), ts, where: place, value });
   else await act(what, { ts, name, callback_id, text });
   on.removeAttribute("aria-busy");
   const menu = on.closest("details.menu");

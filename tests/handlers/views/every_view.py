@@ -35,6 +35,7 @@ from handlers.views import (
     alerts,
     audit,
     card,
+    changes,
     escalation,
     evidence,
     handover,
@@ -173,6 +174,12 @@ def every_view(evil: str) -> Iterator[tuple[str, tuple[str, list[dict[str, Any]]
     page = alerts.alerts_modal(sick, GroupedAlerts((grouped,), 1, 1), 0)
     yield "modal", ("a modal has no text", page["blocks"])
     yield from _follow_up(sick, evil)
+    for change in (
+        changes.severity_modal(sick),
+        changes.assign_modal(sick, "U0ANA"),
+        changes.merge_modal(sick, [sick], [ask]),
+    ):
+        yield "modal", ("a modal has no text", change["blocks"])
     yield "modal", ("a modal has no text", modals.ask_modal(sick)["blocks"])
     yield "modal", ("a modal has no text", report_modal.report_modal(("qa",), title=evil)["blocks"])
     yield "home", ("a Home tab has no text", home.home_blocks(_home(sick, ask, evil)))

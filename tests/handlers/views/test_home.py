@@ -17,6 +17,7 @@ from bot.incidents.remediation import Preview
 from bot.incidents.stats import IncidentStats, PeriodStats
 from bot.incidents.windows import Window
 from bot.simulator import checked_view
+from bot.simulator.reading import menu_entries
 from handlers.views import home
 from handlers.views.text import Block
 from tests.helpers.models import (
@@ -106,7 +107,9 @@ def test_each_incident_has_the_buttons_that_can_succeed() -> None:
     assert [buttons([row]) for row in rows] == [
         ["Resolve", "Open thread"],
         ["Acknowledge", "Open thread"],
+        [],
     ]
+    assert all(menu_entries({"blocks": [row]})[0] == "Change severity…" for row in rows)
     assert "<@U0CAT>" in shown(blocks)
     assert rows[1]["elements"][1]["url"] == "https://slack.com/archives/C1/p12"
 
