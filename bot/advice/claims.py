@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from bot.advice.sentences import is_imperative
 from bot.incidents.confusables import fold
 
 MARK = "⚠ unverified: "
@@ -37,6 +38,9 @@ _CLAIMS = re.compile(
     r"|\b(?:back\s+to\s+normal|healthy\s+again|running\s+again|no\s+longer\s+firing)\b",
     re.IGNORECASE,
 )
+_CLAUSES = re.compile(
+    r"[,:\u2014\u2013(]\s?|\s-\s|\b(?:and|as|because|but|now|since|so|which)\b", re.IGNORECASE
+)
 _DRESS = re.compile("[*_~`]")  # emphasis would hide a word from the search
 _ENDS = ".!?;\u3002\uff01\uff0e\uff1b\uff1f"  # fullwidth ones too: they also end a sentence
 _SENTENCE = re.compile(rf"[^\n{_ENDS}]+(?:[{_ENDS}]+|(?=\n)|$)|\n|[{_ENDS}]+")
@@ -51,6 +55,9 @@ def _mark_sentence(sentence: str) -> str:
     # With single spaces: the pattern would try a run of spaces at every length, for each word
     # before it.
     bare = " ".join(fold(_DRESS.sub("", sentence)).split())
+    if is_imperative(bare):
+        # "Check that the pods are scheduled" claims nothing; a second clause may.
+        bare = "".join(_CLAUSES.split(bare, maxsplit=1)[1:])
     if not _CLAIMS.search(bare):
         return sentence
     lead = len(sentence) - len(sentence.lstrip())

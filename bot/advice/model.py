@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any
 
 from bot.incidents.model import Alert, Incident
@@ -13,6 +14,24 @@ CONFIDENCE_LEVELS = ("low", "medium", "high")
 UNDETERMINED = "Undetermined"
 FROM_SOP = "SOP"
 FROM_NOTHING = "none"
+ALERT_ID, SOP_ID = "A1", "S1"
+"""The ids by which an answer cites the alert and the SOP; facts have E ids, earlier turns H ids."""
+
+
+class Shortfall(StrEnum):
+    """Why a model's cause does not count: then the verdict is "Undetermined"."""
+
+    CONFIDENCE = "confidence"  # below the policy's floor
+    EVIDENCE = "evidence"  # no fact of the prompt is cited for it
+    ECHO = "echo"  # the answer repeats the prompt
+
+
+class Flaw(StrEnum):
+    """A fault of a model's answer that its reader must know."""
+
+    ECHO = "echo"  # it repeats the prompt
+    CUT = "cut"  # it ends in the middle
+    DAMAGED = "damaged"  # a renderer changed it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,8 +100,13 @@ class Advice:
     free-form prose: the summary, or the whole answer if it was not structured. `look_at` lists
     places to check, from the SOP. `sources` names the inputs of the advice. `failure` is the reason
     why a model that was asked did not answer (with `by_model`: why one before this one did not), or
-    ''. `raw` is the model's answer as cleaned text.
-    `answered_at` is the time (RFC 3339) of an answer to an equal question that is used again.
+    ''.
+
+    `evidence` and `contrary` are what supports the cause and what speaks against it; `cited` are
+    the ids that support it, and `ids` all that the prompt held. `guess` is a cause that does not
+    count, because of `shortfall`. `flaws` are faults of the answer. `raw` is the whole answer as
+    cleaned text if `text` is only a part of it. `answered_at` is the time (RFC 3339) of an answer
+    to an equal question that is used again.
     """
 
     source: str
@@ -90,10 +114,17 @@ class Advice:
     cause: str = UNDETERMINED
     confidence: str = ""
     evidence: tuple[str, ...] = ()
+    contrary: tuple[str, ...] = ()
     next_steps: tuple[str, ...] = ()
+    questions: tuple[str, ...] = ()
     look_at: tuple[str, ...] = ()
     text: str = ""
     sources: tuple[str, ...] = ()
+    cited: tuple[str, ...] = ()
+    ids: tuple[str, ...] = ()
+    guess: str = ""
+    shortfall: str = ""
+    flaws: tuple[str, ...] = ()
     failure: str = ""
     raw: str = ""
     answered_at: str = ""
@@ -102,6 +133,11 @@ class Advice:
     def by_model(self) -> bool:
         """Return True if a model wrote this."""
         return self.source not in (FROM_SOP, FROM_NOTHING)
+
+    @property
+    def is_structured(self) -> bool:
+        """Return True if it has parts beside the text."""
+        return bool(self.evidence or self.next_steps or self.confidence or self.guess)
 
     @property
     def label(self) -> str:
@@ -124,14 +160,20 @@ class Advice:
     @property
     def answer(self) -> str:
         """Return all of it as plain text, for `POST /incident` and the terminal."""
-        structured = bool(self.evidence or self.next_steps or self.confidence)
         lines: list[str] = []
-        if structured or not self.text:
+        if self.is_structured or not self.text:
             confidence = f" (confidence {self.confidence})" if self.confidence else ""
             lines.append(f"Likely cause: {self.cause}{confidence}")
+        if self.guess:
+            lines.append(f"Not supported enough: {self.guess}")
         if self.text:
             lines.append(self.text)
-        for title, items in (("Evidence", self.evidence), ("Look at", self.look_at)):
+        for title, items in (
+            ("Evidence", self.evidence),
+            ("Against it", self.contrary),
+            ("Look at", self.look_at),
+            ("Open questions", self.questions),
+        ):
             if items:
                 lines += [f"{title}:", *(f"- {item}" for item in items)]
         if self.next_steps:
@@ -144,9 +186,9 @@ class Advice:
 
 def advice_from(body: dict[str, Any]) -> Advice:
     """Build advice from its JSON form (`dataclasses.asdict`)."""
-    fields = dict(body)
-    for name in ("evidence", "next_steps", "look_at", "sources"):
-        fields[name] = tuple(fields.get(name, ()))
+    fields: dict[str, Any] = {
+        name: tuple(part) if isinstance(part, list) else part for name, part in body.items()
+    }
     return Advice(**fields)
 
 

@@ -12,7 +12,16 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from bot.advice.model import Fact, Guidance, Subject, Turn, described, utc_text
+from bot.advice.model import (
+    ALERT_ID,
+    SOP_ID,
+    Fact,
+    Guidance,
+    Subject,
+    Turn,
+    described,
+    utc_text,
+)
 from bot.serving.redaction import redacted
 
 OPENING = "You advise the people who handle an incident."
@@ -24,14 +33,19 @@ _RULES = (
 )
 _STRUCTURED = (
     "Answer with one plain JSON object, without a code fence and without text around it:\n"
-    '{"root_cause": "one sentence", "confidence": "low" or "medium" or "high", "evidence": '
-    '["what in the data supports it, with the id of the fact, as in [E2]"], '
-    '"next_steps": ["what to do, in order"], "analysis_summary": "two sentences at most"}\n'
-    "At most 5 items in a list. No secrets, no invented names, hosts or numbers."
+    '{"root_cause": "one sentence", "confidence": "low" or "medium" or "high", '
+    '"evidence": ["[E2] what it shows"], "contrary_evidence": ["[E3] what speaks against it"], '
+    '"suggested_actions": ["what to do, in order"], "questions": ["what must be known first"], '
+    '"summary": "two sentences at most"}\n'
+    "At most 5 items in a list. "
 )
 _PLAIN = (
-    "Answer the question in the data under the key question, in plain text of at most 15 lines. "
-    "No secrets, no invented names, hosts or numbers."
+    "Answer the question in the data under the key question, in plain text of at most 15 lines; "
+    "the first line is the answer. "
+)
+_CITE = (
+    "Each sentence that states a fact ends with the id of the data that shows it, as in [E2]; "
+    "cite no other ids. No secrets, no invented names, hosts or numbers."
 )
 
 INSTRUCTION_CHARS = 4_000
@@ -71,7 +85,7 @@ def build_prompt(
                 _clip(task_instructions.strip(), INSTRUCTION_CHARS),
                 _RULES.replace("{fence}", fence),
                 f"<<< {fence}\n{as_data(redacted(subject_data(subject), private))}\n{fence} >>>",
-                _PLAIN if subject.question else _STRUCTURED,
+                (_PLAIN if subject.question else _STRUCTURED) + _CITE,
             )
             if part
         )
@@ -85,12 +99,23 @@ def subject_data(subject: Subject) -> dict[str, Any]:
         "sop_id": subject.sop_id,
         "now": utc_text(subject.now),
         "question": _clip(subject.question, QUESTION_CHARS),
-        "alert": _capped(described(subject.about)) if subject.about else {},
+        "alert": {"id": ALERT_ID} | _capped(described(subject.about)) if subject.about else {},
         "sop": _guidance(subject.guidance) if subject.guidance else {},
         "facts": _facts(subject.facts),
         "history_of_earlier_incidents": _history(subject.history),
     }
     return {name: value for name, value in data.items() if value}
+
+
+def ids_of(subject: Subject) -> tuple[str, ...]:
+    """Return the ids that an answer about the subject may cite: those of the prompt's data."""
+    data = subject_data(subject)
+    parts = (
+        *(data[name] for name in ("alert", "sop") if name in data),
+        *data.get("facts", ()),
+        *data.get("history_of_earlier_incidents", ()),
+    )
+    return tuple(str(part["id"]) for part in parts if "id" in part)
 
 
 def as_data(value: Any) -> str:
@@ -124,6 +149,7 @@ def _guidance(guidance: Guidance) -> dict[str, object]:
         "fix_actions": guidance.fix_actions,
     }
     parts: dict[str, object] = {
+        "id": SOP_ID,
         "sop_id": guidance.sop_id,
         "title": _clip(guidance.title, _LINE_CHARS),
         **{name: _lines(lines) for name, lines in lists.items()},
@@ -142,7 +168,7 @@ def _history(turns: Sequence[Turn]) -> list[dict[str, str]]:
             break
         remaining -= len(text)
         kept.append({"role": _clip(turn.role, 40), "at": utc_text(turn.at), "text": text})
-    return kept[::-1]
+    return [{"id": f"H{number}"} | turn for number, turn in enumerate(kept[::-1], 1)]
 
 
 def _facts(facts: Sequence[Fact]) -> list[dict[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.advice.model import FROM_NOTHING, FROM_SOP, Advice, Subject
+from bot.advice.model import FROM_NOTHING, FROM_SOP, Advice, Guidance, Subject
 
 _GENERIC_STEPS = (
     "Look at the graph and the logs behind the alert: since when, and who is affected?",
@@ -21,13 +21,7 @@ def advice_from_rules(subject: Subject, *, failure: str = "") -> Advice:
     sop = subject.guidance
     if sop is None:
         return Advice(source=FROM_NOTHING, next_steps=_GENERIC_STEPS, failure=failure)
-    look_at = (
-        *(f"command: {line}" for line in sop.commands),
-        *(f"metric: {line}" for line in sop.metrics),
-        *(f"log: {line}" for line in sop.logs),
-        *(f"parameter: {line}" for line in sop.parameters),
-        *((f"runbook: {sop.runbook}",) if sop.runbook else ()),
-    )
+    look_at = _of_sop(sop)
     steps = sop.fix_actions or ("Follow the runbook.",) * bool(sop.runbook) or _GENERIC_STEPS[:3]
     return Advice(
         source=FROM_SOP,
@@ -35,6 +29,21 @@ def advice_from_rules(subject: Subject, *, failure: str = "") -> Advice:
         look_at=look_at,
         sources=(sop_source(sop.sop_id, sop.title),),
         failure=failure,
+    )
+
+
+def places_to_check(subject: Subject) -> tuple[str, ...]:
+    """Return where people can look for the cause: the SOP's places, else those of any alert."""
+    return (_of_sop(subject.guidance) if subject.guidance else ()) or _GENERIC_STEPS[:3]
+
+
+def _of_sop(sop: Guidance) -> tuple[str, ...]:
+    return (
+        *(f"command: {line}" for line in sop.commands),
+        *(f"metric: {line}" for line in sop.metrics),
+        *(f"log: {line}" for line in sop.logs),
+        *(f"parameter: {line}" for line in sop.parameters),
+        *((f"runbook: {sop.runbook}",) if sop.runbook else ()),
     )
 
 

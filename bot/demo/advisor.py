@@ -32,21 +32,23 @@ def answer(data: dict[str, Any]) -> dict[str, Any]:
     """Return the structured answer about an alert."""
     alert, sop = data.get("alert", {}), data.get("sop", {})
     steps = [*sop.get("commands", []), *sop.get("fix_actions", [])]
-    earlier = len(data.get("history_of_earlier_incidents", []))
+    earlier = data.get("history_of_earlier_incidents", [])
     evidence = []
     if alert.get("value") and alert.get("threshold"):
-        evidence.append(f"The alert says {alert['value']}; its threshold is {alert['threshold']}.")
+        numbers = f"The alert says {alert['value']}; its threshold is {alert['threshold']}."
+        evidence.append(f"[{alert['id']}] {numbers}")
     if _usual(sop):
-        evidence.append(f"{sop.get('sop_id', 'The SOP')} names it as the usual cause.")
+        evidence.append(f"[{sop['id']}] {sop['sop_id']} names it as the usual cause.")
     if earlier:
-        evidence.append("It is not the first time: earlier incidents are on record.")
+        first = earlier[0]["id"]
+        evidence.append(f"[{first}] It is not the first time: earlier incidents are on record.")
     return {
         "root_cause": _cause(alert, sop),
         "confidence": "medium" if sop and alert.get("value") else "low",
         "evidence": evidence,
-        "next_steps": steps[:4]
+        "suggested_actions": steps[:4]
         or ["Measure first: look at the service's log and its last deploy."],
-        "analysis_summary": "This came from the fixed rules of the demo, not from a model.",
+        "summary": "This came from the fixed rules of the demo, not from a model.",
     }
 
 

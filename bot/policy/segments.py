@@ -7,7 +7,7 @@ for some services stands in the class `…ByScope`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -183,10 +183,14 @@ class Retention(Segment):
 
 
 class LlmByScope(Segment):
-    """The sources of evidence for the thread and the advisor, and the time that each one has."""
+    """The sources of evidence for the thread and the advisor, and the time that each one has.
+
+    `confidence_floor`: a cause of which a model is less sure is not the verdict.
+    """
 
     sources: tuple[EvidenceSource, ...] = Field(default=(), max_length=MOST_SOURCES)
     source_timeout_ms: int = Field(default=500, ge=50, le=5_000)
+    confidence_floor: Literal["low", "medium", "high"] = "medium"
 
     @field_validator("sources")
     @classmethod

@@ -18,6 +18,7 @@ from functools import partial
 
 from bot.advice.load.limited_advisor import LimitedAdvisor
 from bot.advice.model import Advice, Subject
+from bot.advice.verdict import judged
 from bot.errors import InputError, StoreError
 from bot.incidents.deploys import deploy_in
 from bot.incidents.model import Incident, IncidentChange
@@ -190,13 +191,15 @@ class IncidentService:
             incident=incident.number, sop_id=incident.sop_id, tracking_id=incident.tracking_id
         ):
             evidence = await self._enrichment.evidence_of(context)
-            if not record.question and not self.policy.for_scope(context.scope).features.advice:
+            policy = self.policy.for_scope(context.scope)
+            if not record.question and not policy.features.advice:
                 return
             subject = advise.subject_of(
                 self.sops, context, record.question, self._clock(), evidence
             )
             emit(Event.ADVICE_ASKED, asked_by=record.asked_by or None)
             advice = await self._advisor.advise(subject)
+            advice = judged(advice, subject, policy.llm.confidence_floor)
             if advice.failure and not advice.by_model:
                 emit(Event.ADVICE_FAILED, why=advice.failure, seconds=round(advice.seconds, 1))
             give = partial(self.store.give_advice, record.id, asdict(advice), advice.answer)
@@ -216,6 +219,7 @@ class IncidentService:
     async def answer(self, subject: Subject) -> Advice:
         """Answer now, for POST /incident; AdvisorError says why there is no answer."""
         advice = await self._advisor.ask(subject)
+        advice = judged(advice, subject, self.policy.llm.confidence_floor)
         if advice.answered_at:
             return advice  # the conversation has it already
         now = self._clock()

@@ -1,102 +1,181 @@
-"""Shows advice under a header that names its source. Model text is data, and labelled so."""
+"""Shows advice: the verdict first, under a header that names its source.
+
+Model text is data, and labelled so. Each of its sentences that states a fact without citing one of
+the prompt's ids is marked.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
+from bot.advice.citations import with_marked_statements
 from bot.advice.claims import marked
-from bot.advice.model import Advice
-from handlers.views.cutting import keep_whole
+from bot.advice.model import UNDETERMINED, Advice, Flaw, Shortfall
+from handlers.views.cutting import LONGEST, keep_whole
 from handlers.views.newer_blocks import feedback
 from handlers.views.text import (
     Block,
     context,
     fallback_line,
     line,
+    plural,
     quote,
     section,
     untrusted_line,
 )
 
-MOST = 8
-"""Items shown of each list. With the limits below a message stays under Slack's 13,200 in all."""
+# With these limits a message stays under Slack's 13,200 characters in all.
+MOST_SOURCES = 8
+PART_CHARS = 2_400  # of a long text in one block
+PARTS, PARTS_BESIDE_LISTS = 4, 1
+WHOLE_FROM = 6_000  # characters of an answer: then the full text has the answer as it came
+
+_SHORTFALLS = {
+    Shortfall.CONFIDENCE: "The model is not sure enough of its cause.",
+    Shortfall.EVIDENCE: "The model cites no fact for its cause.",
+    Shortfall.ECHO: "The answer repeats what it was sent.",
+}
+_FLAWS = {
+    Flaw.ECHO: "⚠ The answer repeats what the bot sent: it is no analysis.",
+    Flaw.CUT: "⚠ The answer ends in the middle: its conclusion may be missing.",
+    Flaw.DAMAGED: "⚠ The answer was changed on its way: signs or words may be missing.",
+}
 
 
 def advice_message(
     advice: Advice, question: str = "", asked_by: str = "", advice_id: int | None = None
 ) -> tuple[str, list[Block]]:
     """(fallback text, blocks); with `advice_id` people can say whether it was right."""
-    header = f"💡 *Advice* · {untrusted_line(advice.label, 120)}"
-    blocks: list[Block] = [section(header)]
+    blocks: list[Block] = [section(f"💡 *Advice* · {untrusted_line(advice.label, 80)}")]
     if question:
         who = f"<@{asked_by}> asked" if asked_by else "Asked"
-        blocks.append(context(f"{who}: {untrusted_line(question, 300)}"))
+        # Short, so that the answer begins within the first 200 characters.
+        blocks.append(context(f"{who}: {untrusted_line(question, 90)}"))
+    if advice.is_structured or not advice.text:
+        blocks.append(section(_verdict(advice)))
+    blocks += _prose(advice)
     if advice.by_model:
-        # The label comes before the text, so that people who read only the beginning read it.
-        blocks.append(
-            context(
-                f"Written by {untrusted_line(advice.source, 80)}: not verified, and nothing was"
-                " done."
-            )
-        )
-    structured = bool(advice.evidence or advice.next_steps or advice.confidence)
-    if structured or not advice.text:
-        confidence = (
-            f" _(confidence: {untrusted_line(advice.confidence, 20)})_" if advice.confidence else ""
-        )
-        blocks.append(
-            section(
-                _fence(f"*Likely cause:* {line(_with_marked_claims(advice, advice.cause), 600)}")
-                + confidence
-            )
-        )
-    if advice.text.strip() and advice.text != advice.cause:
-        blocks.append(section(quote(_with_marked_claims(advice, advice.text), 2400), expand=True))
-    for title, items, numbered in (
-        ("Evidence", advice.evidence, False),
-        ("Look at", advice.look_at, False),
-        ("Next steps", advice.next_steps, True),
-    ):
-        if items:
-            marked_items = [_with_marked_claims(advice, item) for item in items]
-            blocks.append(
-                section(_fence(_listed(title, marked_items, numbered=numbered)), expand=True)
-            )
+        flaws = [_FLAWS[Flaw(name)] for name in advice.flaws]
+        author = untrusted_line(advice.source, 80)
+        blocks.append(context(*flaws, f"Written by {author}: not verified, and nothing was done."))
+    blocks += _lists(advice)
     if advice.failure:
         label = "Asked first" if advice.by_model else "No model answer"
         blocks.append(context(f"{label}: {untrusted_line(advice.failure, 400)}"))
     if advice.sources:
         blocks.append(_sources(advice))
+    if len(advice.raw) >= WHOLE_FROM:
+        keep_whole(advice.raw)
     if advice_id is not None:
         blocks.append(feedback(advice_id))
-    cause = fallback_line(_with_marked_claims(advice, advice.cause), 200)
+    cause = fallback_line(_with_marks(advice, advice.cause, supported=True), 200)
     return f"Advice · {line(advice.label, 120)}: {cause}", blocks
 
 
+def _verdict(advice: Advice) -> str:
+    confidence = ""
+    if advice.confidence and not advice.shortfall:
+        confidence = f" ({untrusted_line(advice.confidence, 20)} confidence)"
+    # The ids below support it: the model names them beside its cause, or within.
+    cause = _with_marks(advice, advice.cause, supported=bool(advice.cited))
+    verdict = f"*Likely cause{confidence}:* {line(cause, 600)}"
+    if not advice.shortfall:
+        return _fence(verdict)
+    guess = _with_marks(advice, advice.guess, supported=bool(advice.cited))
+    shown = f"> Its guess: {line(guess, 400)}" if guess else ""
+    return "\n".join(
+        part for part in (f"> {verdict}. {_SHORTFALLS[Shortfall(advice.shortfall)]}", shown) if part
+    )
+
+
+def _prose(advice: Advice) -> Iterator[Block]:
+    """The text of the answer in quotations, as many as a message has room for."""
+    text = advice.text.strip()
+    if not text or text == advice.cause:
+        return
+    shown = _with_marks(advice, text)
+    start = 0
+    for _ in range(PARTS_BESIDE_LISTS if advice.is_structured else PARTS):
+        end = _end_of_part(shown, start)
+        yield section(quote(shown[start:end], 2_800), expand=True)
+        start = end
+        if start >= len(shown):
+            return
+    keep_whole(text)
+    yield context(f"… {plural(len(shown) - start, 'more character')} in the full text.")
+
+
+def _end_of_part(text: str, start: int) -> int:
+    """End a part with a line, else with a word, else in the middle of one."""
+    end = start + PART_CHARS
+    if end >= len(text):
+        return len(text)
+    for sign in ("\n", " "):
+        place = text.rfind(sign, start + PART_CHARS // 2, end)
+        if place > 0:
+            return place + 1
+    return end
+
+
+@dataclass(frozen=True, slots=True)
+class _List:
+    """A list of the advice: at most so many items of so many characters are shown.
+
+    An `is_step` item recommends something; one that `is_ours` is no model's.
+    """
+
+    title: str
+    items: Sequence[str]
+    most: int
+    chars: int = 250
+    is_step: bool = False
+    is_ours: bool = False
+
+
+def _lists(advice: Advice) -> Iterator[Block]:
+    for shown in (
+        _List("Evidence", advice.evidence, 6),
+        _List("Against it", advice.contrary, 3),
+        _List("Look at", advice.look_at, 6, is_ours=True),
+        _List("Next steps", advice.next_steps, 8, 300, is_step=True),
+        _List("Open questions", advice.questions, 3, is_step=True),
+    ):
+        if shown.items:
+            yield section(_fence(_listed(advice, shown)), expand=True)
+
+
+def _listed(advice: Advice, shown: _List) -> str:
+    lines = [f"*{shown.title}*"]
+    for number, item in enumerate(shown.items[: shown.most], start=1):
+        text = _with_marks(advice, item, supported=shown.is_ours, in_step=shown.is_step)
+        sign = f"{number}." if shown.title == "Next steps" else "•"
+        lines.append(f"{sign} {line(text, shown.chars)}")
+    if len(shown.items) > shown.most:
+        keep_whole("\n".join(shown.items[shown.most :]))
+        lines.append(f"… and {len(shown.items) - shown.most} more")
+    return "\n".join(lines)
+
+
 def _sources(advice: Advice) -> Block:
-    shown = [untrusted_line(name, 150) for name in advice.sources[:MOST]]
-    if len(advice.sources) > MOST:
-        keep_whole("\n".join(advice.sources[MOST:]))
-        shown.append(f"{len(advice.sources) - MOST} more")
+    shown = [untrusted_line(name, 80) for name in advice.sources[:MOST_SOURCES]]
+    if len(advice.sources) > MOST_SOURCES:
+        keep_whole("\n".join(advice.sources[MOST_SOURCES:]))
+        shown.append(f"{len(advice.sources) - MOST_SOURCES} more")
     return context("Sources: " + " · ".join(shown))
 
 
-def _with_marked_claims(advice: Advice, text: str) -> str:
-    """The text; in a model's text the claims about what happened are marked."""
-    return marked(text) if advice.by_model else text
+def _with_marks(
+    advice: Advice, text: str, *, supported: bool = False, in_step: bool = False
+) -> str:
+    """The text; in a model's, claims of events and statements without a known id are marked."""
+    if not advice.by_model or text == UNDETERMINED:
+        return text
+    read, rest = text[:LONGEST], text[LONGEST:]
+    read = with_marked_statements(marked(read), advice.ids, supported=supported, in_step=in_step)
+    return read + rest
 
 
 def _fence(text: str) -> str:
     """Quote every line: the text is the model's, or the SOP's with an alert's text in it."""
     return "\n".join(f"> {part}" for part in text.splitlines())
-
-
-def _listed(title: str, items: Sequence[str], *, numbered: bool) -> str:
-    lines = [
-        f"{number}. {line(item, 300)}" if numbered else f"• {line(item, 300)}"
-        for number, item in enumerate(items[:MOST], start=1)
-    ]
-    if len(items) > MOST:
-        keep_whole("\n".join(items[MOST:]))
-        lines.append(f"… and {len(items) - MOST} more")
-    return "\n".join([f"*{title}*", *lines])

@@ -89,13 +89,14 @@ async def test_wild_values_in_the_answer_never_break_the_advice(fakeq: FakeQ) ->
     assert advice.text == ""
 
 
-async def test_model_text_is_cut(fakeq: FakeQ) -> None:
-    fakeq.plays(step("x" * 50_000), answered(root_cause="y" * 9_000, evidence=["z" * 9_000] * 20))
+async def test_long_parts_are_cut_and_the_whole_answer_is_kept(fakeq: FakeQ) -> None:
+    fakeq.plays(step("x" * 50_000), answered(root_cause="y" * 9_000, evidence=["z" * 5_000] * 40))
     advisor = Advisor(fakeq.command())
     prose, structured = await advisor.advise(SUBJECT), await advisor.advise(SUBJECT)
-    assert len(prose.text) == 10_000
-    assert len(structured.cause) == 600
-    assert [len(item) for item in structured.evidence] == [600] * 8
+    assert len(prose.text) == 50_000
+    assert len(structured.cause) == 2_000
+    assert [len(item) for item in structured.evidence] == [2_000] * 30
+    assert structured.raw.count("z") == 200_000
 
 
 async def test_without_a_command_the_advice_is_the_sop() -> None:

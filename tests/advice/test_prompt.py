@@ -75,6 +75,7 @@ def test_the_sop_the_facts_and_the_time_are_told() -> None:
     facts = (Fact("Prometheus", "up 0", "E1", NOW), Fact("a person", "it is slow"))
     data = subject_data(subject(guidance=guidance, facts=facts, now=NOW))
     assert data["sop"] == {
+        "id": "S1",
         "sop_id": "sop_1",
         "title": "CPU",
         "metrics": ["up"],

@@ -48,11 +48,11 @@ def test_the_bots_own_prompt_is_answered_with_the_json_it_asks_for():
 
     assert ended.returncode == 0, ended.stderr
     assert b"\x1b[" in ended.stdout
-    answer = last_json(clean_answer(ended.stdout), ("root_cause", "next_steps"))
+    answer = last_json(clean_answer(ended.stdout), ("root_cause", "suggested_actions"))
     assert answer is not None
     assert answer["root_cause"] == "A memory leak in checkout-api."
-    assert answer["next_steps"] == ["Restart checkout-api."]
-    assert "not from a model" in answer["analysis_summary"]
+    assert answer["suggested_actions"] == ["Restart checkout-api."]
+    assert "not from a model" in answer["summary"]
 
 
 def test_without_an_sop_the_cause_is_undetermined():

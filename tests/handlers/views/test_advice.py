@@ -26,18 +26,21 @@ def test_a_models_advice_says_whose_it_is_and_that_nothing_was_done() -> None:
             seconds=8.2,
             cause="a leak in checkout-api",
             confidence="medium",
-            evidence=("memory grows 4 MB a minute",),
+            evidence=("[E1] memory grows 4 MB a minute",),
+            cited=("E1",),
+            ids=("A1", "E1"),
             next_steps=("look at the heap", "restart it"),
             sources=("the alert", "SOP web", "runbook"),
         )
     )
     assert texts(blocks)[0] == "💡 *Advice* · Amazon Q · 8 s · 3 sources"
-    assert "*Likely cause:* a leak in checkout-api _(confidence: medium)_" in shown(blocks)
-    assert "• memory grows 4 MB a minute" in shown(blocks)
+    assert "*Likely cause (medium confidence):* a leak in checkout-api\n" in shown(blocks)
+    assert "• [E1] memory grows 4 MB a minute" in shown(blocks)
     assert "> 1. look at the heap\n> 2. restart it" in shown(blocks)
     assert "not verified, and nothing was done" in shown(blocks)
     assert "Sources: the alert · SOP web · runbook" in shown(blocks)
     assert text.startswith("Advice · Amazon Q · 8 s · 3 sources: a leak")
+    assert "a leak in checkout-api" in shown(blocks)[:200]
     assert_slack_takes(text, blocks)
 
 
