@@ -12,6 +12,7 @@ from bot.incidents.model import Incident, IncidentStatus, Resolution
 from bot.incidents.news import News
 from handlers.views import cascade, changes, deploys, episodes, escalation
 from handlers.views.approval import waiting_line
+from handlers.views.newer_blocks import details
 from handlers.views.news import on_card
 from handlers.views.silences import mute_button, mute_line
 from handlers.views.steering import reopen_button, resolve_button, resolved_mark
@@ -55,28 +56,25 @@ def card(
     mark = resolved_mark(incident) if resolved else SYMBOL[cascade.severity(incident, children)]
     shown = cascade.shown(incident, children)
     title = untrusted_line(shown.title, 150) or "(no title)"
-    blocks: list[Block] = [
-        section(f"*{mark} · {title}*   `{incident.number}`"),
-        *_sender_text(shown),
-        context(
-            f"“…”: as {untrusted_line(shown.source, 40)} wrote it" if title.startswith("“") else "",
-            _where(incident, shown, children),
-            cascade.cause_line(incident, children),
-            deploys.cause_line(deploy, incident),
-            cascade.related_line(related),
-            _what(shown, cascade.cause(incident, children)),
-            _who(incident, fixed_by),
-            *(f"🔐 approval waiting: {waiting_line(approval)}" for approval in waiting[:3]),
-            *(on_card(item, incident) for item in bad_news),
-            episodes.last_time(last_time, incident) if last_time else "",
-        ),
+    blocks: list[Block] = [section(f"*{mark} · {title}*   `{incident.number}`")]
+    lines = [
+        cascade.cause_line(incident, children),
+        deploys.cause_line(deploy, incident),
+        cascade.related_line(related),
+        _what(shown, cascade.cause(incident, children)),
     ]
-    actions = _actions(incident, shown, runbook, children)
-    if related:
-        actions["elements"].append(cascade.join_button(incident, related))
-    actions["elements"] += changes.overflow(incident)
-    if actions["elements"]:
-        blocks.append(actions)
+    now = [f"🔐 approval waiting: {waiting_line(approval)}" for approval in waiting[:3]]
+    now += [on_card(item, incident) for item in bad_news]
+    before = episodes.last_time(last_time, incident) if last_time else ""
+    source = f"“…”: as {untrusted_line(shown.source, 40)} wrote it" if title[:1] == "“" else ""
+    where, who = _where(incident, shown, children), _who(incident, fixed_by)
+    if resolved:
+        more = [*_sender_text(shown), context(*lines, before)]
+        blocks += [context(source, where, who, *now), *details("Details", more)]
+    else:
+        blocks += [*_sender_text(shown), context(source, where, *lines, who, *now, before)]
+    if actions := _actions(incident, shown, runbook, children, related):
+        blocks.append({"type": "actions", "elements": actions})
     env, service = shown.display.env, shown.display.service
     fallback = [mark, title, incident.number, untrusted_line(env, 40), untrusted_line(service, 60)]
     return " · ".join(part for part in fallback if part), blocks
@@ -143,8 +141,12 @@ def _ending(incident: Incident, at: datetime) -> str:
 
 
 def _actions(
-    incident: Incident, shown: Incident, runbook: str, children: Sequence[Incident]
-) -> Block:
+    incident: Incident,
+    shown: Incident,
+    runbook: str,
+    children: Sequence[Incident],
+    related: Incident | None,
+) -> list[Block]:
     value = str(incident.id)
     buttons: list[Block] = []
     if incident.status is IncidentStatus.RESOLVED:
@@ -170,4 +172,6 @@ def _actions(
         buttons.append(
             link_button(link.url, f"sopbot.link.{place}", number=seen.count(host_of(link.url)))
         )
-    return {"type": "actions", "elements": buttons}
+    if related:
+        buttons.append(cascade.join_button(incident, related))
+    return [*buttons, *changes.overflow(incident)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot.enrichment.model import RUNBOOK, Evidence, KnownFact
 from bot.language import _, plural
 from handlers.views.cutting import keep_whole
+from handlers.views.newer_blocks import details
 from handlers.views.text import (
     Block,
     button,
@@ -20,12 +21,15 @@ from handlers.views.text import (
 )
 
 MOST = 12  # facts in one message
+OPEN = 4  # facts that are not folded away
 
 
 def evidence_message(evidence: Evidence, incident_id: int) -> tuple[str, list[Block]]:
     """(fallback text, blocks)."""
     blocks: list[Block] = [section(_("🔎 *What is known*"))]
-    blocks += [_fact(fact, incident_id) for fact in evidence.facts[:MOST]]
+    facts = [_fact(fact, incident_id) for fact in evidence.facts[:MOST]]
+    more = plural(len(facts) - OPEN, "{count} more fact", "{count} more facts")
+    blocks += [*facts[:OPEN], *details(more, facts[OPEN:])]
     if len(evidence.facts) > MOST:
         left_out = evidence.facts[MOST:]
         keep_whole("\n".join(f"{fact.id} {fact.source} · {fact.text}" for fact in left_out))

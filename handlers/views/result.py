@@ -8,7 +8,9 @@ from bot.approvals.model import Approval, Execution
 from bot.approvals.reason_text import sentence
 from bot.incidents.model import Incident, Resolution
 from bot.incidents.remediation import RemediationStatus
+from bot.language import _
 from bot.remediation.catalogue import CATALOGUE
+from handlers.views.newer_blocks import StepState, details, plan
 from handlers.views.steering import reopen_button
 from handlers.views.text import (
     Block,
@@ -30,13 +32,15 @@ def result(execution: Execution, approval: Approval) -> tuple[str, list[Block]]:
     """(fallback text, blocks) of a dispatch, with or without an answer."""
     title = untrusted_line(approval.proposal.title, 140)
     head = f"{_HEAD.get(execution.state, '•')} *{title}*: {outcome_text(execution)}"
-    blocks: list[Block] = [section(head)]
+    blocks: list[Block] = [section(head), plan(_("Steps"), _steps(execution))]
     answer = execution.answer or {}
     output = str(answer.get("stdout") or answer.get("stderr") or "")
     if answer.get("command") and not approval.preview.command:
         blocks.append(context(f"Ran: {inline_code(str(answer['command']), 300)}"))
     if output.strip():
-        blocks.append(section(code(output.strip(), 1500), expand=True))
+        shown = section(code(output.strip(), 1500), expand=True)
+        ran_well = execution.state in _RAN and answer.get("exit_code") in (None, 0)
+        blocks += details(_("Output"), [shown]) if ran_well else [shown]
     error = execution.error
     if execution.state is RemediationStatus.REVOKED:
         error = error or sentence(approval.reason)  # an older version stored it with both
@@ -57,6 +61,29 @@ def result(execution: Execution, approval: Approval) -> tuple[str, list[Block]]:
     return f"{title}: {outcome_text(execution)}", blocks
 
 
+def _steps(execution: Execution) -> list[tuple[str, StepState]]:
+    """The steps of the remediation that are done, and the one that it is at."""
+    state, done = execution.state, StepState.COMPLETE
+    steps = [(_("Approved"), done)]
+    if state not in _RAN:
+        text = {
+            RemediationStatus.FAILED: _("Did not run, or failed"),
+            RemediationStatus.OUTCOME_UNKNOWN: _("Sent; the outcome is unknown"),
+        }.get(state, _("Not sent"))
+        return [*steps, (text, StepState.ERROR)]
+    steps.append((_("Ran"), done))
+    if state is RemediationStatus.UNDONE:
+        return [*steps, (_("Undone"), done)]
+    if state is RemediationStatus.VERIFIED:
+        return [*steps, (_("Checked: it helped"), done)]
+    if state is RemediationStatus.NOT_VERIFIED:
+        return [*steps, (_("Checked: not verified"), StepState.ERROR)]
+    if execution.concluded_at:
+        return [*steps, (_("Checked: could not tell whether it helped"), StepState.ERROR)]
+    checking = StepState.IN_PROGRESS if execution.verify_until else StepState.PENDING
+    return [*steps, (_("Check whether it helped"), checking)]
+
+
 def _undo(approval: Approval) -> list[Block]:
     action = CATALOGUE.get(approval.proposal.action_id)
     if action is None or not action.inverse:
@@ -65,6 +92,14 @@ def _undo(approval: Approval) -> list[Block]:
     return [{"type": "actions", "elements": [undo]}]
 
 
+_RAN = frozenset(
+    {
+        RemediationStatus.SUCCEEDED,
+        RemediationStatus.VERIFIED,
+        RemediationStatus.NOT_VERIFIED,
+        RemediationStatus.UNDONE,
+    }
+)
 _HEAD = {
     RemediationStatus.SUCCEEDED: "▶️",
     RemediationStatus.VERIFIED: "✅",
@@ -85,12 +120,7 @@ def outcome_text(execution: Execution) -> str:
         return f"marked done by hand by <@{execution.by_hand}>"
     exit_code = answer.get("exit_code")
     exited = f", exit {exit_code}" if isinstance(exit_code, int) else ""
-    if execution.state in (
-        RemediationStatus.SUCCEEDED,
-        RemediationStatus.VERIFIED,
-        RemediationStatus.NOT_VERIFIED,
-        RemediationStatus.UNDONE,
-    ):
+    if execution.state in _RAN:
         return f"ran{took}{exited}"
     return f"{execution.state}{took}{exited}"
 

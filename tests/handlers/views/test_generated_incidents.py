@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from bot.simulator import refuse_blocks
 from handlers.views.cutting import collect_cut_texts
 from handlers.views.full_text import add_button, full_text_modal
+from handlers.views.newer_blocks import newer_kinds, plain_form
 from handlers.views.text import imitates_bot
 from tests.helpers.generated_models import GROUPS, PEOPLE
 from tests.helpers.generated_views import Shows, generated_views
@@ -42,6 +44,8 @@ def check(seed: int) -> int:
         elif cut and view.name in ("alerts", "children"):
             assert SHOW_ALL in str(blocks), view.name
         assert_slack_takes(view.text or "a modal has none", blocks, view.surface)
+        if newer := newer_kinds(blocks):
+            refuse_blocks(plain_form(blocks, newer), surface=view.surface)
         whole = _pages(list(cut)) if cut else ""
         for item in _text_objects(blocks):
             _check_text(view, item, blocks, whole)
