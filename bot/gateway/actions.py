@@ -32,6 +32,12 @@ class LogsParameters(Parameters):
     lines: int = Field(default=50, ge=1, le=500, description="how many of the last lines")
 
 
+class ScaleParameters(Parameters):
+    """Parameters of another number of replicas."""
+
+    replicas: int = Field(ge=0, le=1000, description="how many shall run")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
     """One entry of the catalogue.
@@ -106,4 +112,31 @@ LOGS = Action(
     mutating=False,
     parameters=LogsParameters,
     risk="low",
+)
+SCALE = Action(
+    id="service.scale",
+    verb="scale",
+    title="Run another number of replicas",
+    mutating=True,
+    parameters=ScaleParameters,
+    inverse="service.scale",
+    blast="fewer replicas take fewer requests; 0 is an outage",
+    verified_by="the gateway waits until so many run",
+)
+ROLLOUT = Action(
+    id="service.rollout",
+    verb="rollout",
+    title="Replace its replicas one after another",
+    mutating=True,
+    risk="medium",
+    blast="one replica at a time is away, as the service's own update rule says",
+    verified_by="the gateway waits until every replica is a new one",
+)
+ROLLBACK = Action(
+    id="service.rollback",
+    verb="rollback",
+    title="Go back to its previous version",
+    mutating=True,
+    blast="the previous image and settings of the service come back",
+    verified_by="the gateway waits until every replica has the previous version",
 )

@@ -7,13 +7,18 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
-from yarl import URL
+from pydantic import Field
 
 from bot.gateway import actions
 from bot.gateway.errors import ExecutorError, GatewayError, OutcomeLost
 from bot.gateway.executors import Call, Check, Kind, Result, Setup, failed, succeeded
-from bot.gateway.executors.engine import Engine, demultiplexed
+from bot.gateway.executors.docker_resources import (
+    UPDATE,
+    limits_of,
+    planned_update,
+    update_body,
+)
+from bot.gateway.executors.engine import DockerUrl, Engine, demultiplexed
 from bot.gateway.ourselves import SELF_TARGET, is_our_container
 from bot.gateway.parts import Part, Target
 from bot.remediation.contract import Plan, PlannedRequest
@@ -24,19 +29,10 @@ _POLL_SECONDS = 0.1
 _SLACK_SECONDS = 15
 
 
-def _docker_url(value: str) -> str:
-    url = URL(value)
-    if not (
-        (url.scheme == "unix" and url.path.startswith("/")) or (url.scheme == "http" and url.host)
-    ):
-        raise ValueError("must be unix:///path/to.sock or http://host:port")
-    return value
-
-
 class Docker(Part):
     """The Docker Engine: its unix socket, or http:// for a socket proxy."""
 
-    url: Annotated[str, AfterValidator(_docker_url)] = "unix:///var/run/docker.sock"
+    url: DockerUrl = "unix:///var/run/docker.sock"
 
 
 class DockerTarget(Target):
@@ -47,6 +43,8 @@ class DockerTarget(Target):
         str, form(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}", "must be the exact name of a container")
     ]
     start_seconds: float = Field(default=30, gt=0, le=300)
+    most_memory_mb: int = Field(default=0, ge=0, le=1_048_576)
+    most_cpu_percent: int = Field(default=0, ge=0, le=25_600)
 
     def acts_on_us(self, names: Collection[str]) -> str:
         """Refuse a container of one of these names."""
@@ -67,6 +65,7 @@ class _Seen:
     health: str
     tty: bool
     status: str
+    limits: Mapping[str, int]
 
     def state(self) -> str:
         if not self.running:
@@ -126,6 +125,26 @@ class DockerExecutor:
             deadline_seconds=int(self._timeout) + 5,
             current={"state": seen.state(), "restarts": seen.restarts},
         )
+        if call.action is UPDATE:
+            fields = planned_update(
+                call.parameters,
+                seen.limits,
+                most_mb=config.most_memory_mb,
+                most_percent=config.most_cpu_percent,
+            )
+            touches = (f"container {name}: {seen.state()}",)
+            binding = base.binding | {"limits": dict(seen.limits)}
+            request = PlannedRequest(method="POST", path=f"{path}/update")
+            display = f"docker update {name}"
+            return base.model_copy(
+                update=fields
+                | {
+                    "display": display,
+                    "request": request,
+                    "touches": touches,
+                    "binding": binding,
+                }
+            )
         if call.action.id == "service.stats":
             return base.model_copy(
                 update={
@@ -186,6 +205,8 @@ class DockerExecutor:
         before = await self._inspect(config)
         if before.id != container_id:
             raise ExecutorError("PLAN_DRIFT", f"{config.container} is another container by now")
+        if call.action is UPDATE:
+            return await self._update(call, config, request)
         if (call.action.verb == "start") == before.running and call.action.verb != "restart":
             return succeeded(f"{call.target} was {before.state()} already")
         await self._docker.ask(
@@ -194,6 +215,15 @@ class DockerExecutor:
         if call.action.verb == "stop":
             return await self._after_stop(call, config)
         return await self._after_start(call, config, before)
+
+    async def _update(self, call: Call, config: DockerTarget, request: PlannedRequest) -> Result:
+        body = update_body(call.parameters, await self._docker.container(config.container))
+        await self._docker.ask("POST", request.path, body=body)
+        after = (await self._inspect_after(call, config)).limits
+        shown = ", ".join(f"{name} {value or 'unlimited'}" for name, value in after.items())
+        if any(value and after[name] != value for name, value in call.parameters.items()):
+            return failed(f"{call.target} was updated, but has {shown}")
+        return succeeded(f"{call.target} updated: {shown}")
 
     async def _after_stop(self, call: Call, config: DockerTarget) -> Result:
         """Inspect again: the engine answers after the stop, but a restart policy may start it
@@ -272,6 +302,7 @@ def _seen(inspection: dict[str, Any]) -> _Seen:
         health="" if health == "none" else health,
         tty=bool(config["Tty"]),
         status=str(state["Status"]),
+        limits=limits_of(inspection),
     )
 
 
@@ -285,6 +316,7 @@ KIND = Kind(
         actions.STATUS,
         actions.STATS,
         actions.LOGS,
+        UPDATE,
     ),
     build=DockerExecutor,
     section=Docker,

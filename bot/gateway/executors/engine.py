@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import struct
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import quote
 
 import aiohttp
+from pydantic import AfterValidator
 from yarl import URL
 
 from bot.gateway.errors import ExecutorError, OutcomeLost
@@ -15,6 +17,18 @@ from bot.gateway.errors import ExecutorError, OutcomeLost
 _BODY_BYTES = 1_048_576
 _FRAME_HEADER = 8
 _STDERR = 2
+
+
+def _docker_url(value: str) -> str:
+    url = URL(value)
+    if not (
+        (url.scheme == "unix" and url.path.startswith("/")) or (url.scheme == "http" and url.host)
+    ):
+        raise ValueError("must be unix:///path/to.sock or http://host:port")
+    return value
+
+
+DockerUrl = Annotated[str, AfterValidator(_docker_url)]
 
 
 class Engine:
@@ -31,6 +45,12 @@ class Engine:
             self._base = address.origin()
             connector = aiohttp.TCPConnector()
         self._session = aiohttp.ClientSession(connector=connector)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
 
     async def close(self) -> None:
         """Close the connections."""
@@ -55,13 +75,28 @@ class Engine:
         """Return the object in the answer. Raises ExecutorError when there is none."""
         return _object(await self.ask(method, path))
 
-    async def ask(
-        self, method: Literal["GET", "POST"], path: str, *, extra_seconds: float = 0
-    ) -> bytes:
-        """Return the body of a 2xx answer, at most 1 MiB of it.
+    async def items(self, path: str) -> list[dict[str, Any]]:
+        """Return the list of objects in the answer to a GET; an answer over 1 MiB is an error."""
+        try:
+            value = json.loads(await self.ask("GET", path))
+        except (ValueError, RecursionError):
+            value = None
+        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+            raise ExecutorError("DOCKER_UNREADABLE", "Docker answered with something unreadable")
+        return value
 
-        ExecutorError: the request was refused or not sent. OutcomeLost: a POST was sent and not
-        answered.
+    async def ask(
+        self,
+        method: Literal["GET", "POST", "DELETE"],
+        path: str,
+        *,
+        extra_seconds: float = 0,
+        body: Mapping[str, Any] | None = None,
+    ) -> bytes:
+        """Return the body of a 2xx answer, at most 1 MiB of it. `body` is sent as JSON.
+
+        ExecutorError: the request was refused or not sent. OutcomeLost: one that changes something
+        was sent and not answered.
         """
         limits = aiohttp.ClientTimeout(
             total=self._timeout + extra_seconds, sock_connect=self._timeout / 2
@@ -72,18 +107,19 @@ class Engine:
                 self._base.join(URL(path, encoded=True)),
                 timeout=limits,
                 allow_redirects=False,
+                json=body,
             ) as response:
-                body = await _read(response)
+                answer = await _read(response)
                 if not 200 <= response.status < 300:
-                    raise _refusal(response.status, body)
-                return body
+                    raise _refusal(response.status, answer)
+                return answer
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise ExecutorError(
                 "DOCKER_UNREACHABLE", f"Docker cannot be reached at {self._shown}"
             ) from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             message = f"Docker did not answer {method} {path} ({type(error).__name__})"
-            if method == "POST":
+            if method != "GET":
                 raise OutcomeLost(f"{message}; it may have been done") from error
             raise ExecutorError("DOCKER_UNREACHABLE", message) from error
 

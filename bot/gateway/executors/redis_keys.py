@@ -18,10 +18,18 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 
-from bot.gateway.errors import ExecutorError, OutcomeLost
+from bot.gateway.errors import Cancelled, ExecutorError, OutcomeLost
 from bot.gateway.executors import Call, Result, failed, succeeded
+from bot.gateway.executors.progress import report_progress
 from bot.gateway.executors.redis_target import RedisTarget
-from bot.gateway.executors.remote import REFUSED, TOO_MUCH, RemoteExecutor, label, unreachable
+from bot.gateway.executors.remote import (
+    REFUSED,
+    TOO_MUCH,
+    RemoteExecutor,
+    label,
+    size_text,
+    unreachable,
+)
 from bot.remediation.contract import Plan, PlannedRequest
 
 SCAN_COUNT = 1000
@@ -82,7 +90,7 @@ class RedisExecutor(RemoteExecutor[RedisTarget]):
                 ),
                 "binding": base.binding | {"run_id": str(server.get("run_id"))},
                 "deadline_seconds": target.scan_seconds + base.deadline_seconds,
-                "touches": (f"{number:,} keys that begin with {prefix}, about {_bytes(size)}",),
+                "touches": (f"{number:,} keys that begin with {prefix}, about {size_text(size)}",),
                 "current": {"keys": number},
             }
         )
@@ -94,15 +102,19 @@ class RedisExecutor(RemoteExecutor[RedisTarget]):
             if not plan.mutating:
                 return succeeded(await _report(redis))
             prefix, deleted = _declared(call), 0
+            planned = cast("int", plan.current["keys"])
             try:
                 async for keys in _scan(redis, prefix):
                     for start in range(0, len(keys), UNLINK_KEYS):
                         deleted += await redis.unlink(*keys[start : start + UNLINK_KEYS])
+                    report_progress(f"deleted {deleted:,} keys", done=deleted, total=planned)
                     if deleted > target.max_keys:
                         return failed(
                             f"{call.target}: deleted {deleted:,} keys, and more keep coming: "
                             "stopped at the target's limit"
                         )
+            except asyncio.CancelledError:
+                raise Cancelled(f"{deleted:,} keys were deleted by then") from None
             except ResponseError as error:
                 if deleted:
                     raise OutcomeLost(f"{deleted:,} keys were deleted, then: {error}") from error
@@ -203,8 +215,8 @@ async def _report(redis: Redis) -> str:
     clients, keyspace = await _info(redis, "clients"), await _info(redis, "keyspace")
     limit = int(memory.get("maxmemory", 0))
     hits, misses = int(stats.get("keyspace_hits", 0)), int(stats.get("keyspace_misses", 0))
-    used, peak = (_bytes(memory.get(name, 0)) for name in ("used_memory", "used_memory_peak"))
-    most = f"{_bytes(limit)} ({memory.get('maxmemory_policy')})" if limit else "none"
+    used, peak = (size_text(memory.get(name, 0)) for name in ("used_memory", "used_memory_peak"))
+    most = f"{size_text(limit)} ({memory.get('maxmemory_policy')})" if limit else "none"
     lines = [
         f"memory: {used} used, {peak} at its peak, limit {most}",
         f"fragmentation: {memory.get('mem_fragmentation_ratio')}",
@@ -230,12 +242,3 @@ async def _largest_groups(redis: Redis) -> list[str]:
         f"of a sample of {len(keys)} keys, {label(name)}: {100 * size / total:.0f} % of the memory"
         for name, size in groups.most_common(5)
     ]
-
-
-def _bytes(size: Any) -> str:
-    number = float(size)
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if number < 1024 or unit == "GiB":
-            break
-        number /= 1024
-    return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"

@@ -6,9 +6,28 @@ import importlib.util
 from collections.abc import Iterable, Mapping
 
 from bot.gateway.actions import Action
-from bot.gateway.executors import Kind, command, docker, mysql, postgres, process, redis
+from bot.gateway.executors import (
+    Kind,
+    command,
+    docker,
+    docker_prune,
+    mysql,
+    postgres,
+    process,
+    redis,
+    swarm,
+)
 
-_ALL = (process.KIND, docker.KIND, postgres.KIND, mysql.KIND, redis.KIND, command.KIND)
+_ALL = (
+    process.KIND,
+    docker.KIND,
+    docker_prune.KIND,
+    swarm.KIND,
+    postgres.KIND,
+    mysql.KIND,
+    redis.KIND,
+    command.KIND,
+)
 
 KINDS: Mapping[str, Kind] = {kind.name: kind for kind in _ALL}
 

@@ -82,3 +82,13 @@ def label(text: Any) -> str:
     """Return another system's text as a short printable part of one line."""
     line = " ".join(printable(str(text)).split())
     return line if len(line) <= _LABEL_CHARS else line[: _LABEL_CHARS - 1] + "…"
+
+
+def size_text(size: Any) -> str:
+    """Return a number of bytes for people."""
+    number = float(size)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if number < 1024 or unit == "GiB":
+            break
+        number /= 1024
+    return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
