@@ -6,8 +6,9 @@ import logging
 import os
 import shutil
 import ssl
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -25,6 +26,7 @@ from bot.advice.kinds.openai import OpenAiAdvisor
 from bot.advice.member import Member
 from bot.errors import SettingsError
 from bot.observability.metrics import Metrics
+from bot.policy import Policy
 from bot.regular_files import read_regular
 from bot.setting_advisors import (
     COMMAND,
@@ -61,14 +63,14 @@ def build_advisor(
     settings: Settings,
     session: aiohttp.ClientSession,
     metrics: Metrics,
-    private: Callable[[], Collection[str]],
+    policy: Callable[[], Policy],
 ) -> Advisor:
     """Return the advisor that asks the chain of ADVISOR."""
     return Advisor(
-        advisor_chain(settings, session, metrics),
+        advisor_chain(settings, session, metrics, lambda: policy().llm.limits.waiting),
         task_instructions(settings),
         rules_answer=RULES in settings.advisor,
-        private=private,
+        private=lambda: policy().privacy.redact,
     )
 
 
@@ -79,7 +81,10 @@ def task_instructions(settings: Settings) -> str:
 
 
 def advisor_chain(
-    settings: Settings, session: aiohttp.ClientSession, metrics: Metrics
+    settings: Settings,
+    session: aiohttp.ClientSession,
+    metrics: Metrics,
+    max_waiting: Callable[[], int],
 ) -> AdvisorChain | None:
     """Return the advisors of ADVISOR in their order; None if only the rules are left.
 
@@ -102,17 +107,29 @@ def advisor_chain(
                     max_retries=settings.qchat_max_retries,
                     retry_delay=settings.qchat_retry_delay,
                     share=entry.seconds,
-                    on_retry=lambda pause: metrics.record_advisor("retried", pause),
+                    on_retry=lambda pause: metrics.advisor.record("retried", pause),
                 )
             )
     if not members:
         return None
-    return AdvisorChain(
+    for member in members:
+        metrics.advisor.watch(member.name, partial(_is_paused, member))
+    chain = AdvisorChain(
         members,
-        ChainLimits(timeout=settings.qchat_timeout, max_concurrent=settings.qchat_max_concurrent),
-        observe=metrics.record_advisor,
-        on_failure=metrics.advisor_failed,
+        ChainLimits(
+            timeout=settings.qchat_timeout,
+            max_concurrent=settings.qchat_max_concurrent,
+            max_waiting=max_waiting,
+        ),
+        observe=metrics.advisor.record,
+        on_failure=metrics.advisor.failed,
     )
+    metrics.advisor.watch_queue(lambda: chain.health().waiting)
+    return chain
+
+
+def _is_paused(member: Member) -> bool:
+    return member.paused() is not None
 
 
 class AgentNotWritten(SettingsError):

@@ -224,10 +224,7 @@ class Bot:
         """Build the incident service, and the parts that speak of the bot itself."""
         settings, ops = self._settings, self._settings.ops_channel
         self._advisor = build_advisor(
-            settings,
-            session,
-            self.metrics,
-            lambda: self._config.current.policy.privacy.redact,
+            settings, session, self.metrics, lambda: self._config.current.policy
         )
         self._parts.push_async_callback(self._advisor.close)
         people = People(slack, self.identity.team_id, self._clock)

@@ -141,6 +141,10 @@ class AdvisorBusy(AdvisorError):
     """Every advisor slot is taken."""
 
 
+class BudgetSpent(AdvisorError):
+    """The policy's budget for the advisors is spent, so none is asked."""
+
+
 class GatewayUnavailable(OutsideError):
     """The gateway was not reached. Nothing was sent."""
 

@@ -19,6 +19,7 @@ from store.operations.action_items import ActionItemsPart
 from store.operations.activities import ActivitiesPart
 from store.operations.advice import AdvicePart
 from store.operations.advice_context import AdviceContextPart
+from store.operations.advisor_runs import AdvisorRunsPart
 from store.operations.alerts import AlertsPart
 from store.operations.approvals import ApprovalsPart
 from store.operations.audit import AuditTrailPart
@@ -126,6 +127,7 @@ class Store(
     AdvicePart,  # advice
     AdviceContextPart,
     CachedAnswersPart,
+    AdvisorRunsPart,
     EvidencePart,
     DeploysPart,
     WrongRunbooksPart,

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Collection
+from dataclasses import replace
 
 from bot.advice.answer import read_answer
-from bot.advice.chain import AdvisorChain, ChainHealth
+from bot.advice.chain import AdvisorChain, ChainHealth, OnSlot
 from bot.advice.model import Advice, Subject
 from bot.advice.prompt import build_prompt
 from bot.advice.rules import advice_from_rules
 from bot.advice.schema import ANSWER_SCHEMA
-from bot.errors import AdvisorBusy, AdvisorError
+from bot.errors import AdvisorBusy, AdvisorError, BudgetSpent
 
 
 class Advisor:
@@ -46,8 +47,10 @@ class Advisor:
         except AdvisorError as error:
             return advice_from_rules(subject, failure=str(error))
 
-    async def ask(self, subject: Subject) -> Advice:
+    async def ask(self, subject: Subject, *, on_slot: OnSlot | None = None) -> Advice:
         """Return the answer for `POST /incident` and `/incident ask`; `.answer` is its text.
+
+        `on_slot` is awaited before the first advisor is asked, and may raise AdvisorError.
 
         Raises AdvisorError if there are advisors and none answers: kind "timeout", "busy" (an
         AdvisorBusy with `retry_after`), or another kind; all mean that there is no usable answer.
@@ -58,14 +61,19 @@ class Advisor:
         prompt = self.prompt(subject, self._nonce())
         try:
             schema = None if subject.question else ANSWER_SCHEMA
-            reply = await self._chain.ask(prompt, schema=schema)
-        except AdvisorBusy:
+            reply = await self._chain.ask(
+                prompt,
+                schema=schema,
+                severity=subject.severity,
+                on_slot=on_slot,
+            )
+        except (AdvisorBusy, BudgetSpent):
             raise
         except AdvisorError as error:
             if not self._rules_answer:
                 raise
             return advice_from_rules(subject, failure=str(error))
-        return read_answer(reply, subject, prompt)
+        return replace(read_answer(reply, subject, prompt), tokens=reply.tokens or 0)
 
     async def close(self) -> None:
         """Release what the advisors hold."""

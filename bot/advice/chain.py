@@ -5,13 +5,14 @@ A few questions at a time, a bounded queue before them, and one deadline for a w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from bot.advice.kinds.contract import Reply, Schema
+from bot.advice.load.slots import NoSlotError, Slots
 from bot.advice.member import Member, MemberHealth, Timing
-from bot.advice.slots import NoSlotError, Slots
 from bot.errors import AdvisorBusy, AdvisorError
+from bot.incidents.model import Severity
 from bot.observability.events import Event, emit
 
 _FIRST_GUESS = 10.0  # assumed seconds of a question, until the first one has been measured
@@ -21,6 +22,7 @@ _FIRST_GUESS = 10.0  # assumed seconds of a question, until the first one has be
 # "retried" with the pause before it (from `Member`); "busy" and "paused" for a question that never
 # started.
 Observer = Callable[[str, float], None]
+OnSlot = Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +46,13 @@ class ChainLimits:
     """Limits on all questions.
 
     `timeout` (seconds) limits one question from its slot to its answer, with all advisors, tries
-    and pauses. `max_waiting` questions wait for a slot, for at most `timeout` seconds; one more is
-    refused.
+    and pauses. `max_waiting()` questions wait for a slot, for at most `timeout` seconds; of more
+    the least severe is refused.
     """
 
     timeout: float = 120.0
     max_concurrent: int = 2
-    max_waiting: int = 8
+    max_waiting: Callable[[], int] = lambda: 100
 
 
 class AdvisorChain:
@@ -85,8 +87,18 @@ class AdvisorChain:
         """Return the names of all advisors, in their order."""
         return ", ".join(member.name for member in self._members)
 
-    async def ask(self, prompt: str, *, schema: Schema | None = None) -> Reply:
+    async def ask(
+        self,
+        prompt: str,
+        *,
+        schema: Schema | None = None,
+        severity: Severity = Severity.MEDIUM,
+        on_slot: OnSlot | None = None,
+    ) -> Reply:
         """Return the first answer; its `failures` name the advisors that did not answer.
+
+        The most severe question that waits for a slot is next. `on_slot` is awaited once the
+        question has its slot; an AdvisorError that it raises ends the question.
 
         Raises AdvisorBusy if no slot becomes free, AdvisorError if no advisor answers: of the kind
         of the last one that was asked.
@@ -94,8 +106,10 @@ class AdvisorChain:
         self._refuse_while_paused()
         arrived = self._clock()
         try:
-            async with self._slots.acquire():
+            async with self._slots.acquire(severity):
                 self._refuse_while_paused()  # an earlier run may have detected the missing login
+                if on_slot:
+                    await on_slot()
                 self._observe("started", self._clock() - arrived)
                 return await self._counted(prompt, schema)
         except NoSlotError:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from bot.incidents.model import Alert, Incident
+from bot.incidents.model import Alert, Incident, Severity
 
 CONFIDENCE_LEVELS = ("low", "medium", "high")
 UNDETERMINED = "Undetermined"
@@ -78,17 +78,24 @@ class Fact:
 class Subject:
     """The subject of the advice. `question` is empty when an alert alone asks.
 
+    `incident` is its number, '' for a question by HTTP; no advisor gets it.
     `now` is the time of the question; the model gets it, so that it can date the alert.
     """
 
     incident_key: str
     sop_id: str
+    incident: str = ""
     about: Alert | Incident | None = None
     question: str = ""
     guidance: Guidance | None = None
     history: tuple[Turn, ...] = ()
     facts: tuple[Fact, ...] = ()
     now: datetime | None = None
+
+    @property
+    def severity(self) -> Severity:
+        """Return the severity of the alert or incident; medium for a question about none."""
+        return self.about.severity if self.about else Severity.MEDIUM
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +114,7 @@ class Advice:
     count, because of `shortfall`. `flaws` are faults of the answer. `raw` is the whole answer as
     cleaned text if `text` is only a part of it. `answered_at` is the time (RFC 3339) of an answer
     to an equal question that is used again.
+    `tokens` are those that the model counted.
     """
 
     source: str
@@ -128,6 +136,7 @@ class Advice:
     failure: str = ""
     raw: str = ""
     answered_at: str = ""
+    tokens: int = 0
 
     @property
     def by_model(self) -> bool:

@@ -32,6 +32,7 @@ class Event(StrEnum):
     ADVICE_GIVEN = "advice.given"  # the thread shows it
     ADVICE_FAILED = "advice.failed"  # the command gave no usable answer; the SOP's rules replace it
     ADVISOR_FAILED = "advisor.failed"  # one advisor did not answer; the next one is asked
+    ADVICE_BUDGET_SPENT = "advice.budget_spent"  # … nor is the next one: the rules answer
     REMEDIATION_PROPOSED = "remediation.proposed"
     REMEDIATION_EDITED = "remediation.edited"
     VOTE_COUNTED = "vote.counted"
@@ -75,6 +76,7 @@ LEVELS = {
     Event.DISPATCH_CLAIMED: logging.DEBUG,
     Event.ADVICE_FAILED: logging.WARNING,
     Event.ADVISOR_FAILED: logging.WARNING,
+    Event.ADVICE_BUDGET_SPENT: logging.WARNING,
     Event.DISPATCH_UNKNOWN: logging.WARNING,
     Event.REMEDIATION_NOT_VERIFIED: logging.WARNING,
     Event.LEASE_TAKEN_OVER: logging.WARNING,

@@ -17,10 +17,8 @@ from prometheus_client import (
     generate_latest,
 )
 
+from bot.observability.advisor_metrics import AdvisorMetrics
 from bot.observability.events import Event
-
-# Reported without the end of a question.
-_WITHOUT_A_START = frozenset({"busy", "paused", "retried"})
 
 
 class Metrics:
@@ -73,7 +71,7 @@ class Metrics:
             registry=reg,
         )
         self._add_gateway(reg)
-        self._add_advisor(reg)
+        self.advisor = AdvisorMetrics(reg)
         self._add_nats(reg)
 
     def _add_episodes(self, reg: CollectorRegistry) -> None:
@@ -143,32 +141,6 @@ class Metrics:
             registry=reg,
         )
 
-    def _add_advisor(self, reg: CollectorRegistry) -> None:
-        self._sources_failed = Counter(
-            "sopbot_evidence_failures_total",
-            "Sources of evidence that did not answer, by kind.",
-            ["why"],
-            registry=reg,
-        )
-        self._q_requests = Counter("qchat_requests_total", "Questions asked.", registry=reg)
-        self._q_active = Gauge("qchat_active_requests", "Questions under way.", registry=reg)
-        self._q_seconds = Histogram(
-            "qchat_request_duration_seconds",
-            "Time until the advisor answered.",
-            buckets=(0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300),
-            registry=reg,
-        )
-        self._q_errors = Counter(
-            "qchat_errors_total", "Questions without an answer, by kind.", ["type"], registry=reg
-        )
-
-        self._advisor_failures = Counter(
-            "sopbot_advisor_failures_total",
-            "Advisors that gave no usable answer; the next one was asked.",
-            ["advisor", "why"],
-            registry=reg,
-        )
-
     def received(self, source: str, accepted: int, duplicates: int, opened: int) -> None:
         """Count a stored delivery of one source."""
         if accepted:
@@ -177,10 +149,6 @@ class Metrics:
             self._alerts.labels(source, "duplicate").inc(duplicates)
         if opened:
             self._incidents.inc(opened)
-
-    def source_failed(self, word: str) -> None:
-        """Count a source of evidence without an answer: late, unreachable or failed."""
-        self._sources_failed.labels(word).inc()
 
     def nats_consumed(self, outcome: str) -> None:
         """Count a message of anomalies: accepted, duplicate, or postponed if the store failed."""
@@ -249,23 +217,6 @@ class Metrics:
         refused.
         """
         self._reload.set(successful)
-
-    def record_advisor(self, kind: str, seconds: float) -> None:
-        """Record an event of a question: started, answered, retried, or a failure."""
-        if kind == "started":
-            self._q_requests.inc()
-            self._q_active.inc()
-            return
-        if kind not in _WITHOUT_A_START:
-            self._q_active.dec()
-        if kind == "answered":
-            self._q_seconds.observe(seconds)
-        else:
-            self._q_errors.labels(kind).inc()
-
-    def advisor_failed(self, advisor: str, why: str) -> None:
-        """Count an advisor that gave no usable answer, by kind of failure."""
-        self._advisor_failures.labels(advisor, why).inc()
 
     def text(self) -> bytes:
         """Return all metrics in Prometheus' text format."""

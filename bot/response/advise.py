@@ -43,6 +43,7 @@ def subject_of(
     return Subject(
         incident_key=incident.incident_key,
         sop_id=incident.sop_id,
+        incident=incident.number,
         about=alert or incident,
         question=question,
         guidance=guidance_of(sop, alert, now) if sop and alert else None,

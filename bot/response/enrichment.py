@@ -65,7 +65,7 @@ class Enrichment:
         passages = await self._runbooks.facts_about(context)
         evidence = Evidence.of([*known, *passages, *evidence.facts], evidence.failures)
         for failure in evidence.failures:
-            self._metrics.source_failed(failure.word)
+            self._metrics.advisor.source_failed(failure.word)
         if evidence.facts or evidence.failures:
             shown = bool(
                 past.fix or deploys or len(evidence.facts) > len(known) or evidence.failures

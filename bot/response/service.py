@@ -96,6 +96,7 @@ class IncidentService:
             dependencies.store,
             lambda: self.policy.llm.limits,
             dependencies.clock,
+            dependencies.metrics.advisor.not_started,
         )
         self._clock = dependencies.clock
         self._metrics = dependencies.metrics
@@ -208,13 +209,14 @@ class IncidentService:
     async def ask(self, incident: Incident, question: str, user: str, *, once: str = "") -> bool:
         """Queue a person's question, one a key `once`; the answer is posted in the thread.
 
-        False if that key was asked before.
+        False if that key was asked before. Refused if too many questions were asked lately.
         """
         if not question.strip():
             raise InputError("What is the question?", remedy="`/incident ask INC-1 why now?`")
         await self.decisions.check_person(user, "ask")
         now = self._clock()
-        return await self.store.enqueue_advice(incident, question.strip(), user, now, once)
+        limits = self.policy.llm.limits
+        return await self.store.enqueue_advice(incident, question.strip(), user, now, once, limits)
 
     async def answer(self, subject: Subject) -> Advice:
         """Answer now, for POST /incident; AdvisorError says why there is no answer."""

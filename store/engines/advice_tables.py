@@ -9,3 +9,17 @@ CREATE TABLE cached_answers (
 ) WITHOUT ROWID;
 CREATE INDEX cached_answers_by_time ON cached_answers (at);
 """
+
+ADVISOR_RUNS = """
+-- The runs of the advisors, which the budget counts.
+CREATE TABLE advisor_runs (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    about TEXT NOT NULL,                -- INC-7, or the incident key of a question by HTTP
+    started_at TEXT NOT NULL,
+    milliseconds INTEGER NOT NULL DEFAULT 0,  -- 0 until it ended
+    tokens INTEGER NOT NULL DEFAULT 0   -- 0 where no advisor counts them
+);
+CREATE INDEX advisor_runs_by_time ON advisor_runs (started_at);
+CREATE INDEX advisor_runs_about ON advisor_runs (about);
+CREATE INDEX advice_questions ON advice (asked_at) WHERE question != '';
+"""

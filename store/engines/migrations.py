@@ -103,6 +103,11 @@ def m049_expand_cached_answers() -> str:
     return advice_tables.CACHED_ANSWERS
 
 
+def m050_expand_advisor_runs() -> str:
+    """Store the runs of the advisors, which the budget counts."""
+    return advice_tables.ADVISOR_RUNS
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     *EARLIER_MIGRATIONS,
     m035_expand_reading_cases,
@@ -120,6 +125,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m047_expand_stakeholder_updates,
     m048_expand_feedback,
     m049_expand_cached_answers,
+    m050_expand_advisor_runs,
 )
 
 

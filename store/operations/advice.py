@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from bot.advice.load.segment import AdviceLimits
 from bot.incidents.model import Incident, Severity
 from bot.observability.events import Event
 from store.incident_rows import incident_from
 from store.log_events import log_event
-from store.operations import incidents, leases
+from store.operations import advisor_runs, incidents, leases
 from store.operations.idempotency import first_time
 from store.operations.part import Part
 from store.rows import AdviceRecord, TurnRecord, advice_from, dump
@@ -38,15 +39,19 @@ def enqueue(
     severity: Severity,
     now: datetime,
     once: str = "",
+    limits: AdviceLimits | None = None,
 ) -> Operation[bool]:
     """Enqueue advice: unasked when `question` is ''. False when the key `once` was seen before.
 
     1. Store the key.
-    2. Store the question. Unasked advice wakes nobody: it never delays the card, whose posting
+    2. With `limits`, raise Refused if the user asks too often.
+    3. Store the question. Unasked advice wakes nobody: it never delays the card, whose posting
        wakes the advisor.
     """
     if once and not (yield from first_time(once, now)):
         return False
+    if limits is not None:
+        yield from advisor_runs.check_rate(user, incident_id, limits, now)
     yield run(
         "INSERT INTO advice (incident_id, question, asked_by, rank, state, at, asked_at)"
         " VALUES (?, ?, ?, ?, 'wanted', ?, ?)",
@@ -192,13 +197,22 @@ class AdvicePart(Part):
     """The methods of `Store` for advice and the conversation of a SOP ID."""
 
     async def enqueue_advice(
-        self, incident: Incident, question: str, user: str, now: datetime, once: str = ""
+        self,
+        incident: Incident,
+        question: str,
+        user: str,
+        now: datetime,
+        once: str = "",
+        limits: AdviceLimits | None = None,
     ) -> bool:
         """Queue a person's question; it is answered even if this process dies.
 
-        The same key `once` queues it once; False the next time.
+        The same key `once` queues it once; False the next time. Refused if the user, or all in
+        the channel, asked more often lately than the limits allow.
         """
-        return await self._write(enqueue, incident.id, question, user, incident.severity, now, once)
+        return await self._write(
+            enqueue, incident.id, question, user, incident.severity, now, once, limits
+        )
 
     async def claim_advice(
         self, now: datetime, in_hand: Sequence[int] | None = None

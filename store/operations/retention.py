@@ -148,6 +148,7 @@ RULES = (
         _details,
     ),
     Rule("shared_parts", _older("shared_parts", "digest", "seen_at", _UNSHARED), _details),
+    Rule("advisor_runs", _older("advisor_runs", "id", "started_at"), _details),
     Rule("http_questions", _older("http_questions", "tracking_id", "asked_at"), _details),
     Rule(
         "outbox",

@@ -135,7 +135,7 @@ async def test_a_failed_command_falls_back_to_the_sop_and_says_why(fakeq: FakeQ)
 
 async def test_a_busy_command_falls_back_to_the_sop(fakeq: FakeQ) -> None:
     fakeq.plays(step("HELLO"))
-    command = fakeq.command(max_concurrent=1, max_waiting=0)
+    command = fakeq.command(max_concurrent=1, max_waiting=lambda: 0)
     async with command._slots.acquire():
         advice = await Advisor(command).advise(SUBJECT)
     assert "is busy" in advice.failure

@@ -28,7 +28,7 @@ def settings(**changes: str) -> Settings:
 
 async def test_the_advisors_are_asked_in_the_order_of_the_setting(tmp_path: Path) -> None:
     async with aiohttp.ClientSession() as session:
-        chain = advisor_chain(settings(**EVERY), session, Metrics())
+        chain = advisor_chain(settings(**EVERY), session, Metrics(), lambda: 100)
     assert chain is not None
     assert chain.name == "Amazon Q, Ollama llama3.2, gpt-4o-mini"
     assert [member.share for member in chain._members] == [80, None, 20]
@@ -37,7 +37,7 @@ async def test_the_advisors_are_asked_in_the_order_of_the_setting(tmp_path: Path
 async def test_without_an_advisor_that_can_be_asked_there_is_no_chain() -> None:
     async with aiohttp.ClientSession() as session:
         for changes in ({"ADVISOR": "rules"}, {"ADVISOR_COMMAND": ""}):
-            assert advisor_chain(settings(**changes), session, Metrics()) is None
+            assert advisor_chain(settings(**changes), session, Metrics(), lambda: 100) is None
 
 
 @pytest.mark.parametrize(

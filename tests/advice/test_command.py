@@ -202,7 +202,7 @@ async def test_health_is_unknown_until_the_first_question(fakeq: FakeQ) -> None:
 
 async def test_no_more_run_at_once_than_allowed_and_the_rest_is_refused(fakeq: FakeQ) -> None:
     fakeq.plays(step("HELLO", hang="start"))
-    command = fakeq.command(max_concurrent=2, max_waiting=1)
+    command = fakeq.command(max_concurrent=2, max_waiting=lambda: 1)
     asking = [asyncio.create_task(command.ask(str(number))) for number in range(3)]
     await until(lambda: len(fakeq.calls()) == 2)
     assert (command.health().active, command.health().waiting) == (2, 1)

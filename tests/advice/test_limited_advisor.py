@@ -14,7 +14,7 @@ from bot.advice.advisor import Advisor
 from bot.advice.load.limited_advisor import LimitedAdvisor
 from bot.advice.load.segment import AdviceLimits
 from bot.advice.model import Fact, Guidance, Subject, Turn
-from bot.errors import AdvisorError
+from bot.errors import AdvisorBusy, AdvisorError
 from store import Store, open_store
 from tests.advice.fake import FakeQ, step
 from tests.helpers.waiting import until
@@ -133,3 +133,33 @@ async def test_a_run_ends_when_nobody_waits_for_it_any_more(desk: Desk) -> None:
     await asyncio.wait(waiting)
     assert desk.fakeq.kinds()[-1] == "cancelled"
     assert (await desk.advisor.ask(QUESTION)).text == "It was the disk."
+
+
+async def test_when_the_budget_is_spent_the_rules_answer_and_say_so_also_after_a_restart(
+    desk: Desk,
+) -> None:
+    desk.limits = AdviceLimits(cache_minutes=0, runs_per_incident=1)
+    guided = replace(QUESTION, guidance=Guidance(sop_id="sop_cpu", fix_actions=("scale out",)))
+    assert (await desk.advisor.ask(guided)).by_model
+    for advisor in (desk.advisor, desk.restarted()):
+        for answer in (advisor.ask, advisor.advise):
+            advice = await answer(guided)
+            assert advice.next_steps == ("scale out",)
+            assert "The budget of 1 runs for prod|web|cpu|high is spent." in advice.failure
+            assert "`llm.limits.runs_per_incident`" in advice.failure
+    assert len(desk.fakeq.calls()) == 1
+    assert (await desk.advisor.ask(replace(guided, incident_key="other"))).by_model
+
+
+async def test_a_run_that_fails_counts_and_a_question_that_is_refused_does_not(
+    desk: Desk,
+) -> None:
+    desk.limits = AdviceLimits(runs_per_incident=2)
+    desk.fakeq.plays(step(stderr="boom", exit=3))
+    with pytest.raises(AdvisorError):
+        await desk.advisor.ask(QUESTION)
+    full = desk.restarted(max_concurrent=1, max_waiting=lambda: 0)
+    asking = [full.ask(replace(QUESTION, question=f"why {number}?")) for number in range(5)]
+    results = await asyncio.gather(*asking, return_exceptions=True)
+    assert [isinstance(result, AdvisorBusy) for result in results].count(True) == 4
+    assert "is spent" in (await desk.advisor.ask(replace(QUESTION, question="?"))).failure

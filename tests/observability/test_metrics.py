@@ -10,17 +10,47 @@ def value(metrics, name, **labels):
 
 def test_a_question_is_active_until_it_is_answered_or_has_failed():
     metrics = Metrics()
-    metrics.record_advisor("started", 0.1)
-    metrics.record_advisor("started", 0.1)
-    metrics.record_advisor("retried", 1)
+    metrics.advisor.record("started", 0.1)
+    metrics.advisor.record("started", 0.1)
+    metrics.advisor.record("retried", 1)
     assert value(metrics, "qchat_active_requests") == 2
-    metrics.record_advisor("answered", 8)
-    metrics.record_advisor("timeout", 120)
-    metrics.record_advisor("busy", 0)
+    metrics.advisor.record("answered", 8)
+    metrics.advisor.record("timeout", 120)
+    metrics.advisor.record("busy", 0)
     assert value(metrics, "qchat_active_requests") == 0
     assert value(metrics, "qchat_requests_total") == 2
     assert value(metrics, "qchat_errors_total", type="timeout") == 1
     assert value(metrics, "qchat_errors_total", type="busy") == 1
+
+
+def test_the_percentiles_are_those_of_the_last_thousand_answers():
+    metrics = Metrics()
+    names = ("qchat_request_duration_p50", "qchat_request_duration_p99")
+    assert [value(metrics, name) for name in names] == [0, 0]
+    for seconds in [500.0] * 7 + [float(number) for number in range(1000)]:
+        metrics.advisor.record("started", 0)
+        metrics.advisor.record("answered", seconds)
+    assert [value(metrics, name) for name in names] == [500, 990]
+
+
+def test_questions_that_started_no_advisor_are_counted_by_the_reason():
+    metrics = Metrics()
+    for kind in ("cached", "cached", "shared", "budget"):
+        metrics.advisor.not_started(kind)
+    assert value(metrics, "sopbot_advice_reused_total", how="cached") == 2
+    assert value(metrics, "sopbot_advice_reused_total", how="shared") == 1
+    assert value(metrics, "qchat_errors_total", type="budget") == 1
+
+
+def test_a_pause_of_an_advisor_and_the_queue_are_shown():
+    metrics = Metrics()
+    paused = [False]
+    metrics.advisor.watch("Amazon Q", lambda: paused[0])
+    metrics.advisor.watch_queue(lambda: 7)
+    assert value(metrics, "sopbot_advisor_paused", advisor="Amazon Q") == 0
+    paused[0] = True
+    assert value(metrics, "sopbot_advisor_paused", advisor="Amazon Q") == 1
+    assert value(metrics, "qchat_waiting_requests") == 7
 
 
 def test_deliveries_are_counted_by_outcome():

@@ -54,7 +54,11 @@ RULES = {
 
 
 # The next alert about a service opens an incident of its own, with a proposal. Two changes flap.
-NO_REOPENING = {"correlate": {"reopen_within_seconds": 0, "flapping_changes": 2}}
+# The budget of the advisors is spent after the first advice.
+NO_REOPENING = {
+    "correlate": {"reopen_within_seconds": 0, "flapping_changes": 2},
+    "llm": {"limits": {"runs_per_day": 1}},
+}
 
 
 def documented() -> dict[str, str]:

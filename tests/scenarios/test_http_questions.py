@@ -74,6 +74,7 @@ async def test_an_advisor_that_takes_too_long_is_a_504(
 async def test_a_saturated_advisor_is_a_503_that_says_when_to_come_back(
     start_with_http: StartWithHttp, world: World
 ) -> None:
+    world.write_policy(segments={"llm": {"limits": {"waiting": 8}}})
     at = await start_with_http(**advisor(world, "waits") | {"QCHAT_MAX_CONCURRENT": "1"})
     questions = [{"incident_key": "k", "prompt": f"why {number}?"} for number in range(30)]
     asking = [asyncio.create_task(at.ask("POST", "/incident", question)) for question in questions]

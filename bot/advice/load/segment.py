@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
+_HOUR = 3600
+
 
 class AdviceLimits(BaseModel):
-    """The limits. 0 in a budget or a rate is no limit.
+    """The limits. In budgets and rates 0 is no limit.
 
-    An answer is used again for `cache_minutes`; 0 never uses one again.
+    An answer is used again for `cache_minutes`; 0 never uses one again. `waiting` questions wait
+    for an advisor. `questions_…` are those that people ask in an hour.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     cache_minutes: int = Field(default=45, ge=0, le=1440)
+    waiting: int = Field(default=100, ge=0, le=1000)
+    runs_per_day: int = Field(default=1000, ge=0, le=1_000_000)
+    seconds_per_day: int = Field(default=0, ge=0, le=100 * 24 * _HOUR)
+    tokens_per_day: int = Field(default=0, ge=0, le=10**12)
+    runs_per_incident: int = Field(default=50, ge=0, le=10_000)
+    seconds_per_incident: int = Field(default=0, ge=0, le=100 * 24 * _HOUR)
+    tokens_per_incident: int = Field(default=0, ge=0, le=10**12)
+    questions_per_person: int = Field(default=30, ge=0, le=10_000)
+    questions_per_channel: int = Field(default=120, ge=0, le=100_000)
