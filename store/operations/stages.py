@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 
 from bot.incidents.trace import RepeatedAlert, Stage
+from bot.language import N_
 from store.operations import senders
 from store.operations.part import Part
 from store.rows import facts_from
@@ -15,14 +16,49 @@ MOST = 200  # events, messages, advice or executions of an incident, the newest
 
 _TOLD_ELSEWHERE = frozenset({"advised", "dispatched"})
 """Kinds of events whose own rows have more times."""
-_NAMES = {"approve": "approved", "reject": "rejected"}
-_POSTED = {
-    "card": "card posted",
-    "advice": "advice posted",
-    "approval": "approval posted",
-    "result": "result posted",
-    "resolved": "resolve posted",
+NAMES = {
+    "action": N_("action added or done"),
+    "activity": N_("news from its sender"),
+    "approve": N_("approved"),
+    "cause": N_("probable cause found"),
+    "child": N_("child joined"),
+    "cleared": N_("alert cleared"),
+    "joined": N_("became a child"),
+    "override": N_("override applied"),
+    "postmortem": N_("post-mortem written"),
+    "reject": N_("rejected"),
+    "severity": N_("severity changed"),
+    "sop": N_("SOP linked"),
+    "stakeholders": N_("stakeholders informed"),
+    "steady": N_("stopped flapping"),
+    "still": N_("said to go on"),
+    "unacknowledged": N_("acknowledgement withdrawn"),
+    "wrong_runbook": N_("runbook reported as wrong"),
 }
+"""The names of the events whose kind is no word for a reader."""
+POSTED = {
+    "action": N_("action posted"),
+    "action_reminder": N_("reminder of an action posted"),
+    "activity": N_("news from its sender posted"),
+    "advice": N_("advice posted"),
+    "approval": N_("approval posted"),
+    "card": N_("card posted"),
+    "escalation": N_("direct message to the second person posted"),
+    "evidence": N_("what is known posted"),
+    "export": N_("export sent"),
+    "handover": N_("handover offered"),
+    "handover_late": N_("reminder of a handover posted"),
+    "news": N_("bad news posted"),
+    "note": N_("note posted"),
+    "postmortem": N_("post-mortem posted"),
+    "resolved": N_("resolve posted"),
+    "result": N_("result posted"),
+    "stakeholder_note": N_("note about the stakeholders posted"),
+    "stakeholders": N_("stakeholder update posted"),
+    "steered": N_("change by a person posted"),
+    "undelivered": N_("shown in the ops channel instead"),
+}
+"""The names of the messages about an incident, by the kind of the outbox row."""
 
 
 def stages(tracking_id: str, incident_id: int | None) -> Operation[list[Stage]]:
@@ -69,10 +105,10 @@ def _of_incident(incident_id: int) -> Operation[list[Stage]]:
     steps: list[Stage] = []
     for row in events:
         if row["kind"] not in _TOLD_ELSEWHERE:
-            name = _NAMES.get(row["kind"], row["kind"])
+            name = NAMES.get(row["kind"], row["kind"].replace("_", " "))
             steps += _at(row["at"], name, row["text"], row["actor"])
     for row in posted:
-        steps += _at(row["posted_at"], _POSTED.get(row["kind"], f"{row['kind']} posted"))
+        steps += _at(row["posted_at"], POSTED.get(row["kind"], N_("message posted")))
     for row in advice:
         steps += _of_advice(row)
     for row in executions:
