@@ -166,8 +166,8 @@ def _element_words(item: JSON, names: Names) -> str:
         return _text(item, names)
     if item.get("type") == "image":
         return f"({item.get('alt_text', 'image')})"
-    shown = label(item)
-    if item.get("type") in ("button", "icon_button"):
+    shown = "⋯" if item.get("type") == "overflow" else label(item)
+    if item.get("type") in ("button", "icon_button", "overflow"):
         return f"[{shown}]"
     if item.get("type") == "feedback_buttons":
         sides = (item["positive_button"], item["negative_button"])
