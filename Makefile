@@ -7,7 +7,7 @@ PY := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo play setup postgres nats retrieval run gateway quick check test mutants chaos services bench lock clean
+.PHONY: help demo play setup postgres nats acp retrieval run gateway quick check test mutants chaos services bench lock clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/' | expand -t 18
@@ -42,6 +42,9 @@ postgres: requirements-postgres.txt .venv/.run  ## install PostgreSQL's driver t
 
 nats: requirements-nats.txt .venv/.run  ## install the NATS library too, for NATS_URL
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-nats.txt
+
+acp: requirements-acp.txt .venv/.run  ## install the Agent Client Protocol too, for ADVISOR=acp
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-acp.txt
 
 retrieval: requirements-retrieval.txt .venv/.run  ## install word vectors too, which judge whether a runbook fits
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-retrieval.txt
@@ -97,9 +100,10 @@ lock:  ## pin the dependencies again (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements.txt
 	uv pip compile pyproject.toml --extra postgres --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements-postgres.txt
 	uv pip compile pyproject.toml --extra nats --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements-nats.txt
+	uv pip compile pyproject.toml --extra acp --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements-acp.txt
 	uv pip compile pyproject.toml --extra retrieval --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements-retrieval.txt
 	uv pip compile pyproject.toml --extra postgres --extra gateway-redis --extra gateway-mysql --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements-gateway.txt
-	uv pip compile pyproject.toml --extra dev --extra gateway-redis --extra gateway-mysql --extra nats --extra postgres --extra retrieval --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements-dev.txt
+	uv pip compile pyproject.toml --extra acp --extra dev --extra gateway-redis --extra gateway-mysql --extra nats --extra postgres --extra retrieval --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements-dev.txt
 
 clean:  ## remove what was made here
 	rm -rf .venv .coverage* .mypy_cache .ruff_cache .import_linter_cache build *.egg-info

@@ -29,6 +29,7 @@ from bot.observability.metrics import Metrics
 from bot.policy import Policy
 from bot.regular_files import read_regular
 from bot.setting_advisors import (
+    ACP,
     COMMAND,
     DEFAULT_COMMAND,
     KIRO_COMMAND,
@@ -92,7 +93,13 @@ def advisor_chain(
     is not safe.
     """
     members = []
-    for entry in kinds(settings, os.environ, session, home=Path.home()):
+    for entry in kinds(
+        settings,
+        os.environ,
+        session,
+        home=Path.home(),
+        on_refusal=metrics.advisor.tool_refused,
+    ):
         try:
             kind = entry.build()
         except AgentNotWritten as error:
@@ -142,14 +149,17 @@ def kinds(
     session: aiohttp.ClientSession,
     *,
     home: Path | None = None,
+    on_refusal: Callable[[str], None] = lambda _name: None,
 ) -> Iterator[Entry]:
     """Yield an entry for each advisor of ADVISOR but the rules.
 
-    With a `home`, agent files are written there.
+    With a `home`, agent files are written there. `on_refusal` gets the name of an advisor that
+    asked for a tool.
     """
-    builders = _Builders(settings, environ, session, home)
+    builders = _Builders(settings, environ, session, home, on_refusal)
     known: Mapping[str, Callable[[list[str]], AdvisorKind | None]] = {
         COMMAND: builders.command,
+        ACP: builders.acp,
         OLLAMA: builders.ollama,
         OPENAI: builders.openai,
     }
@@ -167,6 +177,7 @@ class _Builders:
     environ: Mapping[str, str]
     session: aiohttp.ClientSession
     home: Path | None
+    on_refusal: Callable[[str], None]
 
     def command(self, notes: list[str]) -> CommandAdvisor | None:
         settings = self.settings
@@ -186,6 +197,25 @@ class _Builders:
             allow_unknown_flags=settings.advisor_allow_unknown_flags,
             max_output=settings.qchat_max_output_size,
             max_memory_mb=settings.qchat_max_memory_mb,
+        )
+
+    def acp(self, _notes: list[str]) -> AdvisorKind:
+        try:
+            from bot.advice.kinds.acp import AcpAdvisor  # its library is optional
+        except ImportError as error:
+            why = "acp needs its library; install it with `make acp`"
+            raise SettingsError([f"ADVISOR: {why}"]) from error
+        settings = self.settings
+        argv = argv_of(settings.advisor_acp_command, variable="ADVISOR_ACP_COMMAND")
+        if argv:
+            self._write_agent(argv)
+        return AcpAdvisor(
+            argv,
+            environ=self.environ,
+            allow_unknown_flags=settings.advisor_allow_unknown_flags,
+            max_output=settings.qchat_max_output_size,
+            max_memory_mb=settings.qchat_max_memory_mb,
+            on_refusal=self.on_refusal,
         )
 
     def ollama(self, _notes: list[str]) -> OllamaAdvisor:

@@ -14,8 +14,9 @@ from bot.setting_types import Names, OptionalUrl, Seconds, Url
 DEFAULT_COMMAND = "q chat --no-interactive --wrap never --agent sopbot-advisor"
 # The default where `q` is missing and Kiro is there. --v2: the harness with agents in JSON.
 KIRO_COMMAND = "kiro-cli chat --v2 --no-interactive --wrap never --agent sopbot-advisor"
+DEFAULT_ACP_COMMAND = "kiro-cli acp --agent sopbot-advisor"
 COMMAND, ACP, OLLAMA, OPENAI, RULES = "command", "acp", "ollama", "openai", "rules"
-KINDS = (COMMAND, OLLAMA, OPENAI, RULES)
+KINDS = (COMMAND, ACP, OLLAMA, OPENAI, RULES)
 
 
 class AdvisorGroup(BaseModel):
@@ -27,6 +28,10 @@ class AdvisorGroup(BaseModel):
     )
     advisor_command: str = Field(
         DEFAULT_COMMAND, description="the advisor's argv: shell-quoted words or a JSON list"
+    )
+    advisor_acp_command: str = Field(
+        DEFAULT_ACP_COMMAND,
+        description="argv of an agent that speaks the Agent Client Protocol, for `acp`",
     )
     advisor_allow_unknown_flags: bool = Field(
         False, description="run an advisor command whose flags are not known to be safe"

@@ -21,6 +21,7 @@ def name(requirement):
 NEEDED = {name(requirement) for requirement in PROJECT["dependencies"]}
 POSTGRES = {name(requirement) for requirement in PROJECT["optional-dependencies"]["postgres"]}
 NATS = {name(requirement) for requirement in PROJECT["optional-dependencies"]["nats"]}
+ACP = {name(requirement) for requirement in PROJECT["optional-dependencies"]["acp"]}
 RETRIEVAL = {name(requirement) for requirement in PROJECT["optional-dependencies"]["retrieval"]}
 GATEWAY = {
     name(requirement)
@@ -28,7 +29,7 @@ GATEWAY = {
     if extra.startswith("gateway-")
     for requirement in requirements
 }
-OPTIONAL = POSTGRES | NATS | RETRIEVAL | GATEWAY
+OPTIONAL = ACP | POSTGRES | NATS | RETRIEVAL | GATEWAY
 READ_AS_DATA = {"wordllama"}  # the files in its wheel are read; its code never runs
 DEV = {name(requirement) for requirement in PROJECT["optional-dependencies"]["dev"]}
 
@@ -76,6 +77,7 @@ def test_nothing_is_declared_that_nobody_imports():
         "requirements.txt",
         "requirements-postgres.txt",
         "requirements-nats.txt",
+        "requirements-acp.txt",
         "requirements-gateway.txt",
         "requirements-retrieval.txt",
         "requirements-dev.txt",
@@ -87,6 +89,7 @@ def test_what_is_declared_is_pinned_with_hashes_and_without_an_address(file):
     extras = {
         "postgres": POSTGRES,
         "nats": NATS,
+        "acp": ACP,
         "gateway": GATEWAY | POSTGRES,
         "retrieval": RETRIEVAL,
         "dev": OPTIONAL | DEV,

@@ -21,8 +21,11 @@ ENV_ALLOW: tuple[str, ...] = (
 )
 # A key is passed only to the program that it belongs to.
 _OWN_KEYS: Mapping[str, tuple[str, ...]] = {
-    "claude": ("ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN", "CLAUDE_CONFIG_DIR"),
-    "codex": ("OPENAI_API_KEY", "CODEX_API_KEY", "CODEX_HOME"),
+    **dict.fromkeys(
+        ("claude", "claude-code-acp", "claude-agent-acp"),
+        ("ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN", "CLAUDE_CONFIG_DIR"),
+    ),
+    **dict.fromkeys(("codex", "codex-acp"), ("OPENAI_API_KEY", "CODEX_API_KEY", "CODEX_HOME")),
     "gemini": ("GEMINI_API_KEY", "GOOGLE_API_KEY"),
     "llm": ("OPENAI_API_KEY", "LLM_USER_PATH"),
     "aichat": ("OPENAI_API_KEY", "AICHAT_CONFIG_DIR"),
@@ -38,7 +41,10 @@ _NAMES = {
     "kiro-cli-chat": "Kiro",
     "kiro": "Kiro",
     "claude": "Claude Code",
+    "claude-code-acp": "Claude Code",
+    "claude-agent-acp": "Claude Code",
     "codex": "Codex",
+    "codex-acp": "Codex",
     "gemini": "Gemini",
     "ollama": "Ollama",
 }
@@ -68,23 +74,26 @@ def display_name(argv: Sequence[str]) -> str:
     return _NAMES.get(base, base)
 
 
-def objections(argv: Sequence[str], *, allow_unknown_flags: bool = False) -> list[str]:
+def objections(
+    argv: Sequence[str], *, allow_unknown_flags: bool = False, acp: bool = False
+) -> list[str]:
     """Return the reasons, one per line, why this command must not run as an advisor.
 
     An advisor reads alert text, which strangers write. A command that lets the model run tools
     without a question would let that text act on this host. With `allow_unknown_flags` the operator
-    is responsible for the flags.
+    is responsible for the flags. `acp` is for ADVISOR_ACP_COMMAND.
     """
+    variable = "ADVISOR_ACP_COMMAND" if acp else "ADVISOR_COMMAND"
     if not argv or not argv[0].strip():
-        return ["ADVISOR_COMMAND: the command is empty. Name a program, or leave the setting out."]
-    problems = [] if allow_unknown_flags else unsafe_arguments(argv)
+        return [f"{variable}: the command is empty. Name a program, or leave the setting out."]
+    problems = [] if allow_unknown_flags else unsafe_arguments(argv, acp=acp)
     if any("\0" in word for word in argv):
-        problems.append("ADVISOR_COMMAND: an argument holds a NUL character. Remove it.")
-    return problems
+        problems.append("an argument holds a NUL character. Remove it.")
+    return [f"{variable}: {problem}" for problem in problems]
 
 
-def argv_of(text: str, *, q_bin: str = "q") -> tuple[str, ...]:
-    """Parse ADVISOR_COMMAND to argv: a JSON list of strings, or words quoted as for a shell.
+def argv_of(text: str, *, q_bin: str = "q", variable: str = "ADVISOR_COMMAND") -> tuple[str, ...]:
+    """Parse the setting `variable` to argv: a JSON list of strings, or words quoted as for a shell.
 
     A first word `q` becomes `q_bin`. Empty text returns an empty tuple: no command advisor. Raises
     SettingsError for anything else.
@@ -95,7 +104,7 @@ def argv_of(text: str, *, q_bin: str = "q") -> tuple[str, ...]:
     try:
         argv = json.loads(text) if text.startswith("[") else shlex.split(text)
     except ValueError as error:
-        raise SettingsError([f"ADVISOR_COMMAND: not readable: {error}."]) from None
+        raise SettingsError([f"{variable}: not readable: {error}."]) from None
     if not argv or not all(isinstance(argument, str) for argument in argv):
-        raise SettingsError(["ADVISOR_COMMAND: a JSON list must hold strings, at least one."])
+        raise SettingsError([f"{variable}: a JSON list must hold strings, at least one."])
     return (q_bin if argv[0] == "q" else argv[0], *argv[1:])

@@ -83,6 +83,20 @@ _KNOWN: Mapping[str, _Known] = {
         _any("--format --keepalive --think"),
     ),
 }
+# As agents of the Agent Client Protocol: there the tools ask first, and are refused.
+_KNOWN_ACP: Mapping[str, _Known] = {
+    **dict.fromkeys(
+        ("kiro", "kiro-cli", "kiro-cli-chat"),
+        _Known("acp", _split("--v2 --v3"), {**_any("--model --effort"), "--agent": OUR_AGENT}),
+    ),
+    "gemini": _Known(
+        "",
+        _split("--acp --experimental-acp -s --sandbox"),
+        {**_any("-m --model"), "--approval-mode": "default|plan"},
+    ),
+    **dict.fromkeys(("claude-code-acp", "claude-agent-acp"), _Known()),
+    "codex-acp": _Known("", frozenset(), {"-c": "model=[^=]*|sandbox_mode=.?read-only.?"}),
+}
 # We cannot see the command that these start, nor its flags.
 _STARTERS = _split(
     "sh bash dash zsh ksh fish csh tcsh busybox env xargs sudo doas su nohup nice timeout setsid"
@@ -105,16 +119,16 @@ _ELSE = (
 )
 
 
-def unsafe_arguments(argv: Sequence[str]) -> list[str]:
-    """Return the reasons, one per line, why this command is not known to be safe."""
+def unsafe_arguments(argv: Sequence[str], *, acp: bool = False) -> list[str]:
+    """Return the reasons why this command is not known to be safe."""
     program = PurePath(argv[0]).name.lower()
     if program in _STARTERS:
         why = f"{program} starts what cannot be seen from here. Name the advisor's own program."
-        return [f"ADVISOR_COMMAND: {why} {_ELSE}"]
-    known = _KNOWN.get(program)
+        return [f"{why} {_ELSE}"]
+    known = (_KNOWN_ACP if acp else _KNOWN).get(program)
     bad = _bad_arguments(known, argv[1:]) if known else _bad_of_own(program, argv[1:])
     return [
-        f"ADVISOR_COMMAND: {word[:60]} lets alert text run tools on this host, as far as is known."
+        f"{word[:60]} lets alert text run tools on this host, as far as is known."
         f" Remove it. {_ELSE}"
         for word in dict.fromkeys(bad)
     ]

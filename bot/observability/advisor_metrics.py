@@ -56,6 +56,12 @@ class AdvisorMetrics:
             ["advisor", "why"],
             registry=reg,
         )
+        self._refusals = Counter(
+            "sopbot_advisor_tools_refused_total",
+            "Requests of advisors to run a tool or to read a file; each was refused.",
+            ["advisor"],
+            registry=reg,
+        )
         self._paused = Gauge(
             "sopbot_advisor_paused",
             "1 while an advisor is not asked after a failure that only a person can fix.",
@@ -99,6 +105,10 @@ class AdvisorMetrics:
     def failed(self, advisor: str, why: str) -> None:
         """Count an advisor that gave no usable answer, by kind of failure."""
         self._failures.labels(advisor, why).inc()
+
+    def tool_refused(self, advisor: str) -> None:
+        """Count a request of an advisor to run a tool or to read a file."""
+        self._refusals.labels(advisor).inc()
 
     def _percentile(self, part: float) -> float:
         """Return it as the guide does: the sample at the index floor(n * part)."""

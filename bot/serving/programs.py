@@ -16,12 +16,12 @@ import secrets
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Required, TypedDict, Unpack, cast
 
 from bot.serving import process_tree as trees
 
@@ -51,18 +51,20 @@ class Run:
     stopped: Stop | None
 
 
+class Options(TypedDict, total=False):
+    """The environment and the limits of a program; `run` describes them."""
+
+    env: Required[Mapping[str, str]]
+    max_output: Required[int]
+    max_memory: int | None
+    forbidden: re.Pattern[bytes] | None
+    cwd: Path | None
+    user: str
+    on_line: Callable[[str], None] | None
+
+
 async def run(
-    argv: Sequence[str],
-    stdin: bytes,
-    *,
-    env: Mapping[str, str],
-    timeout: float,
-    max_output: int,
-    max_memory: int | None = None,
-    forbidden: re.Pattern[bytes] | None = None,
-    cwd: Path | None = None,
-    user: str = "",
-    on_line: Callable[[str], None] | None = None,
+    argv: Sequence[str], stdin: bytes, *, timeout: float, **options: Unpack[Options]
 ) -> Run:
     """Run `argv` in `cwd`, else in a new, empty, read-only directory; read its output to the end.
 
@@ -77,21 +79,9 @@ async def run(
     """
     loop = asyncio.get_running_loop()
     began = loop.time()
-    own = None if cwd else _empty_directory()
-    nonce = secrets.token_hex(16)
-    since = trees.tree_started_now()
-    child: _Child | None = None
-    try:
-        child = await _start(
-            _Child(max_output, forbidden, on_line),
-            argv,
-            {**env, MARK: nonce},
-            cwd or own,
-            identity_of(user),
-        )
-        if max_memory:
-            _limit_memory(child.pid, max_memory)
+    async with started(argv, **options) as child:
         child.feed(stdin)
+        child.close_stdin()
         try:
             async with asyncio.timeout(timeout):
                 await child.ended.wait()
@@ -101,8 +91,6 @@ async def run(
             with suppress(TimeoutError):
                 async with asyncio.timeout(_DRAIN_SECONDS):
                     await child.drained.wait()
-    finally:
-        await _to_the_end(_clear(child, nonce, since, own))
     return Run(
         exit_code=child.exit_code,
         stdout=bytes(child.stdout),
@@ -112,15 +100,50 @@ async def run(
     )
 
 
-class _Child(asyncio.SubprocessProtocol):
+@asynccontextmanager
+async def started(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    max_output: int,
+    max_memory: int | None = None,
+    forbidden: re.Pattern[bytes] | None = None,
+    cwd: Path | None = None,
+    user: str = "",
+    on_line: Callable[[str], None] | None = None,
+    reader: Callable[[bytes], None] | None = None,
+) -> AsyncIterator[Child]:
+    """Start `argv` as `run` does, and end its whole process tree after the block.
+
+    `reader` gets stdout as it comes, which is then not kept; b"" is its end.
+    """
+    own = None if cwd else _empty_directory()
+    nonce = secrets.token_hex(16)
+    since = trees.tree_started_now()
+    child = Child(max_output, forbidden, cwd or own, on_line, reader)
+    running = False
+    try:
+        await _start(child, argv, {**env, MARK: nonce}, identity_of(user))
+        running = True
+        if max_memory:
+            _limit_memory(child.pid, max_memory)
+        yield child
+    finally:
+        await _to_the_end(_clear(child if running else None, nonce, since, own))
+
+
+class Child(asyncio.SubprocessProtocol):
     """Collects the child's output, and detects its exit and every exceeded limit at once."""
 
     def __init__(
         self,
         max_output: int,
         forbidden: re.Pattern[bytes] | None,
+        cwd: Path | None,
         on_line: Callable[[str], None] | None,
+        reader: Callable[[bytes], None] | None,
     ) -> None:
+        self.cwd = cwd
         self.stdout = bytearray()
         self.stderr = bytearray()
         self.stopped: Stop | None = None
@@ -133,6 +156,8 @@ class _Child(asyncio.SubprocessProtocol):
         self._max_output = max_output
         self._forbidden = forbidden
         self._on_line = on_line
+        self._reader = reader
+        self._read = 0  # bytes that the reader got
         self._open_pipes = {1, 2}
 
     @property
@@ -140,16 +165,23 @@ class _Child(asyncio.SubprocessProtocol):
         return self.transport.get_pid() or 0 if self.transport else 0
 
     def feed(self, data: bytes) -> None:
-        """Write the prompt and close stdin. A child that does not read all of it is no error."""
+        """Write to stdin. A child that does not read all of it is no error."""
+        pipe = self._pipe(0)
+        if pipe and not pipe.is_closing():
+            pipe.write(data)
+
+    def close_stdin(self) -> None:
+        """Close stdin behind the data that is still unwritten."""
         pipe = self._pipe(0)
         if pipe:
-            pipe.write(data)
-            pipe.close()  # after the buffered data
+            pipe.close()
 
     def stop(self, why: Stop) -> None:
         if self.stopped is None:
             self.stopped = why
         self.ended.set()
+        if self._reader:
+            self._reader(b"")
 
     def close(self) -> None:
         """Release the pipes, even a stdin that another process holds open without reading."""
@@ -170,6 +202,13 @@ class _Child(asyncio.SubprocessProtocol):
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         if self.stopped:
             return  # output after a stop must not grow in memory while the tree ends
+        if fd == 1 and self._reader:
+            self._read += len(data)
+            if self._read > self._max_output:
+                self.stop(Stop.TOO_LONG)
+            else:
+                self._reader(data)
+            return
         buffer = self.stdout if fd == 1 else self.stderr
         seen = len(buffer)
         buffer += data[: self._max_output - seen]
@@ -184,6 +223,8 @@ class _Child(asyncio.SubprocessProtocol):
 
     def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's
         self._open_pipes.discard(fd)
+        if fd == 1 and self._reader:
+            self._reader(b"")
         if not self._open_pipes:
             self.drained.set()
 
@@ -232,17 +273,16 @@ def identity_of(user: str) -> dict[str, Any]:
 
 
 async def _start(
-    child: _Child,
+    child: Child,
     argv: Sequence[str],
     env: Mapping[str, str],
-    cwd: Path | None,
     identity: Mapping[str, Any],
-) -> _Child:
+) -> None:
     loop = asyncio.get_running_loop()
     # Shielded: a cancellation between fork and here would lose the only handle of the child.
     starting: asyncio.Future[object] = asyncio.ensure_future(
         loop.subprocess_exec(
-            lambda: child, *argv, env=dict(env), cwd=cwd, start_new_session=True, **identity
+            lambda: child, *argv, env=dict(env), cwd=child.cwd, start_new_session=True, **identity
         )
     )
     try:
@@ -250,17 +290,16 @@ async def _start(
     except asyncio.CancelledError:
         await _to_the_end(_abandon(starting, child, env[MARK]))
         raise
-    return child
 
 
-async def _abandon(starting: asyncio.Future[object], child: _Child, nonce: str) -> None:
+async def _abandon(starting: asyncio.Future[object], child: Child, nonce: str) -> None:
     with suppress(OSError):
         await starting
     if child.transport:
         await _end_child(child, trees.Tree(child.pid, _mark_of(nonce)))
 
 
-async def _clear(child: _Child | None, nonce: str, since: int, own: Path | None) -> None:
+async def _clear(child: Child | None, nonce: str, since: int, own: Path | None) -> None:
     try:
         if child:
             await _end_child(child, trees.Tree(child.pid, _mark_of(nonce), since))
@@ -273,7 +312,7 @@ def _mark_of(nonce: str) -> str:
     return f"{MARK}={nonce}"
 
 
-async def _end_child(child: _Child, tree: trees.Tree) -> None:
+async def _end_child(child: Child, tree: trees.Tree) -> None:
     """End the whole tree, reap the child and close every pipe."""
     await trees.end(tree)
     with suppress(TimeoutError):

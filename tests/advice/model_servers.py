@@ -129,7 +129,7 @@ class ModelServer:
             case "empty":
                 message["content"] = " "
             case "too_long":
-                message["content"] = "x" * 50_000_000
+                message["content"] = "x" * 4 * MOST
             case "length":
                 choice["finish_reason"] = "length"
             case "refused":

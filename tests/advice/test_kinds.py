@@ -9,37 +9,78 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from bot.advice.kinds.command import CommandAdvisor
 from bot.advice.kinds.contract import AdvisorKind
 from bot.advice.kinds.http import Endpoint
 from bot.advice.kinds.ollama import OllamaAdvisor
 from bot.advice.kinds.openai import OpenAiAdvisor
 from bot.advice.schema import ANSWER_SCHEMA
 from bot.errors import AdvisorError
-from tests.advice.model_servers import ANSWER, KEY, MODEL, ModelServer, ollama, openai
+from tests.advice.agents import agent
+from tests.advice.fake import FakeQ, step
+from tests.advice.model_servers import ANSWER, KEY, MODEL, MOST, ModelServer, ollama, openai
 from tests.helpers.ports import kept_port
 
 HTTP = ("ollama", "openai")
+PROGRAMS = ("command", "acp")
+EVERY = (*PROGRAMS, *HTTP)
 
 
 @asynccontextmanager
 async def started(kind: str, behaviour: str, folder: Path) -> AsyncIterator[AdvisorKind]:
     """The advisor of this kind, whose stand-in behaves so."""
-    server = ModelServer(behaviour)
-    async with (ollama if kind == "ollama" else openai)(server) as advisor:
+    if kind == "acp":
+        yield agent(behaviour, folder)
+        return
+    if kind == "command":
+        yield command(behaviour, folder)
+        return
+    async with (ollama if kind == "ollama" else openai)(ModelServer(behaviour)) as advisor:
         yield advisor
+
+
+def command(behaviour: str, folder: Path) -> AdvisorKind:
+    fakeq = FakeQ(folder)
+    fakeq.plays(
+        {
+            "cut": step("The disk", stderr="error: The model is temporarily unavailable", exit=1),
+            "empty": step(""),
+            "login": step(stderr="error: You are not logged in", exit=1),
+            "throttled": step(stderr="rate limit reached"),
+            "timeout": step("The disk", hang="half"),
+            "tool_ran": step(ANSWER, stderr="All tools are now trusted (!)."),
+            "too_long": step(flood=50_000_000),
+            "transient": step(stderr="The model is temporarily unavailable"),
+            "usage": step(stderr="error: unexpected argument", exit=2),
+        }.get(behaviour, step(ANSWER))
+    )
+    return CommandAdvisor(fakeq.argv, name="Amazon Q", max_output=MOST)
 
 
 # What the stand-in does; the kinds that can; what the caller is told.
 TABLE = [
-    *((kind, "empty", "empty") for kind in HTTP),
-    *((kind, "too_long", "too_long") for kind in HTTP),
-    *((kind, "cut", "transient") for kind in HTTP),
-    *((kind, "garbled", "garbled") for kind in HTTP),
-    *((kind, "login", "login") for kind in HTTP),
-    *((kind, "usage", "usage") for kind in HTTP),
+    *((kind, "empty", "empty") for kind in EVERY),
+    *((kind, "too_long", "too_long") for kind in EVERY),
+    *((kind, "login", "login") for kind in EVERY),
+    *((kind, "throttled", "throttled") for kind in EVERY),
+    *((kind, "transient", "transient") for kind in EVERY),
+    *((kind, "cut", "transient") for kind in ("command", *HTTP)),
+    *((kind, "usage", "usage") for kind in ("command", *HTTP)),
+    *((kind, "garbled", "garbled") for kind in ("acp", *HTTP)),
+    *((kind, "tool_ran", "tool_ran") for kind in PROGRAMS),
     *((kind, "model_missing", "model_missing") for kind in HTTP),
-    *((kind, "throttled", "throttled") for kind in HTTP),
-    *((kind, "transient", "transient") for kind in HTTP),
+    ("acp", "agent_missing", "agent_missing"),
+    ("acp", "announced tool", "tool_ran"),
+    ("acp", "another version", "garbled"),
+    ("acp", "approval_required", "approval_required"),
+    ("acp", "cut", "exit"),
+    ("acp", "cut with code 0", "empty"),
+    ("acp", "endless garbage", "garbled"),
+    ("acp", "long line", "too_long"),
+    ("acp", "refused", "refused"),
+    ("acp", "trusted", "tool_ran"),
+    ("acp", "wrong end", "garbled"),
+    ("acp", "cancelled", "transient"),
     *((kind, "redirect", "usage") for kind in HTTP),
     ("ollama", "long line", "too_long"),
     ("ollama", "error in the middle", "transient"),
@@ -62,10 +103,11 @@ async def test_each_failure_has_its_name_a_remedy_and_no_secret(
     assert error.message.startswith(f"{advisor.name} ")
     assert error.remedy
     assert KEY not in str(error)
-    assert error.retry_after == (7 if behaviour in ("throttled", "quota") else None)
+    told_to_wait = kind in HTTP and behaviour in ("throttled", "quota")
+    assert error.retry_after == (7 if told_to_wait else None)
 
 
-@pytest.mark.parametrize("kind", HTTP)
+@pytest.mark.parametrize("kind", EVERY)
 async def test_the_deadline_ends_a_question(tmp_path: Path, kind: str) -> None:
     async with started(kind, "timeout", tmp_path) as advisor:
         with pytest.raises(AdvisorError, match="did not answer in time") as failed:
@@ -73,15 +115,16 @@ async def test_the_deadline_ends_a_question(tmp_path: Path, kind: str) -> None:
     assert failed.value.kind == "timeout"
 
 
-@pytest.mark.parametrize("kind", HTTP)
+@pytest.mark.parametrize("kind", EVERY)
 @pytest.mark.parametrize(("behaviour", "cut"), [("answer", ""), ("length", "length")])
 async def test_an_answer_says_whether_it_is_whole_and_what_it_cost(
     tmp_path: Path, kind: str, behaviour: str, cut: str
 ) -> None:
     async with started(kind, behaviour, tmp_path) as advisor:
         reply = await advisor.ask("why", timeout=60)
-    assert (reply.text, reply.cut) == (ANSWER, cut)
-    if kind in HTTP:
+    assert reply.text == ANSWER
+    if kind != "command":  # a program's output says neither
+        assert bool(reply.cut) == bool(cut)
         assert reply.tokens == 31
 
 
