@@ -26,6 +26,7 @@ from handlers.listeners import (
     runbooks,
     shortcuts,
     silences,
+    suggestions,
     unknown,
 )
 from handlers.listeners.registration import Listeners
@@ -59,6 +60,7 @@ def register(
     follow_up.register(listeners)
     full_texts.register(listeners)
     feedback.register(listeners)
+    suggestions.register(listeners)
     handovers.register(listeners)
     commands.register(listeners)
     unknown.register(listeners)

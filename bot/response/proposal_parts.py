@@ -146,15 +146,23 @@ _LABELS_OF_TARGETS = (*SERVICE_LABELS, "pod", "node", "target", "server", "datab
 
 
 def is_seen(target: str, incident: Incident, alert: Alert | None) -> bool:
-    """Return whether the incident's alerts name the target: as service, or in a label for targets.
+    """Return whether the incident's alerts name the target."""
+    return target in named_targets(incident, alert)
 
-    Other labels do not count: a note that mentions a target is not about it.
+
+def named_targets(incident: Incident, alert: Alert | None) -> dict[str, str]:
+    """Return the targets that the incident's alerts name, as service or in a label for targets.
+
+    Each has its origin. Other labels do not count: a note that mentions a target is not about it.
     """
-    sources: list[Incident | Alert] = [incident, alert] if alert else [incident]
-    return any(
-        target in {about.service, *(about.labels.get(name) for name in _LABELS_OF_TARGETS)}
-        for about in sources
-    )
+    named: dict[str, str] = {}
+    sources: list[Incident | Alert] = [alert, incident] if alert else [incident]
+    for about in sources:
+        named.setdefault(about.service, "alert: service")
+        for label in _LABELS_OF_TARGETS:
+            named.setdefault(about.labels.get(label, ""), f"alert: {label}")
+    named.pop("", None)
+    return named
 
 
 def approval_for(

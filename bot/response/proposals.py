@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from bot.approvals.binding import bound_to, digest_of_text
 from bot.approvals.model import Approval, ApprovalConditions
@@ -86,7 +87,18 @@ class Proposals:
         One `cause` proposes once. Returns the waiting approval, and whether it is new.
         """
         action_id, value = intents.read_fix(text, user=user, default_target=incident.service)
-        proposal = catalogue.propose(action_id, value, self._remediate)
+        return await self.by_person(incident, action_id, value, user, cause)
+
+    async def by_person(
+        self,
+        incident: Incident,
+        action_id: str,
+        values: Mapping[str, tuple[Any, str]],
+        user: str,
+        cause: str,
+    ) -> tuple[Approval, bool]:
+        """Propose an action with these values and origins for a person, as `fix` does."""
+        proposal = catalogue.propose(action_id, values, self._remediate)
         result = await self._prepared(incident, proposal, Request(user=user, requested_by=user))
         stands = await self._store.ask(result, cause, self._config.current.limits)
         return stands, stands.id == result.id

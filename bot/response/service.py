@@ -49,6 +49,7 @@ from bot.response.reports import Report, Reported, delivery_of
 from bot.response.runbooks import Runbooks
 from bot.response.silences import Silences
 from bot.response.stakeholders import StakeholderUpdates
+from bot.response.suggestions import Suggestions
 from bot.response.upkeep import Upkeep
 from bot.serving.logs import bound
 from store.receipts import Receipt
@@ -67,6 +68,7 @@ class IncidentService:
         self._alert_channels = dependencies.alert_channels
         self.decisions = Decisions(dependencies)
         self.proposals = Proposals(dependencies, self.decisions.check_person)
+        self.suggestions = Suggestions(dependencies, self.proposals)
         self.proposal_queue = ProposalQueue(dependencies, self.proposals)
         self.dispatches = Dispatches(dependencies)
         self.silences = Silences(dependencies, self.decisions)

@@ -141,7 +141,8 @@ class Renderer:
         if record is None or record.body is None:
             return None
         parsed = advice_from(record.body)
-        shown = advice.advice_message(parsed, record.question, record.asked_by, record.id)
+        matched = await self._service.suggestions.matched(record)
+        shown = advice.advice_message(parsed, record.question, record.asked_by, record.id, matched)
         return Rendered(*shown)
 
     async def _evidence(self, subject: str) -> Rendered | None:

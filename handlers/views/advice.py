@@ -6,14 +6,16 @@ the prompt's ids is marked.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.advice.citations import with_marked_statements
 from bot.advice.claims import marked
 from bot.advice.model import UNDETERMINED, Advice, Flaw, Shortfall
+from bot.remediation.suggestions import Suggestion
 from handlers.views.cutting import LONGEST, keep_whole
 from handlers.views.newer_blocks import feedback
+from handlers.views.suggestions import steps
 from handlers.views.text import (
     Block,
     context,
@@ -44,9 +46,16 @@ _FLAWS = {
 
 
 def advice_message(
-    advice: Advice, question: str = "", asked_by: str = "", advice_id: int | None = None
+    advice: Advice,
+    question: str = "",
+    asked_by: str = "",
+    advice_id: int | None = None,
+    suggestions: Mapping[int, Suggestion] | None = None,
 ) -> tuple[str, list[Block]]:
-    """(fallback text, blocks); with `advice_id` people can say whether it was right."""
+    """(fallback text, blocks); with `advice_id` people can say whether it was right.
+
+    Each step with one of the `suggestions` has a button.
+    """
     blocks: list[Block] = [section(f"💡 *Advice* · {untrusted_line(advice.label, 80)}")]
     if question:
         who = f"<@{asked_by}> asked" if asked_by else "Asked"
@@ -59,7 +68,7 @@ def advice_message(
         flaws = [_FLAWS[Flaw(name)] for name in advice.flaws]
         author = untrusted_line(advice.source, 80)
         blocks.append(context(*flaws, f"Written by {author}: not verified, and nothing was done."))
-    blocks += _lists(advice)
+    blocks += _lists(advice, suggestions or {}, advice_id or 0)
     if advice.failure:
         label = "Asked first" if advice.by_model else "No model answer"
         blocks.append(context(f"{label}: {untrusted_line(advice.failure, 400)}"))
@@ -133,7 +142,9 @@ class _List:
     is_ours: bool = False
 
 
-def _lists(advice: Advice) -> Iterator[Block]:
+def _lists(
+    advice: Advice, suggestions: Mapping[int, Suggestion], advice_id: int
+) -> Iterator[Block]:
     for shown in (
         _List("Evidence", advice.evidence, 6),
         _List("Against it", advice.contrary, 3),
@@ -141,11 +152,15 @@ def _lists(advice: Advice) -> Iterator[Block]:
         _List("Next steps", advice.next_steps, 8, 300, is_step=True),
         _List("Open questions", advice.questions, 3, is_step=True),
     ):
-        if shown.items:
-            yield section(_fence(_listed(advice, shown)), expand=True)
+        if shown.items and shown.items is advice.next_steps:
+            yield from steps(
+                [_fence(text) for text in _listed(advice, shown)], suggestions, advice_id
+            )
+        elif shown.items:
+            yield section(_fence("\n".join(_listed(advice, shown))), expand=True)
 
 
-def _listed(advice: Advice, shown: _List) -> str:
+def _listed(advice: Advice, shown: _List) -> list[str]:
     lines = [f"*{shown.title}*"]
     for number, item in enumerate(shown.items[: shown.most], start=1):
         text = _with_marks(advice, item, supported=shown.is_ours, in_step=shown.is_step)
@@ -154,7 +169,7 @@ def _listed(advice: Advice, shown: _List) -> str:
     if len(shown.items) > shown.most:
         keep_whole("\n".join(shown.items[shown.most :]))
         lines.append(f"… and {len(shown.items) - shown.most} more")
-    return "\n".join(lines)
+    return lines
 
 
 def _sources(advice: Advice) -> Block:

@@ -162,6 +162,8 @@ LISTENERS = [
     ("action", "sopbot.full_text.back", "listeners.full_texts.turn_text_back"),
     ("action", "sopbot.full_text.more", "listeners.full_texts.turn_text_page"),
     ("action", r"sopbot\.feedback(\.good|\.bad)?", "listeners.feedback.give_feedback"),
+    ("action", "sopbot.propose", "listeners.suggestions.propose"),
+    ("view", "sopbot.propose_modal", "listeners.suggestions.target_typed"),
     ("action", "sopbot.accept_handover", "listeners.handovers.accept_handover"),
     ("action", "sopbot.cancel_handover", "listeners.handovers.cancel_handover"),
     ("command", "/incident", "listeners.commands.incident"),

@@ -1,0 +1,77 @@
+"""A model's answer in the thread: its steps become proposals by rules, for a person to approve."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.scenarios.attacks import nothing_ran
+from tests.scenarios.starting import StartBot
+from tests.scenarios.world import SERVICE, Gateway, World
+
+pytestmark = pytest.mark.one_engine
+
+ANSWER = {
+    "root_cause": "the heap is full",
+    "confidence": "high",
+    "evidence": ["[A1] the health check fails"],
+    "contrary_evidence": [],
+    "suggested_actions": [
+        "Look at the heap.",
+        f"Restart {SERVICE}.",
+        "Restart payments-db.",
+        "Do not stop the service.",
+    ],
+    "questions": ["Is the load higher than yesterday?"],
+    "summary": "It leaks since the release. Check that the pods are scheduled.",
+}
+
+
+def advisor(folder: Path, answer: dict[str, Any]) -> str:
+    """A command that keeps each prompt, and gives this answer."""
+    program = folder / "answers.py"
+    text = json.dumps(answer)
+    keep = f"open({str(folder / 'prompt.txt')!r}, 'w', encoding='utf-8').write(sys.stdin.read())"
+    program.write_text(f"import sys\n{keep}\nprint({text!r})\n")
+    return json.dumps([sys.executable, str(program)])
+
+
+@pytest.mark.attack("ASI02")
+async def test_a_step_is_proposed_on_a_known_target_and_a_person_names_any_other(
+    world: World, bot: StartBot, gateway: Gateway
+) -> None:
+    world.write_sops()
+    await bot(ADVISOR_COMMAND=advisor(world.folder, ANSWER))
+    await world.alert()
+    advice = await world.advice("the heap is full")
+    assert "Likely cause (high confidence): the heap is full" in advice.text[:200]
+    assert "⚠ no source: It leaks since the release. Check that" in advice.text
+    assert f"Restart {SERVICE} ← alert: service" in advice.text
+    assert "Restart payments-db ← ⚠ from model" in advice.text
+    assert {"Propose", "Propose…"} <= set(advice.buttons)
+
+    values = [
+        block["accessory"]["value"]
+        for block in advice.data["blocks"]
+        if block.get("accessory", {}).get("action_id") == "sopbot.propose"
+    ]
+    assert values == ["1 1", "1 2"], "a button carries no text of the model"
+    chloe = world.slack.as_user("chloe")
+    await chloe.press(advice, "Propose")
+    card = await world.approval_card(f"Restart {SERVICE}")
+    assert "alert: service" in card.text
+    await chloe.press(advice, "Propose")
+    await world.ephemeral("chloe", "awaiting approval already")
+
+    await chloe.press(advice, "Propose…")
+    modal = await world.slack.wait_for(lambda: world.slack.modal("chloe"), why="the box")
+    assert "⚠ from model: payments-db" in json.dumps(modal, ensure_ascii=False)
+    assert "initial_value" not in json.dumps(modal)
+    refused = await chloe.submit(values={"Target": "payments-db"})
+    assert "No target payments-db" in json.dumps(refused.errors)
+    assert len(world.replies("approval")) == 1
+    await nothing_ran(world, gateway)
