@@ -126,44 +126,26 @@ class DockerExecutor:
             current={"state": seen.state(), "restarts": seen.restarts},
         )
         if call.action is UPDATE:
-            fields = planned_update(
-                call.parameters,
-                seen.limits,
-                most_mb=config.most_memory_mb,
-                most_percent=config.most_cpu_percent,
-            )
-            touches = (f"container {name}: {seen.state()}",)
-            binding = base.binding | {"limits": dict(seen.limits)}
-            request = PlannedRequest(method="POST", path=f"{path}/update")
-            display = f"docker update {name}"
-            return base.model_copy(
-                update=fields
-                | {
-                    "display": display,
-                    "request": request,
-                    "touches": touches,
-                    "binding": binding,
-                }
-            )
-        if call.action.id == "service.stats":
-            return base.model_copy(
-                update={
-                    "display": f"docker stats --no-stream {name}",
-                    "request": PlannedRequest(
-                        method="GET", path=f"{path}/stats?stream=false&one-shot=true"
-                    ),
-                }
-            )
-        if call.action.id == "service.logs":
-            lines = call.parameters["lines"]
-            query = f"stdout=1&stderr=1&follow=0&tail={lines}"
-            return base.model_copy(
-                update={
-                    "display": f"docker logs --tail {lines} {name}",
-                    "request": PlannedRequest(method="GET", path=f"{path}/logs?{query}"),
-                }
-            )
-        return base.model_copy(update=self._change(call, config, seen)) if base.mutating else base
+            fields = self._limits_change(call, config, seen)
+            fields["binding"] = base.binding | {"limits": dict(seen.limits)}
+            return base.model_copy(update=fields)
+        if base.mutating:
+            return base.model_copy(update=self._change(call, config, seen))
+        return base.model_copy(update=_read(call, name, path))
+
+    def _limits_change(self, call: Call, config: DockerTarget, seen: _Seen) -> dict[str, Any]:
+        """Return the plan's fields for other limits."""
+        fields = planned_update(
+            call.parameters,
+            seen.limits,
+            most_mb=config.most_memory_mb,
+            most_percent=config.most_cpu_percent,
+        )
+        return fields | {
+            "display": f"docker update {config.container}",
+            "request": PlannedRequest(method="POST", path=f"/containers/{seen.id}/update"),
+            "touches": (f"container {config.container}: {seen.state()}",),
+        }
 
     def _change(self, call: Call, config: DockerTarget, seen: _Seen) -> dict[str, Any]:
         """Return the plan's fields for a restart, a stop or a start."""
@@ -274,6 +256,20 @@ class DockerExecutor:
         if self._engine is None:
             raise ExecutorError("NOT_STARTED", "The Docker executor is not started")
         return self._engine
+
+
+def _read(call: Call, name: str, path: str) -> dict[str, Any]:
+    """Return the plan's fields of an action that only reads."""
+    if call.action is actions.STATS:
+        query = "stats?stream=false&one-shot=true"
+        display = f"docker stats --no-stream {name}"
+    elif call.action is actions.LOGS:
+        lines = call.parameters["lines"]
+        query = f"logs?stdout=1&stderr=1&follow=0&tail={lines}"
+        display = f"docker logs --tail {lines} {name}"
+    else:
+        return {}
+    return {"display": display, "request": PlannedRequest(method="GET", path=f"{path}/{query}")}
 
 
 def _usage(stats: dict[str, Any]) -> str:
