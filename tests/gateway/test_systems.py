@@ -13,8 +13,15 @@ from bot.errors import GatewayRejected
 from bot.remediation.client import ActionCall, Outcome
 from bot.remediation.contract import OUTCOME_UNKNOWN
 from tests.helpers.bad_network import cutting_proxy, silent_server
-from tests.helpers.gateway_rigs import PASSWORD, Rig, mysql_rig, postgres_rig, redis_rig
-from tests.helpers.gateway_servers import redis_server
+from tests.helpers.gateway_rigs import (
+    PASSWORD,
+    Rig,
+    memcached_rig,
+    mysql_rig,
+    postgres_rig,
+    redis_rig,
+)
+from tests.helpers.gateway_servers import memcached_server, redis_server
 from tests.helpers.postgres import PostgresServer
 from tests.helpers.waiting import until
 
@@ -24,7 +31,7 @@ pytestmark = pytest.mark.services
 WRONG = "not the gateway's password"
 
 
-@pytest.fixture(scope="session", params=["postgresql", "mysql", "redis"])
+@pytest.fixture(scope="session", params=["postgresql", "mysql", "redis", "memcached"])
 def rig(request: pytest.FixtureRequest) -> Iterator[Rig]:
     with _rig(request.param, request) as made:
         yield made
@@ -37,6 +44,10 @@ def _rig(name: str, request: pytest.FixtureRequest) -> Iterator[Rig]:
         yield postgres_rig(server)
     elif name == "mysql":
         yield mysql_rig(request.getfixturevalue("mariadb_port"))
+    elif name == "memcached":
+        need("memcached")
+        with memcached_server(f"gw:{PASSWORD}\n") as port:
+            yield memcached_rig(port)
     else:
         need("redis-server")
         with redis_server() as port:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ import redis
 
 from tests.helpers.postgres import PostgresServer
 
-PASSWORD = "the gateway's own password"
+PASSWORD = "the-gateways-own-password"
 
 
 @dataclass(frozen=True)
@@ -197,6 +198,64 @@ def _close(connection: Any) -> None:
 
 # The example of docs/gateway.md.
 REDIS_ACL = "~cache:* -@all +ping +info +scan +unlink +memory|usage +randomkey +select"
+
+
+def memcached_rig(port: int) -> Rig:
+    """Keys of the declared prefix and another one; the rig deletes one of them."""
+
+    def ask(*lines: str) -> list[str]:
+        with socket.create_connection(("127.0.0.1", port), 10) as connection:
+            login = f"gw {PASSWORD}"
+            connection.sendall(f"set login 0 0 {len(login)}\r\n{login}\r\n".encode())
+            with connection.makefile("rb") as answers:
+                assert answers.readline() == b"STORED\r\n"
+                text = "".join(f"{line}\r\n" for line in (*lines, "quit"))
+                connection.sendall(text.encode())
+                return answers.read().decode().splitlines()
+
+    @contextmanager
+    def work() -> Iterator[None]:
+        ask(*(f"set {key} 0 0 1\r\nx" for key in ("page:1", "page:2", "pages", "session:1")))
+        yield
+        ask("flush_all")
+
+    def left() -> tuple[int, int]:
+        lines = ask("get page:1 page:2 pages session:1")
+        keys = {line.split()[1] for line in lines if line.startswith("VALUE")}
+        return len(keys & {"page:1"}), len(keys - {"page:1"})
+
+    return Rig(
+        target={
+            "executor": "memcached",
+            "host": "127.0.0.1",
+            "port": port,
+            "user": "gw",
+            "prefixes": ["page:"],
+        },
+        action="memcached.delete_key",
+        parameters={"key": "page:1"},
+        work=work,
+        left=left,
+        marker=b"delete",
+        report="memcached.report",
+        in_report="evicted: 0",
+        touched="key page:1",
+        hostile=[
+            {"key": "session:1"},
+            {"key": "page:1 noreply"},
+            {"key": "page:1\r\nflush_all"},
+            {"key": "page:1\nflush_all"},
+            {"key": "page:\0"},
+            {"key": "page"},
+            {"key": "*"},
+            {"key": ""},
+            {"key": "page:" + "x" * 250},
+            {"key": "page:é"},
+            {"key": ["page:1"]},
+            {"key": "page:1", "noreply": True},
+            {},
+        ],
+    )
 
 
 def redis_rig(port: int) -> Rig:

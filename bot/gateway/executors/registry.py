@@ -11,6 +11,8 @@ from bot.gateway.executors import (
     command,
     docker,
     docker_prune,
+    files,
+    memcached,
     mysql,
     postgres,
     process,
@@ -26,6 +28,8 @@ _ALL = (
     postgres.KIND,
     mysql.KIND,
     redis.KIND,
+    memcached.KIND,
+    files.KIND,
     command.KIND,
 )
 
