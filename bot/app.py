@@ -156,6 +156,7 @@ class Bot:
         self._runbooks = await open_runbooks(settings, self._parts)
         slack = SlackClient(client, self.metrics, self._clock)
         self._build_service(store, session, gateway, slack)
+        await self.service.gateway_offers.start()
         await self._build_outbox(slack)
         receiver = AlertReceiver(self.service, alert_channels(settings, self.identity.bot_id))
         channels = settings.slack_alert_channels

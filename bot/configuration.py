@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -16,7 +17,16 @@ from bot.incidents.services import Catalogue
 from bot.incidents.sops import SopLibrary
 from bot.intake.mappings import NO_MAPPINGS, SourceMappings
 from bot.policy import Policy
-from bot.remediation.catalogue import cooldowns_in, enabled_in, risk_in
+from bot.remediation.catalogue import (
+    CATALOGUE,
+    COOLDOWN,
+    Action,
+    actions_with,
+    cooldowns_in,
+    is_enabled,
+    risk_in,
+)
+from bot.remediation.offers import NO_OFFERS, Offers
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +70,14 @@ class Configuration:
     def config_for(self, approval: Approval, incident: Incident) -> Config:
         """The operator's files about an approval of that incident, as they are now."""
         remediate = self.policy.remediate
-        action = enabled_in(remediate).get(approval.proposal.action_id)
-        if action is None:
+        action_id = approval.proposal.action_id
+        if not is_enabled(remediate, action_id):
             return Config(self.written(incident.sop_id).sop, None)
         requirement = demand(
             remediate,
             PolicyInput(
-                action_id=action.id,
-                risk=risk_in(remediate, action),
+                action_id=action_id,
+                risk=risk_in(remediate, action_id),
                 environment=approval.preview.environment,
                 alert_environment=incident.env,
                 targets=approval.terms.targets,
@@ -84,6 +94,7 @@ class Configuration:
         remediate = self.policy.remediate
         return Limits(
             cooldowns=cooldowns_in(remediate),
+            other_cooldown=COOLDOWN,
             breaker_failures=remediate.breaker_failures,
             breaker_span=timedelta(seconds=remediate.breaker_seconds),
             hourly_budget=remediate.hourly_budget,
@@ -98,7 +109,16 @@ class LiveConfiguration:
 
     Whoever reads the policy holds this and reads `current` when it decides, so that a reload
     reaches everybody at the same moment. A decision of several steps reads `current` once.
+
+    `offers` is what the gateway can do to what, and `actions` those that may be proposed: the
+    bot's own and the gateway's.
     """
 
     def __init__(self, current: Configuration | None = None) -> None:
         self.current = current or Configuration()
+        self.offers = NO_OFFERS
+        self.actions: Mapping[str, Action] = CATALOGUE
+
+    def take_offers(self, offers: Offers) -> None:
+        """Use the gateway's list from now on."""
+        self.offers, self.actions = offers, actions_with(offers)

@@ -39,6 +39,7 @@ from store.operations.export_requests import ExportRequestsPart
 from store.operations.feedback import FeedbackPart
 from store.operations.flapping import FlappingPart
 from store.operations.freezes import FreezesPart
+from store.operations.gateway_offers import GatewayOffersPart
 from store.operations.grouping import GroupingPart
 from store.operations.guards import GuardsPart
 from store.operations.handovers import HandoversPart
@@ -132,6 +133,7 @@ class Store(
     DeploysPart,
     WrongRunbooksPart,
     QuestionsPart,
+    GatewayOffersPart,
     ProposalsPart,  # approvals
     NewApprovalsPart,
     ApprovalsPart,

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from bot.errors import InputError
 from bot.policy import Policy, parse_policy, parse_roles, read_policy
+from bot.remediation.catalogue import CATALOGUE, risk_in, unknown_actions
 
 ROOT = Path(__file__).parents[1]
 
@@ -122,16 +123,24 @@ def test_a_mistake_is_named_by_file_and_key(text: str, key: str) -> None:
         ("actions: {service.stpo: {}}", "actions", "service.stpo"),
         ("rules: [{}, {actions: ['*', servcie.stop]}]", "rules.1.actions", "servcie.stop"),
         ("two_person_actions: [service.stpo]", "two_person_actions", "service.stpo"),
-        ("auto_approve: ['disk.*']", "auto_approve", "disk.*"),
     ],
 )
-def test_a_word_that_is_no_action_is_named_with_the_known_ones(
+def test_a_misspelt_action_is_named_with_the_one_that_is_meant(
     keys: str, key: str, word: str
 ) -> None:
-    known = "service.restart, service.stop, service.start"
     assert refused(f"remediate:\n  {keys}") == [
-        f"policy.yaml:2: remediate.{key}: no action of the catalogue is {word!r}; known: {known}"
+        f"policy.yaml:2: remediate.{key}: there is no action {word!r}; did you mean service.stop?"
     ]
+
+
+def test_an_action_that_only_the_gateway_knows_may_be_named() -> None:
+    keys = "auto_approve: ['disk.*']\n  actions: {cache.warm: {risk: critical}}"
+    policy = parse_policy(f"remediate:\n  {keys}", file="policy.yaml")
+    assert unknown_actions(policy.remediate, [*CATALOGUE, "disk.clean"]) == [
+        ("remediate.actions", "cache.warm")
+    ]
+    assert risk_in(policy.remediate, "cache.warm") == "critical"
+    assert risk_in(policy.remediate, "disk.clean") == "high", "nothing that we do not know is less"
 
 
 @pytest.mark.attack("ASI03")
@@ -189,8 +198,9 @@ def test_an_environment_that_is_declared_may_stand_in_a_rule() -> None:
     assert policy.remediate.declared.name_of("prod-eu3") == "prod-eu"
 
 
-def test_every_word_that_is_no_action_gets_a_line() -> None:
-    assert len(refused("remediate:\n  two_person_actions: [a, b]\n  auto_approve: [c]")) == 3
+def test_every_misspelt_action_gets_a_line() -> None:
+    misspelt = "two_person_actions: [service.stpo, srvice.stop]\n  auto_approve: [service.strat]"
+    assert len(refused(f"remediate:\n  {misspelt}")) == 3
 
 
 def test_globs_that_fit_an_action_are_fine_in_upper_and_lower_case() -> None:

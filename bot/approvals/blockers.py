@@ -73,7 +73,7 @@ def signature(blocker: Blocker | None) -> str:
 
 def since_of(limits: Limits, now: datetime) -> datetime:
     """Return the time before which a request can no longer block anything."""
-    longest = max(limits.cooldowns.values(), default=timedelta())
+    longest = max((limits.other_cooldown, *limits.cooldowns.values()))
     return now - max(HOUR, limits.breaker_span, longest)
 
 
@@ -247,7 +247,7 @@ def _target_cooling(
     approval: Approval, others: Iterable[PastRun], limits: Limits, now: datetime
 ) -> Blocker | None:
     """The pause after the last action on the target is not over."""
-    pause = limits.cooldowns.get(approval.proposal.action_id, timedelta())
+    pause = limits.cooldowns.get(approval.proposal.action_id, limits.other_cooldown)
     started = [run.started_at for run in _on(approval.proposal.target, others)]
     if approval.undoes or not pause or not started or max(started) + pause <= now:
         return None

@@ -73,7 +73,7 @@ async def _check_all(report: Report, settings: Settings, environ: Mapping[str, s
         await slack.run(policy, services)
         declared = policy.remediate.declared if policy else DEFAULT
         offered = await check_gateway(report, settings, session, declared)
-        check_targets(report, sops, offered)
+        check_targets(report, sops, policy, offered)
         await check_advisors(report, settings, environ, session)
         await check_nats(report, settings)
         await check_outside(report, settings, policy, session)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import combinations
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from bot.incidents.services import NO_SERVICES, Catalogue
 from bot.incidents.sop_keys import could_overlap
 from bot.incidents.sops import TEMPLATE_NAMES, ProposedAction, Sop, SopLibrary, specificity
 from bot.policy import Policy, read_policy
-from bot.remediation.catalogue import propose
+from bot.remediation.catalogue import CATALOGUE, Action, propose
 from bot.settings import Settings
 from bot.sop_files import read_sops
 
@@ -178,12 +178,25 @@ def _problems_of(sop: Sop, policy: Policy | None) -> Iterator[tuple[str, str]]:
             meant = f"did you mean {{{{{close[0]}}}}}?" if close else ""
             known = ", ".join(TEMPLATE_NAMES)
             yield f"there is no placeholder {{{{{name}}}}}", meant or f"there are {known}"
+    yield from problems_of_actions(sop, policy, CATALOGUE)
+
+
+def problems_of_actions(
+    sop: Sop, policy: Policy | None, actions: Mapping[str, Action]
+) -> Iterator[tuple[str, str]]:
+    """Yield (cause, remedy) of each of the SOP's `actions` that could not be proposed.
+
+    An action of the SOP that is none of `actions` is left out.
+    """
     for action in sop.actions:
+        if action.action not in actions:
+            continue
         try:
             propose(
                 action.action,
                 {name: (_sample(value), "SOP check") for name, value in action.parameters.items()},
                 policy.remediate if policy else None,
+                actions,
             )
         except InputError as error:
             yield error.message, error.remedy or "see docs/actions.md"

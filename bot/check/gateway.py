@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 
 import aiohttp
 
-from bot.check.files import named_targets
+from bot.check.files import named_targets, problems_of_actions
 from bot.check.report import Report
 from bot.errors import GatewayRejected, GatewayUnavailable
 from bot.from_settings import gateway_client
 from bot.incidents.environments import DEFAULT, UNKNOWN, Environments
 from bot.incidents.sops import SopLibrary
+from bot.policy import Policy
+from bot.remediation.catalogue import CATALOGUE, Action, actions_with, unknown_actions
 from bot.remediation.client import ActionCall, GatewayClient
 from bot.remediation.contract import ActionInfo, ActionList
+from bot.remediation.offers import Offers, read_offers
 from bot.settings import Settings
-
-Offered = dict[str, frozenset[str]]
-"""The gateway's actions, each with its targets."""
 
 _REMEDIES = {
     "signature_missing": "set AI_COMMAND_GATEWAY_SECRET to the secret that the gateway has",
@@ -35,7 +36,7 @@ async def check_gateway(
     settings: Settings,
     session: aiohttp.ClientSession,
     declared: Environments = DEFAULT,
-) -> Offered | None:
+) -> Offers | None:
     """Return the gateway's offers; None if it does not list them."""
     client = gateway_client(settings, session, lambda: datetime.now(UTC))
     try:
@@ -64,15 +65,19 @@ async def check_gateway(
         )
     elif not signed:
         report.note("gateway", "requests are not signed: AI_COMMAND_GATEWAY_SECRET is empty")
-    offers = f", offers {len(actions)} actions" if actions is not None else ""
+    count = f", offers {len(actions)} actions" if actions is not None else ""
     if health.status != "healthy":
-        report.note("gateway", f"{health.status}{offers}: {'; '.join(map(str, sick))}")
+        report.note("gateway", f"{health.status}{count}: {'; '.join(map(str, sick))}")
     elif not signed or "off" not in str(health.checks.get("signatures", "")):
-        report.good("gateway", f"{health.status}{offers}")
+        report.good("gateway", f"{health.status}{count}")
     if listed is None or actions is None:
         return None
     _note_environments(report, listed, declared)
-    return {action.id: frozenset(action.targets) for action in actions}
+    offers = read_offers(listed)
+    for action in offers.actions.values():
+        if action.problem:
+            report.note("gateway", f"{action.id} cannot be requested: {action.problem}")
+    return offers
 
 
 def _is_ok(text: object) -> bool:
@@ -106,23 +111,49 @@ async def _sign(client: GatewayClient, actions: Sequence[ActionInfo]) -> None:
             return
 
 
-def check_targets(report: Report, sops: SopLibrary, offered: Offered | None) -> None:
-    """Check that the gateway offers each action that the SOPs will propose."""
+def check_targets(
+    report: Report, sops: SopLibrary, policy: Policy | None, offers: Offers | None
+) -> None:
+    """Check that the bot or the gateway has each action that SOPs and policy name, and the gateway
+    the targets.
+    """
     named = [(sop, action, target) for sop in sops.sops for action, target in named_targets(sop)]
-    if offered is None:
-        if named:
-            report.skipped("targets", "the gateway did not list its actions")
+    if offers is None:
+        others = {a.action for sop in sops.sops for a in sop.actions} - CATALOGUE.keys()
+        if named or others:
+            what = f", so {', '.join(sorted(others))} cannot be checked" if others else ""
+            report.skipped("targets", f"the gateway did not list its actions{what}")
         return
     before = report.problems
+    actions = actions_with(offers)
+    _check_names(report, sops, policy, actions)
     for sop, action, target in named:
-        if action.action not in offered:
-            continue  # not in the catalogue: reported with the SOP
-        known = offered[action.action]
-        if target not in known:
+        known = sorted(t.name for t in offers.targets.values() if action.action in t.actions)
+        if action.action in offers.actions and target not in known:
             report.problem(
                 "targets",
                 f"{sop.sop_id}: {action.action} on {target}: the gateway has no such target",
-                f"it has {', '.join(sorted(known)) or 'none'}; add it to the gateway's config",
+                f"it has {', '.join(known) or 'none'}; add it to the gateway's config",
             )
     if report.problems == before:
         report.good("targets", f"the gateway has all {len(named)} that SOPs name")
+
+
+def _check_names(
+    report: Report, sops: SopLibrary, policy: Policy | None, actions: Mapping[str, Action]
+) -> None:
+    """Check each action that SOPs and policy name against the bot's and the gateway's."""
+    gateway_only = {name: action for name, action in actions.items() if name not in CATALOGUE}
+    for sop in sops.sops:
+        for cause, remedy in problems_of_actions(sop, policy, gateway_only):
+            report.problem("sops", f"{sop.sop_id}: {cause}", remedy)
+        for action in sop.actions:
+            if action.action not in actions:
+                close = difflib.get_close_matches(action.action, actions, 1, 0.5)
+                report.problem(
+                    "sops",
+                    f"{sop.sop_id}: neither the bot nor the gateway has an action {action.action}",
+                    f"did you mean {close[0]}?" if close else f"there are {', '.join(actions)}",
+                )
+    for key, word in unknown_actions(policy.remediate, actions) if policy else ():
+        report.note("policy", f"{key}: neither the bot nor the gateway has an action {word!r}")

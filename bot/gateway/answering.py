@@ -37,6 +37,7 @@ def ran(plan: Plan, result: Result, row: Execution, at: datetime) -> Answer:
                 stderr=contract.capped(contract.printable(result.stderr), tail=result.tail),
             ),
         ),
+        inverse=plan.inverse,
     )
 
 

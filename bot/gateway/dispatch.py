@@ -313,7 +313,9 @@ class Dispatcher:
         plan = await self._executors[call.executor].plan(call)
         inverse = plan.inverse
         if inverse is None and call.action.inverse:
-            inverse = TypedAction(id=call.action.inverse)
+            takes = self.catalogue.actions[call.action.inverse].parameters.model_fields
+            values = {name: v for name, v in call.parameters.items() if name in takes}
+            inverse = TypedAction(id=call.action.inverse, parameters=values)
         plan = plan.model_copy(
             update={
                 "environment": call.config.environment,

@@ -114,13 +114,14 @@ class Routes:
         key = _key(request, body)
         if not key:
             raise Refusal(422, "key_missing", f"{contract.IDEMPOTENCY_KEY}: header required")
-        return await self._execute(request, body, key=key, digest=body.plan_digest)
+        return _json(await self._execute(request, body, key=key, digest=body.plan_digest))
 
     async def execute_docker_command(self, request: web.Request) -> web.Response:
         """Run the older shape. Without a typed action its text is mapped by fixed rules."""
         body = await self._read(request)
         key = _key(request, body) or f"unkeyed-{uuid.uuid4()}"
-        return await self._execute(request, body, key=key, digest=body.plan_digest)
+        answer = await self._execute(request, body, key=key, digest=body.plan_digest)
+        return _json(answer, without={"inverse"})  # exactly the fields that this shape has
 
     async def execution(self, request: web.Request) -> web.Response:
         """Return the state of a key: running, finished or unknown; 404 when it never ran.
@@ -168,7 +169,7 @@ class Routes:
 
     async def _execute(
         self, request: web.Request, body: ExecuteRequest, *, key: str, digest: str
-    ) -> web.Response:
+    ) -> Answer:
         source = self._metrics.source(body.source_id)
         log.info("%s is about %s", key, tracking_id_of(request) or "nothing it names")
         began = time.perf_counter()
@@ -176,7 +177,7 @@ class Routes:
             answer = await self._dispatcher.execute(body, key=key, digest=digest)
         self._metrics.duration.labels(source).observe(time.perf_counter() - began)
         self._metrics.requests.labels(source, answer.overall_status).inc()
-        return _json(answer)
+        return answer
 
     async def _read(self, request: web.Request) -> ExecuteRequest:
         """Return the body, validated in full, of an authorised caller."""
@@ -269,10 +270,9 @@ def errors_as_json(metrics: Metrics, *, unsigned: bool) -> Any:
     return middleware
 
 
-def _json(model: Any, *, status: int = 200) -> web.Response:
-    return web.Response(
-        body=model.model_dump_json().encode(), status=status, content_type="application/json"
-    )
+def _json(model: Any, *, status: int = 200, without: set[str] | None = None) -> web.Response:
+    body = model.model_dump_json(exclude=without).encode()
+    return web.Response(body=body, status=status, content_type="application/json")
 
 
 def _key(request: web.Request, body: ExecuteRequest) -> str:

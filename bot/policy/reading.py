@@ -21,7 +21,7 @@ from bot.policy.layers import SEGMENTS, Layer, Layers, Location, merge
 from bot.policy.model import Policy
 from bot.policy.profiles import PROFILES
 from bot.regular_files import read_regular
-from bot.remediation.catalogue import unknown_actions
+from bot.remediation.catalogue import misspelt_actions
 from bot.validation import FieldProblem, field_problems, form, in_file
 
 APPROVERS_FILE = "approvers.yaml"
@@ -116,7 +116,7 @@ def _problems_hidden_in(layer: Layer, layers: Layers, roles: Roles) -> Iterator[
 
 
 def _unknown_names(remediate: Remediate) -> list[FieldProblem]:
-    return [*unknown_actions(remediate), *unknown_environments(remediate)]
+    return [*misspelt_actions(remediate), *unknown_environments(remediate)]
 
 
 def _dead_overrides(policy: Policy) -> Iterator[FieldProblem]:
@@ -154,7 +154,7 @@ def _unknown_beside(raw: dict[Any, Any], error: ValidationError) -> list[FieldPr
         usable = Remediate.model_validate({k: v for k, v in remediate.items() if k not in bad})
     except ValidationError:  # the keys contradict each other, which `error` reports
         return []
-    return unknown_actions(usable) if "environments" in bad else _unknown_names(usable)
+    return misspelt_actions(usable) if "environments" in bad else _unknown_names(usable)
 
 
 def parse_roles(text: str, *, file: str) -> Roles:

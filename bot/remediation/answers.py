@@ -15,13 +15,16 @@ from bot.remediation.contract import (
     OUTPUT_LIMIT_CHARS,
     Answer,
     ExecutionDetails,
+    ExecutionRecord,
     ExecutionResult,
     HealthReport,
     OverallStatus,
+    TypedAction,
     capped,
     printable,
     read_time,
 )
+from bot.remediation.schemas import MOST_PARAMETERS
 from bot.serving.log_lines import redact
 from bot.validation import reason_of
 
@@ -62,13 +65,26 @@ class Outcome:
     error: str = ""
     error_code: str = ""
     finished_at: datetime | None = None
+    inverse: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """The gateway has been running it since then."""
+    """The gateway has been running it since then; `progress` is its latest word, one line."""
 
     since: datetime | None
+    progress: str = ""
+    cancellable: bool = False
+
+
+def running_of(record: ExecutionRecord) -> Running:
+    """Return what the gateway says of an execution that runs."""
+    line, progress = "", record.progress
+    if progress is not None:
+        line = short_line(progress.text)
+        if progress.done is not None and progress.total:
+            line = f"{line} ({progress.done:,} of {progress.total:,})".strip()
+    return Running(read_time(record.received_at), line, record.cancellable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +182,17 @@ def outcome(answer: Answer) -> Outcome:
         error=error,
         error_code=short_line(fault.error_code) if fault else "",
         finished_at=read_time(answer.timestamp_processed_utc),
+        inverse=_inverse(answer.inverse),
     )
+
+
+def _inverse(action: TypedAction | None) -> dict[str, Any] | None:
+    """Return the action that takes it back: plain values, as few as an action may have."""
+    if action is None or len(action.parameters) > MOST_PARAMETERS:
+        return None
+    if not all(isinstance(value, str | int | float) for value in action.parameters.values()):
+        return None
+    return {"id": action.id, "parameters": dict(action.parameters)}
 
 
 def escalated(status: int, body: bytes) -> Outcome:

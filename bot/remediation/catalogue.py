@@ -1,13 +1,15 @@
 """The catalogue of typed actions: the only requests that the bot sends to the gateway.
 
-A target comes from an alert label, an SOP or a person, never from a model's text. `probe_url` comes
-only from an SOP: the operator chooses the addresses that the bot calls. An operator's changes of an
-action stand in the policy, under `remediate.actions`.
+The bot knows some actions by itself; all others are the gateway's offers, and at least of high
+risk. A target comes from an alert label, an SOP or a person, never from a model's text. `probe_url`
+comes only from an SOP: the operator chooses the addresses that the bot calls. An operator's changes
+of an action stand in the policy, under `remediate.actions`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any
@@ -20,6 +22,8 @@ from bot.errors import InputError
 from bot.incidents.addresses import NO_USERINFO
 from bot.incidents.remediation import FROM_MODEL, Parameter, Proposal, Risk
 from bot.remediation.contract import OURSELVES
+from bot.remediation.offers import OfferedAction, Offers
+from bot.remediation.schemas import parameters_model
 from bot.validation import FieldProblem, field_problems, form
 
 Target = Annotated[
@@ -83,6 +87,15 @@ class Action:
     parameters: type[BaseModel]
     synonyms: tuple[str, ...]
 
+    @property
+    def word(self) -> str:
+        """Return the word by which a person asks for it."""
+        return self.synonyms[0] if self.synonyms else self.id
+
+    def titled(self, target: str) -> str:
+        """Return the line that names it on its card."""
+        return f"{self.verb} {target}" if self.synonyms else f"{self.verb} on {target}"
+
 
 CATALOGUE: Mapping[str, Action] = {
     action.id: action
@@ -126,35 +139,86 @@ CATALOGUE: Mapping[str, Action] = {
 }
 
 
-def unknown_actions(policy: Remediate) -> list[FieldProblem]:
-    """Return the policy's unknown actions: the key, the name, and the known ones."""
-    known = ", ".join(CATALOGUE)
-    globs: dict[tuple[str | int, ...], Sequence[str]] = {
-        **{("rules", place, "actions"): rule.actions for place, rule in enumerate(policy.rules)},
-        ("two_person_actions",): policy.two_person_actions,
-        ("auto_approve",): policy.auto_approve,
+COOLDOWN = timedelta(minutes=5)
+"""The cooldown of an action that only the gateway knows."""
+
+
+def actions_with(offers: Offers) -> Mapping[str, Action]:
+    """Return the bot's own actions and the gateway's, by id.
+
+    Of an action that both know the bot's entry counts. A gateway cannot lower a risk: its own
+    action is HIGH.
+    """
+    offered = {
+        action.id: _offered(action)
+        for action in offers.actions.values()
+        if action.mutating and action.fields is not None and action.id not in CATALOGUE
     }
-    ids = [(("actions",), name) for name in policy.actions if name not in CATALOGUE]
+    return {**CATALOGUE, **offered}
+
+
+def _offered(action: OfferedAction) -> Action:
+    inverse = action.inverse
+    return Action(
+        id=action.id,
+        verb=action.title,
+        intent=action.title,
+        risk=Risk.HIGH,
+        blast=action.blast or "the gateway does not say what else it does",
+        reversible=f"yes, by {inverse}" if inverse else "no, it cannot be undone",
+        inverse=inverse,
+        cooldown=COOLDOWN,
+        parameters=parameters_model(action.fields or {}, StartParameters),
+        synonyms=(),
+    )
+
+
+def unknown_actions(policy: Remediate, actions: Iterable[str]) -> list[tuple[str, str]]:
+    """Return (key, name) of each action in the policy that is none of `actions`."""
+    names = list(actions)
+    globs: dict[str, Sequence[str]] = {
+        **{f"rules.{place}.actions": rule.actions for place, rule in enumerate(policy.rules)},
+        "two_person_actions": policy.two_person_actions,
+        "auto_approve": policy.auto_approve,
+    }
+    ids = [("actions", name) for name in policy.actions if name not in names]
     bad = [
         (key, glob)
         for key, entries in globs.items()
         for glob in entries
-        if not any(fits_any(name, [glob]) for name in CATALOGUE)
+        if not any(fits_any(name, [glob]) for name in names)
     ]
-    return [
-        FieldProblem(
-            ("remediate", *key),
-            f"no action of the catalogue is {word!r}; known: {known}",
-            "unknown_action",
-        )
-        for key, word in [*ids, *bad]
-    ]
+    return [(f"remediate.{key}", word) for key, word in [*ids, *bad]]
 
 
-def risk_in(policy: Remediate, action: Action) -> str:
-    """Return the risk of an action in the operator's view."""
-    changed = policy.actions.get(action.id)
-    return changed.risk if changed and changed.risk else action.risk
+def misspelt_actions(policy: Remediate) -> list[FieldProblem]:
+    """Return each action in the policy that is all but one of the bot's own.
+
+    Any other unknown one may be the gateway's: `check` compares it with the gateway's list.
+    """
+    problems = []
+    for key, word in unknown_actions(policy, CATALOGUE):
+        if close := difflib.get_close_matches(word, CATALOGUE, 1, _MISSPELT):
+            reason = f"there is no action {word!r}; did you mean {close[0]}?"
+            location = tuple(int(part) if part.isdigit() else part for part in key.split("."))
+            problems.append(FieldProblem(location, reason, "unknown_action"))
+    return problems
+
+
+_MISSPELT = 0.9  # of difflib's likeness: a letter too many, or two exchanged
+
+
+def risk_in(policy: Remediate, action_id: str) -> str:
+    """Return the risk of an action in the operator's view; HIGH if only the gateway knows it."""
+    changed = policy.actions.get(action_id)
+    if changed and changed.risk:
+        return changed.risk
+    return CATALOGUE[action_id].risk if action_id in CATALOGUE else Risk.HIGH
+
+
+def is_enabled(policy: Remediate, action_id: str) -> bool:
+    """Return True unless the operator forbids the action."""
+    return action_id not in policy.actions or policy.actions[action_id].enabled
 
 
 def cooldowns_in(policy: Remediate) -> dict[str, timedelta]:
@@ -167,14 +231,18 @@ def cooldowns_in(policy: Remediate) -> dict[str, timedelta]:
 
 
 def propose(
-    action_id: str, inputs: Mapping[str, tuple[Any, str]], policy: Remediate | None = None
+    action_id: str,
+    inputs: Mapping[str, tuple[Any, str]],
+    policy: Remediate | None = None,
+    actions: Mapping[str, Action] = CATALOGUE,
 ) -> Proposal:
     """Check values with their origins against the catalogue and build a proposal from them.
 
-    `inputs` maps a parameter's name to (value, origin). InputError names the faulty parameter.
+    `inputs` maps a parameter's name to (value, origin); `actions` are those of `actions_with`.
+    InputError names the faulty parameter.
     """
     policy = policy or Remediate()
-    action = _enabled(action_id, policy)
+    action = _enabled(action_id, policy, actions)
     for name, (value, origin) in inputs.items():
         if name in SOP_ONLY and not origin.startswith("SOP "):
             raise InputError(f"{name} can only come from an SOP", field=name)
@@ -192,56 +260,73 @@ def propose(
             raise InputError(
                 "A target is required.",
                 field="target",
-                remedy=f"Name the service, as in `{action.synonyms[0]} checkout-api`.",
+                remedy=f"Name the service, as in `{action.word} checkout-api`.",
             ) from error
         raise InputError(f"{action_id}: {problem}", field=problem.field) from error
     values = checked.model_dump(mode="json", exclude_none=True)
     target = str(values["target"])
     return Proposal(
         action_id=action.id,
-        title=f"{action.verb} {target}",
+        title=action.titled(target),
         target=target,
         parameters=tuple(
             Parameter(name, value, inputs[name][1] if name in inputs else "default")
             for name, value in values.items()
         ),
-        risk=risk_in(policy, action),
+        risk=risk_in(policy, action.id),
         reversible=action.reversible,
         intent=action.intent,
     )
 
 
-def enabled_in(policy: Remediate) -> dict[str, Action]:
-    """Return the actions that the operator allows at all, by their ids."""
-    return {
-        name: action
-        for name, action in CATALOGUE.items()
-        if name not in policy.actions or policy.actions[name].enabled
-    }
+def enabled_in(policy: Remediate, actions: Mapping[str, Action] = CATALOGUE) -> dict[str, Action]:
+    """Return those of `actions` that the operator does not forbid, by their ids."""
+    return {name: action for name, action in actions.items() if is_enabled(policy, name)}
 
 
-def _enabled(action_id: str, policy: Remediate) -> Action:
-    known = enabled_in(policy)
+def _enabled(action_id: str, policy: Remediate, actions: Mapping[str, Action]) -> Action:
+    known = enabled_in(policy, actions)
     if action_id not in known:
         raise InputError(
-            f"{action_id} is not in the catalogue. Known: {', '.join(known)}", field="action"
+            f"{action_id} is not in the catalogue. Known: {', '.join(list(known)[:MOST_NAMED])}",
+            field="action",
         )
     return known[action_id]
 
 
-def inverse_of(done: Proposal) -> dict[str, tuple[Any, str]] | None:
-    """Return the values and origins of the action that undoes this one; None without one."""
-    action = CATALOGUE.get(done.action_id)
-    if action is None or not action.inverse:
+MOST_NAMED = 20
+"""Actions that an error names."""
+
+
+def inverse_of(
+    done: Proposal, answer: Mapping[str, Any]
+) -> tuple[str, dict[str, tuple[Any, str]]] | None:
+    """Return the action that undoes this one, with its values and origins; None without one.
+
+    `answer` is the stored answer of the execution: only the gateway knows the earlier state of its
+    own actions.
+    """
+    own = CATALOGUE.get(done.action_id)
+    if own is not None:
+        if not own.inverse:
+            return None
+        takes = CATALOGUE[own.inverse].parameters.model_fields
+        kept = {p.name: (p.value, p.origin) for p in done.parameters if p.name in takes}
+        return own.inverse, kept
+    inverse = answer.get("inverse")
+    if not isinstance(inverse, dict):
         return None
-    takes = CATALOGUE[action.inverse].parameters.model_fields
-    return {p.name: (p.value, p.origin) for p in done.parameters if p.name in takes}
+    values = {name: (v, "gateway: undo") for name, v in inverse["parameters"].items()}
+    probes = {p.name: (p.value, p.origin) for p in done.parameters if p.name in SOP_ONLY}
+    return inverse["id"], {**values, **probes, "target": (done.target, "the undone action")}
 
 
-def editable(action_id: str) -> tuple[str, ...]:
+def editable(proposal: Proposal) -> tuple[str, ...]:
     """Return the parameters that a person may change on a card; another target is another
     proposal.
     """
-    action = CATALOGUE.get(action_id)
-    fields = action.parameters.model_fields if action else {}
-    return tuple(name for name in fields if name != "target" and name not in SOP_ONLY)
+    return tuple(
+        parameter.name
+        for parameter in proposal.parameters
+        if parameter.name != "target" and parameter.name not in SOP_ONLY
+    )

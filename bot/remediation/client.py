@@ -21,7 +21,7 @@ from yarl import URL
 from bot.errors import GatewayRejected, GatewayUnavailable, InputError, OutcomeUnknown
 from bot.remediation import answers, contract
 from bot.remediation.answers import GatewayHealth, NeverSeen, Outcome, Running
-from bot.remediation.contract import ActionInfo, Plan, Priority
+from bot.remediation.contract import Plan, Priority
 from bot.remediation.transport import NoAnswer, NotSent, Reply, Transport
 
 __all__ = ["ActionCall", "GatewayClient", "GatewayHealth", "NeverSeen", "Outcome", "Running"]
@@ -90,11 +90,6 @@ class GatewayClient:
         if reply.status != 200 or report.status not in ("healthy", "degraded"):
             raise GatewayUnavailable(answers.unhealthy(self._address, reply.status, report))
         return GatewayHealth(report.status, report.version, dict(report.checks))
-
-    async def actions(self) -> tuple[ActionInfo, ...] | None:
-        """Return the gateway's catalogue, or None if it has no such list."""
-        listed = await self.offers()
-        return listed.actions if listed else None
 
     async def offers(self) -> contract.ActionList | None:
         """Return the catalogue with the targets' environments, or None if the gateway has no such
@@ -173,6 +168,15 @@ class GatewayClient:
                 "Outcome unknown."
             ) from error
 
+    async def cancel(self, key: str, *, tracking_id: str = "") -> bool:
+        """Cancel a running execution. False if nothing runs under the key, or no more.
+
+        GatewayRejected: it cannot be cancelled. None of these says how it ended: look it up.
+        """
+        path = f"/executions/{_checked(key)}/cancel"
+        reply = await self._ask_safely("POST", path, b"{}", tracking_id=tracking_id)
+        return reply is not None
+
     async def lookup(
         self, key: str, *, tracking_id: str = "", bar: bool = False
     ) -> Outcome | Running | NeverSeen | None:
@@ -196,7 +200,7 @@ class GatewayClient:
         if record.idempotency_key != key:
             raise GatewayRejected("The gateway answered about another execution.")
         if record.state == "running" or record.answer is None:
-            return Running(contract.read_time(record.received_at))
+            return answers.running_of(record)
         return answers.outcome(record.answer)
 
     def _body(self, call: ActionCall, *, key: str, digest: str) -> bytes:

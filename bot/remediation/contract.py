@@ -145,13 +145,18 @@ class ErrorDetails(_Wire):
 
 
 class Answer(_Wire):
-    """The gateway's answer. `answers.decide` interprets it."""
+    """The gateway's answer. `answers.decide` interprets it.
+
+    `inverse` is the action that takes a finished one back, for the state before it; only /execute
+    and /executions/{key} have it.
+    """
 
     request_id: Text = ""
     timestamp_processed_utc: Text = ""
     overall_status: str = Field(min_length=1, max_length=100)
     execution_details: ExecutionDetails | None = None
     error_details: ErrorDetails | None = None
+    inverse: TypedAction | None = None
 
 
 class PlannedRequest(_Wire):

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from bot.errors import InputError
-from bot.remediation.catalogue import CATALOGUE
+from bot.remediation.catalogue import CATALOGUE, MOST_NAMED, Action
 
-_OPTION = re.compile(r"(?<![a-z_])([a-z_]+)=(\S+)")
+_OPTION = re.compile(r"(?<![a-z0-9_])([a-z][a-z0-9_]*)=(\S+)")
 
 
 def read_fix(
-    text: str, *, user: str, default_target: str
+    text: str,
+    *,
+    user: str,
+    default_target: str,
+    actions: Mapping[str, Action] = CATALOGUE,
 ) -> tuple[str, dict[str, tuple[Any, str]]]:
     """Parse `restart checkout-api grace_seconds=5` to (action id, {parameter: (value, origin)}).
 
@@ -20,11 +25,11 @@ def read_fix(
     """
     options = dict(_OPTION.findall(text))
     verb, *rest = _OPTION.sub("", text).split() or [""]
-    for action in CATALOGUE.values():
+    for action in actions.values():
         if verb.lower() in action.synonyms or verb == action.id:
             break
     else:
-        known = ", ".join(f"`{action.synonyms[0]} [target]`" for action in CATALOGUE.values())
+        known = ", ".join(f"`{a.word} [target]`" for a in list(actions.values())[:MOST_NAMED])
         raise InputError(
             f"No action is called {verb[:40]!r}." if verb else "Which action?",
             field="action",

@@ -21,7 +21,9 @@ from bot.incidents.sop_keys import read_key, spelled
 from bot.incidents.sops import ProposedAction, Sop, fill, template_values
 from bot.intake.guesses import SERVICE_LABELS
 from bot.remediation.answers import short_line
+from bot.remediation.catalogue import CATALOGUE
 from bot.remediation.client import ActionCall, GatewayClient
+from bot.remediation.contract import Plan
 from bot.response.request_context import PRIORITY
 
 LISTING_SECONDS = 0.5  # seconds for the gateway to list its targets, after a refusal
@@ -111,7 +113,7 @@ async def preview_of(
         raise InputError(str(error), field="action") from error
     if plan is None:
         return Preview(), None
-    shown = "\n".join((plan.display, *plan.steps))
+    shown = "\n".join((plan.display, *plan.steps, *_afterwards(plan)))
     preview = Preview(
         command=shown,
         digest=plan.digest,
@@ -121,14 +123,24 @@ async def preview_of(
     return preview, len(plan.touches) or None
 
 
+def _afterwards(plan: Plan) -> list[str]:
+    """Return how an action that only the gateway knows is checked, and what takes it back."""
+    if plan.action in CATALOGUE:
+        return []
+    inverse = plan.inverse
+    values = " ".join(f"{n}={v}" for n, v in inverse.parameters.items()) if inverse else ""
+    undo = f"taken back by {inverse.id} {values}".strip() if inverse else "cannot be undone"
+    return [*([f"checked: {plan.verified_by}"] if plan.verified_by else []), undo]
+
+
 async def _targets_without(gateway: GatewayClient, call: ActionCall) -> tuple[str, ...]:
     """Return the action's targets, if the gateway lists them and the call's is not among them."""
     try:
         async with asyncio.timeout(LISTING_SECONDS):
-            actions = await gateway.actions()
+            listed = await gateway.offers()
     except (GatewayUnavailable, GatewayRejected, TimeoutError):
         return ()
-    for action in actions or ():
+    for action in listed.actions if listed else ():
         if action.id == call.action_id and call.target not in action.targets:
             return action.targets
     return ()

@@ -64,7 +64,7 @@ class Proposals:
         """
         who, *others = await self._store.askers(incident.id) or ("",)
         values = proposal_parts.values_from(sop, action, alert, self._clock())
-        proposal = catalogue.propose(action.action, values, self._remediate)
+        proposal = self._propose(action.action, values)
         request = Request(action=action, requested_by=who, editors=tuple(others))
         return await self._prepared(incident, proposal, request)
 
@@ -72,7 +72,7 @@ class Proposals:
         """Return an approval of the same values under the current policy, without votes, not stored
         yet."""
         fields = {p.name: (p.value, p.origin) for p in old.proposal.parameters}
-        proposal = catalogue.propose(old.proposal.action_id, fields, self._remediate)
+        proposal = self._propose(old.proposal.action_id, fields)
         return await self._prepared(
             incident,
             replace(proposal, title=old.proposal.title),
@@ -86,8 +86,10 @@ class Proposals:
 
         One `cause` proposes once. Returns the waiting approval, and whether it is new.
         """
-        action_id, value = intents.read_fix(text, user=user, default_target=incident.service)
-        return await self.by_person(incident, action_id, value, user, cause)
+        action_id, values = intents.read_fix(
+            text, user=user, default_target=incident.service, actions=self._config.actions
+        )
+        return await self.by_person(incident, action_id, values, user, cause)
 
     async def by_person(
         self,
@@ -98,7 +100,7 @@ class Proposals:
         cause: str,
     ) -> tuple[Approval, bool]:
         """Propose an action with these values and origins for a person, as `fix` does."""
-        proposal = catalogue.propose(action_id, values, self._remediate)
+        proposal = self._propose(action_id, values)
         result = await self._prepared(incident, proposal, Request(user=user, requested_by=user))
         stands = await self._store.ask(result, cause, self._config.current.limits)
         return stands, stands.id == result.id
@@ -113,14 +115,14 @@ class Proposals:
         fields = {p.name: (p.value, p.origin) for p in old.proposal.parameters}
         changed = False
         for name, value in values.items():
-            if name not in catalogue.editable(old.proposal.action_id):
+            if name not in catalogue.editable(old.proposal):
                 raise InputError(f"{name} cannot be edited", field=name)
             if name in fields and str(fields[name][0]) != value.strip():
                 fields[name] = (value.strip(), f"edited by @{user}")
                 changed = True
         if not changed:
             raise InputError("Nothing was changed.", remedy="Close the box to leave it as it is.")
-        proposal = catalogue.propose(old.proposal.action_id, fields, self._remediate)
+        proposal = self._propose(old.proposal.action_id, fields)
         incident = await self._store.incident(old.incident_id)
         fresh = await self._prepared(
             incident,
@@ -141,7 +143,8 @@ class Proposals:
         """Propose the undo of an action that ran and did not help, under the same policy."""
         done = await self._store.approval(approval_id)
         execution = await self._store.execution_of(approval_id)
-        entry = catalogue.inverse_of(done.proposal)
+        answer = execution.answer if execution else None
+        entry = catalogue.inverse_of(done.proposal, answer or {})
         if execution is None or execution.state is not RemediationStatus.NOT_VERIFIED:
             raise Refused("Not proposed: only what ran and is not verified can be undone.")
         if entry is None:
@@ -153,8 +156,7 @@ class Proposals:
         ]
         if any(not approval.decided for approval in earlier):
             raise Refused("It is proposed already: see its card in this thread.")
-        inverse = catalogue.CATALOGUE[done.proposal.action_id].inverse
-        proposal = catalogue.propose(inverse, entry, self._remediate)
+        proposal = self._propose(*entry)
         incident = await self._store.incident(done.incident_id)
         result = await self._prepared(
             incident,
@@ -163,6 +165,9 @@ class Proposals:
         )
         cause = f"undo/{execution.id}/{len(earlier)}"
         return await self._store.ask(result, cause, self._config.current.limits)
+
+    def _propose(self, action_id: str, values: Mapping[str, tuple[Any, str]]) -> Proposal:
+        return catalogue.propose(action_id, values, self._remediate, self._config.actions)
 
     @property
     def _remediate(self) -> Remediate:

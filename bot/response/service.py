@@ -32,6 +32,7 @@ from bot.response.dependencies import Dependencies
 from bot.response.dispatches import Dispatches
 from bot.response.enrichment import Enrichment
 from bot.response.exports import Exports
+from bot.response.gateway_offers import GatewayOffers
 from bot.response.handover import Handovers
 from bot.response.postmortems import Postmortems
 from bot.response.proposal_queue import ProposalQueue
@@ -67,6 +68,7 @@ class IncidentService:
         self.home_team = dependencies.home_team
         self._alert_channels = dependencies.alert_channels
         self.decisions = Decisions(dependencies)
+        self.gateway_offers = GatewayOffers(dependencies)
         self.proposals = Proposals(dependencies, self.decisions.check_person)
         self.suggestions = Suggestions(dependencies, self.proposals)
         self.proposal_queue = ProposalQueue(dependencies, self.proposals)

@@ -79,6 +79,7 @@ def _by_time(
         Step("look_up_unknown", dispatches.look_up_unknown, seconds=3, replicas=ONE, overlaps=True),
         Step("recover", dispatches.recover, seconds=1, replicas=EACH, overlaps=True),
         Step("retry_outbox", upkeep.retry_outbox, seconds=5, replicas=EACH),
+        Step("refresh_actions", service.gateway_offers.refresh, seconds=60, replicas=EACH),
         Step("watch_health", parts.health.check, seconds=health_interval, replicas=EACH),
         Step("post_audit_head", upkeep.close_audit_day, seconds=60, replicas=ONE),
         Step("self_audit", parts.watchdog.run, seconds=60, replicas=EACH),

@@ -312,5 +312,4 @@ def _decision(approval: Approval, blocker: Blocker | None, *, is_whole: bool) ->
 
 
 def _can_be_edited(approval: Approval) -> bool:
-    names = editable(approval.proposal.action_id)
-    return any(parameter.name in names for parameter in approval.proposal.parameters)
+    return bool(editable(approval.proposal))

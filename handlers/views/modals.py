@@ -69,7 +69,7 @@ def reason_of(view: dict[str, Any]) -> str:
 
 def edit_modal(approval: Approval) -> Block:
     """The modal with an input for each value that a person may change."""
-    names = editable(approval.proposal.action_id)
+    names = editable(approval.proposal)
     inputs = [
         _input(p.name, p.name, "sopbot.value", initial_value=str(p.value), max_length=200)
         for p in approval.proposal.parameters

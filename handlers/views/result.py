@@ -9,7 +9,7 @@ from bot.approvals.reason_text import sentence
 from bot.incidents.model import Incident, Resolution
 from bot.incidents.remediation import RemediationStatus
 from bot.language import _
-from bot.remediation.catalogue import CATALOGUE
+from bot.remediation.catalogue import inverse_of
 from handlers.views.newer_blocks import StepState, details, plan
 from handlers.views.steering import reopen_button
 from handlers.views.text import (
@@ -50,7 +50,7 @@ def result(execution: Execution, approval: Approval) -> tuple[str, list[Block]]:
     if verification:
         blocks.append(context(verification))
     if execution.state is RemediationStatus.NOT_VERIFIED:
-        blocks += _undo(approval)
+        blocks += _undo(execution, approval)
     if execution.retry_until:
         retry = button("Try again", "sopbot.try_again", approval.id)
         until = clock(execution.retry_until)
@@ -84,9 +84,8 @@ def _steps(execution: Execution) -> list[tuple[str, StepState]]:
     return [*steps, (_("Check whether it helped"), checking)]
 
 
-def _undo(approval: Approval) -> list[Block]:
-    action = CATALOGUE.get(approval.proposal.action_id)
-    if action is None or not action.inverse:
+def _undo(execution: Execution, approval: Approval) -> list[Block]:
+    if inverse_of(approval.proposal, execution.answer or {}) is None:
         return [context("Cannot be undone. The bot does not propose it again in this incident.")]
     undo = button("Undo", "sopbot.undo", approval.id)
     return [{"type": "actions", "elements": [undo]}]

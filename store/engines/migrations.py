@@ -15,6 +15,7 @@ from store.engines import (
     advice_tables,
     evidence_tables,
     feedback_tables,
+    gateway_tables,
     home_tables,
     outside_tables,
     record_tables,
@@ -108,6 +109,11 @@ def m050_expand_advisor_runs() -> str:
     return advice_tables.ADVISOR_RUNS
 
 
+def m051_expand_gateway_offers() -> str:
+    """Store what the gateway offers, so that a restart without it still knows."""
+    return gateway_tables.OFFERS
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     *EARLIER_MIGRATIONS,
     m035_expand_reading_cases,
@@ -126,6 +132,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m048_expand_feedback,
     m049_expand_cached_answers,
     m050_expand_advisor_runs,
+    m051_expand_gateway_offers,
 )
 
 

@@ -145,7 +145,7 @@ async def test_even_a_service_that_runs_as_root_does_not_find_the_secret_in_the_
     assert SECRET.encode() not in environ
     assert SECRET not in (open_folder / "own").read_text()
     async with aiohttp.ClientSession() as session:  # … and the gateway still knows it
-        assert await _client(session, gateway).actions()
+        assert await _client(session, gateway).offers()
 
 
 @pytest.mark.attack("ASI03")
@@ -262,9 +262,9 @@ async def test_sighup_takes_on_other_targets_all_or_nothing_and_sigusr1_ends_not
         client = _client(session, gateway)
 
         async def targets() -> tuple[str, ...]:
-            listed = await client.actions()
+            listed = await client.offers()
             assert listed is not None
-            return listed[0].targets
+            return listed.actions[0].targets
 
         file.write_text(json.dumps(config | {"targets": {"a b": sleeper}}))
         gateway.send_signal(signal.SIGHUP)

@@ -139,7 +139,7 @@ async def test_a_changed_key_header_is_refused_for_the_signed_body_holds_it(desk
 
 
 async def test_the_client_signs_everything_it_sends(desk):
-    assert await desk.client.actions() is not None
+    assert await desk.client.offers() is not None
     assert (await desk.client.plan(STATUS)).target == "checkout-api"
     assert (await desk.client.execute(STATUS, key="k1")).state == "succeeded"
     assert (await desk.client.lookup("k1")).state == "succeeded"

@@ -38,7 +38,7 @@ async def test_one_executor_of_two_that_cannot_work_is_degraded(start, service, 
 
 async def test_actions_are_listed_with_their_parameters_and_targets(start, service):
     desk = await start({"checkout-api": service(autostart=False)})
-    actions = {action.id: action for action in await desk.client.actions()}
+    actions = {action.id: action for action in (await desk.client.offers()).actions}
     changes = {"service.restart", "service.stop", "service.start"}
     assert set(actions) == changes | {"service.status", "service.logs", "service.stats"}
     assert {name for name in changes if actions[name].reversible} == changes - {"service.restart"}

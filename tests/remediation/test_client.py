@@ -38,7 +38,7 @@ async def test_every_request_carries_a_tracking_id_the_incidents_where_there_is_
         await client.execute(about, key="k1")
     with pytest.raises(GatewayUnavailable):
         await client.health()
-    await client.actions()
+    await client.offers()
     await client.plan(replace(CALL, tracking_id="forged\r\nX-Evil: 1"))
     ids = [headers["X-Tracking-Id"] for _, _, headers, _ in gateway.requests]
     assert ids[:3] == [about.tracking_id] * 3

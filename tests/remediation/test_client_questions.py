@@ -54,7 +54,7 @@ async def test_a_gateway_without_the_newer_endpoints_is_told_from_a_failure(
     gateway, client, status
 ):
     gateway.replies = [(status, {"detail": "Not Found"})]
-    assert await client.actions() is None
+    assert await client.offers() is None
     assert await client.plan(CALL) is None
     assert await client.lookup("k") is None
 

@@ -191,7 +191,7 @@ FILES = [
     ),
     Mistake(
         "sops",
-        "service.reboot is not in the catalogue",
+        "neither the bot nor the gateway has an action service.reboot",
         "service.restart",
         world=action(action="service.reboot"),
     ),

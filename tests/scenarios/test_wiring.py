@@ -60,6 +60,7 @@ STEPS = {
     "send_heartbeat": (None, 5, EACH, ALONE),
     "send_digests": (None, 15, ONE, ALONE),
     "refresh_homes": (None, 5, ONE, ALONE),
+    "refresh_actions": (None, 60, EACH, ALONE),
     "summarise_hours": (None, 60, ONE, ALONE),
     "prune": (None, 3600, ONE, ALONE),
 }

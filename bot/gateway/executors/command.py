@@ -60,7 +60,8 @@ class CommandExecutor:
         if runs_us(argv):
             raise ExecutorError(SELF_TARGET, "the command starts the bot or its gateway")
         steps = [filled(command.plan, values)] if command.plan else []
-        steps.append(f"run {shlex.join(argv)}" + (f" as {command.user}" if command.user else ""))
+        if command.user:
+            steps.append(f"as the user {command.user}")
         if command.verify:
             check = arguments(command.verify.argv, values, _options(command))
             steps.append(f"then {shlex.join(check)} must end with 0")
