@@ -89,34 +89,9 @@ def advisor_chain(
 ) -> AdvisorChain | None:
     """Return the advisors of ADVISOR in their order; None if only the rules are left.
 
-    An advisor whose agent file cannot be written is logged and left out. SettingsError for one that
-    is not safe.
+    SettingsError for one that is not safe.
     """
-    members = []
-    for entry in kinds(
-        settings,
-        os.environ,
-        session,
-        home=Path.home(),
-        on_refusal=metrics.advisor.tool_refused,
-    ):
-        try:
-            kind = entry.build()
-        except AgentNotWritten as error:
-            log.warning("advisor %s is not asked: %s", entry.name, error)
-            continue
-        for note in entry.notes:
-            log.warning("advisor %s: %s", entry.name, note)
-        if kind:
-            members.append(
-                Member(
-                    kind,
-                    max_retries=settings.qchat_max_retries,
-                    retry_delay=settings.qchat_retry_delay,
-                    share=entry.seconds,
-                    on_retry=lambda pause: metrics.advisor.record("retried", pause),
-                )
-            )
+    members = list(_members(settings, session, metrics))
     if not members:
         return None
     for member in members:
@@ -133,6 +108,29 @@ def advisor_chain(
     )
     metrics.advisor.watch_queue(lambda: chain.health().waiting)
     return chain
+
+
+def _members(
+    settings: Settings, session: aiohttp.ClientSession, metrics: Metrics
+) -> Iterator[Member]:
+    """Yield the advisors; one whose agent file cannot be written is logged and left out."""
+    refused = metrics.advisor.tool_refused
+    for entry in kinds(settings, os.environ, session, home=Path.home(), on_refusal=refused):
+        try:
+            kind = entry.build()
+        except AgentNotWritten as error:
+            log.warning("advisor %s is not asked: %s", entry.name, error)
+            continue
+        for note in entry.notes:
+            log.warning("advisor %s: %s", entry.name, note)
+        if kind:
+            yield Member(
+                kind,
+                max_retries=settings.qchat_max_retries,
+                retry_delay=settings.qchat_retry_delay,
+                share=entry.seconds,
+                on_retry=lambda pause: metrics.advisor.record("retried", pause),
+            )
 
 
 def _is_paused(member: Member) -> bool:
@@ -197,6 +195,7 @@ class _Builders:
             allow_unknown_flags=settings.advisor_allow_unknown_flags,
             max_output=settings.qchat_max_output_size,
             max_memory_mb=settings.qchat_max_memory_mb,
+            home=self.home,
         )
 
     def acp(self, _notes: list[str]) -> AdvisorKind:
@@ -215,6 +214,7 @@ class _Builders:
             allow_unknown_flags=settings.advisor_allow_unknown_flags,
             max_output=settings.qchat_max_output_size,
             max_memory_mb=settings.qchat_max_memory_mb,
+            home=self.home,
             on_refusal=self.on_refusal,
         )
 

@@ -91,6 +91,7 @@ BOUNDS: dict[str, dict[str, float]] = {
     "bot.advice.answer": {"CAUSE_CHARS": 2_000, "ITEM_CHARS": 2_000, "MOST_ITEMS": 30},
     "bot.advice.flaws": {"_READ_CHARS": 40_000},
     "bot.advice.failures": {"_EXCERPT_CHARS": 160},
+    "bot.advice.rules": {"_FACTS": 5, "_FACT_CHARS": 300},
     "bot.advice.member": {"_LONGEST_DELAY": 60},
     "bot.advice.kinds.command": {"_PROBE_BYTES": 65_536},
     "bot.advice.kinds.acp": {"_ENVELOPE_BYTES": 65_536},

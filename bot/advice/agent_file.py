@@ -1,5 +1,8 @@
 """Writes the agent without tools that the default command names, to the places of Q and Kiro.
 
+Kiro gets a folder of our own too: a start of its third version rewrites the agents of its usual
+folder in place, whoever starts it.
+
 Without this file `--agent sopbot-advisor` falls back, silently and with exit code 0, to the default
 agent with all tools.
 """
@@ -9,15 +12,20 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
+from pathlib import Path, PurePath
+
+from bot.advice.failures import FailureKind
+from bot.errors import AdvisorError
 
 AGENT_NAME = "sopbot-advisor"
-# Both, for either name of the program: an automatic update turns `q` into Kiro on a running host.
-_PLACES = (Path(".aws/amazonq/cli-agents"), Path(".kiro/agents"))
+OUR_FOLDER = Path(".local/state/sopbot/agents")
+# All, for either name of the program: an automatic update turns `q` into Kiro on a running host,
+# and an older Kiro knows no folder of ours.
+_PLACES = (Path(".aws/amazonq/cli-agents"), Path(".kiro/agents"), OUR_FOLDER)
 _AGENT = {
     "name": AGENT_NAME,
     "description": "Answers in text only; has no tools. Written by sopbot at each start.",
@@ -44,6 +52,24 @@ class AgentFiles:
 def names_our_agent(argv: Sequence[str]) -> bool:
     """Return True if the command runs as our agent: `--agent sopbot-advisor` or `--agent=…`."""
     return f"--agent={AGENT_NAME}" in argv or ("--agent", AGENT_NAME) in pairwise(argv)
+
+
+def with_agent_folder(argv: Sequence[str], env: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment that makes Kiro read our folder, if `argv` runs it as our agent."""
+    home = env.get("HOME")
+    if not home or not names_our_agent(argv) or not PurePath(argv[0]).name.startswith("kiro"):
+        return dict(env)
+    return {**env, "KIRO_AGENT_CONFIG_DIR": os.fspath(Path(home) / OUR_FOLDER)}
+
+
+def ensure_agent(name: str, argv: Sequence[str], home: Path | None) -> None:
+    """Put the agent file right before a run of the advisor `name`; without a home do nothing.
+
+    Raises AdvisorError if it cannot be written.
+    """
+    problem = write_agent(argv, home).problem if home else ""
+    if problem:
+        raise AdvisorError(FailureKind.AGENT_MISSING, f"{name} is not asked.", remedy=problem)
 
 
 def write_agent(argv: Sequence[str], home: Path) -> AgentFiles:

@@ -30,6 +30,7 @@ class FailureKind(StrEnum):
     APPROVAL_REQUIRED = "approval_required"
     AGENT_MISSING = "agent_missing"
     TOOL_RAN = "tool_ran"
+    TOOL_SHOWN = "tool_shown"
     USAGE = "usage"
     UNREACHABLE = "unreachable"
     MODEL_MISSING = "model_missing"
@@ -94,6 +95,11 @@ _EXPLANATIONS: dict[FailureKind, _Explanation] = {
         "trusted its tools or ran one, so its answer is not used",
         "Look at what ran on this host, and use an agent without tools (--agent sopbot-advisor).",
     ),
+    # Without a pause: an alert could make a model print these lines.
+    FailureKind.TOOL_SHOWN: _Explanation(
+        "printed that it used a tool, so its answer is not used",
+        "Look at what ran on this host, and use an agent without tools (--agent sopbot-advisor).",
+    ),
     FailureKind.USAGE: _Explanation(
         "did not understand its arguments",
         "Correct ADVISOR_COMMAND; compare it with docs/advice.md.",
@@ -145,6 +151,7 @@ _SAYS_ALL = frozenset(
         FailureKind.AGENT_MISSING,
         FailureKind.APPROVAL_REQUIRED,
         FailureKind.TOOL_RAN,
+        FailureKind.TOOL_SHOWN,
     }
 )
 

@@ -10,6 +10,7 @@ import pytest
 from bot.advice.advisor import Advisor
 from bot.advice.model import Fact, Guidance, Subject
 from bot.errors import AdvisorError
+from handlers.views.advice import advice_message
 from tests.advice.fake import FakeQ, step
 
 SOP = Guidance(
@@ -162,3 +163,18 @@ async def test_the_advisor_is_as_healthy_as_its_command(fakeq: FakeQ) -> None:
     assert health is not None
     assert health.state == "ok"
     assert Advisor(None).health() is None
+
+
+async def test_rules_say_what_the_facts_show() -> None:
+    long = Fact("Loki", "x" * 900 + "\nsecond line", id="E2")
+    facts = (Fact("Prometheus", "cpu 0.98", id="E1"), long, *[Fact("Loki", "more")] * 9)
+    for guidance in (SOP, None):
+        subject = Subject(incident_key="k", sop_id="sop_1", guidance=guidance, facts=facts)
+        advice = await Advisor(None).advise(subject)
+        assert advice.evidence[0] == "[E1] Prometheus: cpu 0.98"
+        assert "second line" not in advice.evidence[1]
+        assert [len(item) <= 305 for item in advice.evidence] == [True] * 5
+        assert advice.sources[-2:] == ("Prometheus", "Loki")
+        assert advice.cause == "Undetermined"
+        assert "[E1] Prometheus: cpu 0.98" in advice.answer
+        assert "[E1] Prometheus: cpu 0.98" in str(advice_message(advice)[1])

@@ -17,6 +17,7 @@ from acp.connection import Connection
 from acp.exceptions import RequestError
 from acp.schema import PromptResponse
 
+from bot.advice.agent_file import ensure_agent, with_agent_folder
 from bot.advice.cleaning import clean_answer
 from bot.advice.environment import child_environment, display_name, objections
 from bot.advice.failures import (
@@ -46,8 +47,9 @@ _CUT = {"max_tokens": "max_tokens", "max_turn_requests": "max_turn_requests"}
 class AcpAdvisor:
     """Starts the agent for each question, and ends its whole process tree afterwards.
 
-    `on_refusal` is called with the name for each request of the agent that was refused. Raises
-    SettingsError if the command would let a model run tools without a question.
+    With a `home`, the agent without tools is put right there first. `on_refusal` is called with the
+    name for each request of the agent that was refused. Raises SettingsError if the command would
+    let a model run tools without a question.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class AcpAdvisor:
         allow_unknown_flags: bool = False,
         max_output: int = 1_048_576,
         max_memory_mb: int | None = None,
+        home: Path | None = None,
         on_refusal: Callable[[str], None] = lambda _name: None,
     ) -> None:
         problems = objections(argv, allow_unknown_flags=allow_unknown_flags, acp=True)
@@ -69,7 +72,9 @@ class AcpAdvisor:
             program = str(Path(program).absolute())
         self._argv = (program, *argv[1:])
         self.name = name or display_name(argv)
-        self._env = child_environment(os.environ if environ is None else environ, program)
+        env = child_environment(os.environ if environ is None else environ, program)
+        self._env = with_agent_folder(self._argv, env)
+        self._home = home
         self._max_output = max_output
         self._max_memory = max_memory_mb and max_memory_mb * 1024 * 1024
         self._on_refusal = on_refusal
@@ -83,6 +88,7 @@ class AcpAdvisor:
         An answer counts only if the turn ended and no tool ran in it.
         """
         del schema
+        ensure_agent(self.name, self._argv, self._home)
         text = defused(prompt)
 
         async def turn_of(connection: Connection, cwd: Path) -> PromptResponse:

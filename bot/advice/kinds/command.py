@@ -6,10 +6,12 @@ It never runs through a shell, and a run that used a tool has failed whatever it
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
 
-from bot.advice.cleaning import clean_answer
+from bot.advice.agent_file import ensure_agent, with_agent_folder
+from bot.advice.cleaning import clean_answer, strip_terminal
 from bot.advice.environment import child_environment, display_name, objections
 from bot.advice.failures import AT_ONCE, FailureKind, classify, failure_of, start_failure
 from bot.advice.kinds.contract import Reply, Schema
@@ -23,11 +25,25 @@ _PROBE_BYTES = 65_536
 _CAN_SAY_WHO = frozenset({"q", "qchat", "kiro-cli"})  # programs with `whoami`
 
 
+# Their own names say more, and no tool ran in them.
+_NO_TOOL = frozenset(
+    {FailureKind.APPROVAL_REQUIRED, FailureKind.AGENT_MISSING, FailureKind.TOOL_RAN}
+)
+# The block that Q and Kiro print for a tool, as it begins and ends.
+_TOOL = re.compile(
+    r"^(?:> )? {0,9}🛠\ufe0f? {1,9}Using tool: "
+    r"|^(?:> )? {0,9}[●•-] Completed in \d{1,9}\.\d{1,9}s {0,9}$"
+    r"|\(using tool: [\w-]{1,80}[^\n()]{0,80}\) {0,9}$",
+    re.MULTILINE,
+)
+
+
 class CommandAdvisor:
     """Calls one CLI. Many tasks may call `ask` at once.
 
     Output of more than `max_output` bytes is a failure and not a cut answer, because the conclusion
-    stands at the end. `max_memory_mb` limits each process of the command. Raises SettingsError if
+    stands at the end. `max_memory_mb` limits each process of the command. With a `home`, the agent
+    without tools is put right there before each run. Raises SettingsError if
     the command would let a model run tools without a question.
     """
 
@@ -40,6 +56,7 @@ class CommandAdvisor:
         allow_unknown_flags: bool = False,
         max_output: int = 1_048_576,
         max_memory_mb: int | None = None,
+        home: Path | None = None,
     ) -> None:
         problems = objections(argv, allow_unknown_flags=allow_unknown_flags)
         if problems:
@@ -49,7 +66,9 @@ class CommandAdvisor:
             program = str(Path(program).absolute())
         self._argv = (program, *argv[1:])
         self.name = name or display_name(argv)
-        self._env = child_environment(os.environ if environ is None else environ, program)
+        env = child_environment(os.environ if environ is None else environ, program)
+        self._env = with_agent_folder(self._argv, env)
+        self._home = home
         self._max_output = max_output
         self._max_memory = max_memory_mb and max_memory_mb * 1024 * 1024
 
@@ -62,6 +81,7 @@ class CommandAdvisor:
         The prompt's start and every `@` in it are made harmless first.
         """
         del schema
+        ensure_agent(self.name, self._argv, self._home)
         stdin = defused(prompt).encode("utf-8", "replace")
         ended = await self._run(self._argv, stdin, timeout, self._max_output)
         return Reply(text=self._usable(ended, timeout), name=self.name, seconds=ended.seconds)
@@ -111,6 +131,8 @@ class CommandAdvisor:
             kind = classify(ended.exit_code or 1, stderr, blank=True) or FailureKind.EXIT
             raise failure_of(kind, self.name, stderr=stderr)
         failed = classify(ended.exit_code, ended.stderr, blank=not text)
+        if failed not in _NO_TOOL and _TOOL.search(strip_terminal(ended.stdout)):
+            raise failure_of(FailureKind.TOOL_SHOWN, self.name)
         if failed:
             detail = f"exit code {ended.exit_code}" if not ended.stderr.strip() else ""
             raise failure_of(failed, self.name, stderr=ended.stderr, detail=detail)
