@@ -12,6 +12,8 @@ import time
 import traceback
 
 from benchmarks import (
+    advice_faults,
+    advice_overhead,
     advice_retrieval,
     advisor_overhead,
     alert_to_card,
@@ -49,6 +51,8 @@ RESULTS = HERE / "results.json"
 GROWTH = HERE / "growth.json"
 
 BENCHES = {
+    "advice.faults": advice_faults.run,
+    "advice.overhead": advice_overhead.run,
     "advice.retrieval": advice_retrieval.run,
     "spine.alert_to_card": alert_to_card.run,
     "spine.click_to_gateway": click_to_gateway.run,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -163,8 +163,9 @@ class ModelServer:
 
 async def _flood(send: Any, piece: Any = "x" * 4096) -> None:
     """50 MB, unless the client hangs up."""
-    for _ in range(50_000_000 // len(piece)):
-        await send(piece)
+    with suppress(ConnectionError):
+        for _ in range(50_000_000 // len(piece)):
+            await send(piece)
 
 
 @asynccontextmanager
