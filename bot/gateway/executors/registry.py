@@ -11,7 +11,9 @@ from bot.gateway.executors import (
     command,
     docker,
     docker_prune,
+    feature_flag,
     files,
+    http,
     memcached,
     mysql,
     postgres,
@@ -30,6 +32,8 @@ _ALL = (
     redis.KIND,
     memcached.KIND,
     files.KIND,
+    http.KIND,
+    feature_flag.KIND,
     command.KIND,
 )
 
