@@ -93,7 +93,7 @@ BOUNDS: dict[str, dict[str, float]] = {
     "bot.advice.failures": {"_EXCERPT_CHARS": 160},
     "bot.advice.rules": {"_FACTS": 5, "_FACT_CHARS": 300},
     "bot.advice.member": {"_LONGEST_DELAY": 60},
-    "bot.advice.kinds.command": {"_PROBE_BYTES": 65_536},
+    "bot.advice.kinds.command": {"_ARGUMENT_BYTES": 120_000, "_PROBE_BYTES": 65_536},
     "bot.advice.kinds.acp": {"_ENVELOPE_BYTES": 65_536},
     "bot.advice.kinds.acp_session": {"_MOST_STRAY_LINES": 200, "_MOST_REQUESTS": 50},
     "bot.advice.kinds.http": {"_ERROR_BYTES": 16_384, "_ENVELOPE_BYTES": 65_536},

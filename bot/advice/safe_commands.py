@@ -38,7 +38,7 @@ def _any(text: str) -> dict[str, str]:
 
 _Q = _Known(
     "chat",
-    _split("--no-interactive --v2 --v3 --classic --legacy-ui -v --verbose"),
+    _split("--no-interactive --v2 --v3 --classic --legacy-ui -v --verbose --"),
     # An empty list of trusted tools trusts none; an agent of another name may trust all.
     {**_any("--wrap --model --effort"), "--agent": OUR_AGENT, "--trust-tools": ""},
 )

@@ -285,3 +285,40 @@ async def test_a_tool_that_was_refused_keeps_its_own_name(fakeq: FakeQ) -> None:
     with pytest.raises(AdvisorError) as failed:
         await fakeq.command().ask("why")
     assert failed.value.kind == "approval_required"
+
+
+def program(folder: Path, script: str) -> str:
+    file = folder / "helper"
+    file.write_text(f"#!/bin/sh\n{script}\n")
+    file.chmod(0o755)
+    return str(file)
+
+
+async def test_a_prompt_may_stand_in_an_argument(tmp_path: Path) -> None:
+    argv = [program(tmp_path, 'printf "%s|" "$@"; cat'), "--ask={prompt}", "{output_file}"]
+    advisor = CommandAdvisor(argv[:2])
+    reply = await advisor.ask("why {output_file} {prompt} -a", timeout=60)
+    assert reply.text.startswith("--ask=You advise the people")
+    assert reply.text.endswith("why {output_file} {prompt} -a|"), "and nothing came on stdin"
+    with pytest.raises(AdvisorError, match="give it on stdin") as failed:
+        await advisor.ask("x" * 120_000, timeout=60)
+    assert failed.value.kind == "usage"
+
+
+@pytest.mark.parametrize(
+    ("script", "kind"),
+    [
+        ("true", "empty"),
+        ('head -c 3000 /dev/zero > "$1"', "too_long"),
+        ('ln -s /etc/passwd "$1"', "empty"),
+    ],
+)
+async def test_an_answer_may_come_in_a_file_and_only_a_whole_one_is_used(
+    tmp_path: Path, script: str, kind: str
+) -> None:
+    good = CommandAdvisor([program(tmp_path, 'cat > "$1"; echo progress'), "{output_file}"])
+    assert (await good.ask("HELLO", timeout=60)).text.endswith("HELLO")
+    bad = CommandAdvisor([program(tmp_path, script), "{output_file}"], max_output=2048)
+    with pytest.raises(AdvisorError) as failed:
+        await bad.ask("HELLO", timeout=60)
+    assert failed.value.kind == kind

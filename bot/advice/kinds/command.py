@@ -1,5 +1,8 @@
 """The advisor command: any CLI that reads a prompt on stdin and answers on stdout.
 
+With `{prompt}` in an argument the prompt stands there instead, and with `{output_file}` the answer
+is read from that file.
+
 It never runs through a shell, and a run that used a tool has failed whatever it answered.
 """
 
@@ -9,6 +12,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
+from tempfile import TemporaryDirectory
 
 from bot.advice.agent_file import ensure_agent, with_agent_folder
 from bot.advice.cleaning import clean_answer, strip_terminal
@@ -20,6 +24,8 @@ from bot.advice.prompt import defused
 from bot.errors import SettingsError
 from bot.serving.programs import Run, Stop, run
 
+PROMPT, OUTPUT_FILE = "{prompt}", "{output_file}"  # in an argument
+_ARGUMENT_BYTES = 120_000  # Linux takes 131,071 bytes in one argument
 _PROBE_SECONDS = 10.0
 _PROBE_BYTES = 65_536
 _CAN_SAY_WHO = frozenset({"q", "qchat", "kiro-cli"})  # programs with `whoami`
@@ -82,9 +88,24 @@ class CommandAdvisor:
         """
         del schema
         ensure_agent(self.name, self._argv, self._home)
-        stdin = defused(prompt).encode("utf-8", "replace")
-        ended = await self._run(self._argv, stdin, timeout, self._max_output)
-        return Reply(text=self._usable(ended, timeout), name=self.name, seconds=ended.seconds)
+        text = defused(prompt)
+        with TemporaryDirectory(prefix="sopbot-answer-") as folder:
+            file = Path(folder) / "answer"
+            argv = [word.replace(OUTPUT_FILE, os.fspath(file)) for word in self._argv]
+            stdin = text.encode("utf-8", "replace")
+            if any(PROMPT in word for word in argv):
+                if len(stdin) > _ARGUMENT_BYTES:
+                    detail = f"a prompt of {len(stdin)} bytes is no argument: give it on stdin"
+                    raise failure_of(FailureKind.USAGE, self.name, detail=detail)
+                argv = [word.replace(PROMPT, text) for word in argv]
+                stdin = b""
+            ended = await self._run(argv, stdin, timeout, self._max_output)
+            answer = self._answer(ended, file)
+        return Reply(
+            text=self._usable(ended, answer, timeout),
+            name=self.name,
+            seconds=ended.seconds,
+        )
 
     async def probe(self) -> str:
         """Return the version that the program prints; a login that is missing is an error."""
@@ -117,14 +138,26 @@ class CommandAdvisor:
         except OSError as error:
             raise start_failure(self.name, argv[0], error) from error
 
-    def _usable(self, ended: Run, timeout: float) -> str:
+    def _answer(self, ended: Run, file: Path) -> bytes:
+        """Return what the program wrote: to the file of its arguments, else to stdout."""
+        if not any(OUTPUT_FILE in word for word in self._argv):
+            return ended.stdout
+        if not file.is_file() or file.is_symlink():
+            return b""
+        with file.open("rb") as answer:
+            text = answer.read(self._max_output + 1)
+        if len(text) > self._max_output:
+            raise failure_of(FailureKind.TOO_LONG, self.name, detail=f"{self._max_output} bytes")
+        return text
+
+    def _usable(self, ended: Run, answer: bytes, timeout: float) -> str:
         if ended.stopped is Stop.DEADLINE:
             detail = f"{timeout:.3g} s, then it was ended"
             raise failure_of(FailureKind.TIMEOUT, self.name, detail=detail)
         if ended.stopped is Stop.TOO_LONG:
             detail = f"{self._max_output} bytes"
             raise failure_of(FailureKind.TOO_LONG, self.name, detail=detail)
-        text, complaint = unwrap(clean_answer(ended.stdout))
+        text, complaint = unwrap(clean_answer(answer))
         if complaint:
             # These CLIs report an error as JSON on stdout, some with exit code 0.
             stderr = complaint.encode("utf-8", "replace")
