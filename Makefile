@@ -7,7 +7,7 @@ PY := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo play setup postgres nats acp retrieval run gateway quick check test mutants chaos services bench lock clean
+.PHONY: help demo play setup postgres nats acp retrieval run gateway quick check test mutants chaos services bench messages lock clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/' | expand -t 18
@@ -95,6 +95,9 @@ services:  ## Debian/Ubuntu: install the servers that integration tests use
 
 bench: .venv/.dev  ## every benchmark beside its floor; ONLY=id runs one, QUICK=1 only asks whether they run
 	@$(PY) -m benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick)
+
+messages: .venv/.dev  ## write the catalogues of messages after a sentence changed; see docs/languages.md
+	@$(PY) -m tests.catalogue
 
 lock:  ## pin the dependencies again (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements.txt

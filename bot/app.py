@@ -253,14 +253,15 @@ class Bot:
         self._watchdog = Watchdog(store, self.metrics, self._clock, ops)
 
     async def _build_outbox(self, slack: SlackClient) -> None:
-        store, ops = self.service.store, self._settings.ops_channel
+        ops, language = self._settings.ops_channel, self._settings.message_language
+        store = self.service.store
         sender = Sender(self.identity.bot_id, await store.identity(), self.identity.user_id)
-        renderer = Renderer(self.service, self._gateway_watch)
+        renderer = Renderer(self.service, self._gateway_watch, language=language)
         self.outbox = Outbox(
             slack, store, renderer, self._clock, config=self._config, ops_channel=ops, sender=sender
         )
         parts = (self.service, self.outbox.direct, self._clock)
-        self.home_tabs, self._digests = HomeTabs(*parts), DigestSender(*parts)
+        self.home_tabs, self._digests = HomeTabs(*parts, language=language), DigestSender(*parts)
         await compare_posted_heads(store, slack.call, ops, sender)
 
     def _start_steps(self, session: aiohttp.ClientSession) -> None:
@@ -316,11 +317,11 @@ class Bot:
         self, client: AsyncWebClient, receiver: AlertReceiver, session: aiohttp.ClientSession
     ) -> None:
         """Open the Socket Mode connections, and start the backfill of what they do not deliver."""
-        settings = self._settings
+        settings, language = self._settings, self._settings.message_language
         app = bolt_app(client, self.identity)
         handlers.register(app, self.service, self.outbox, self.home_tabs, clock=self._clock)
         await self._backfill.set_first_cursors()
-        dispatcher = EnvelopeDispatcher(app, receiver, self._backfill.request)
+        dispatcher = EnvelopeDispatcher(app, receiver, self._backfill.request, language=language)
         self._connections = dispatcher.connections = ConnectionPool(
             client,
             session,

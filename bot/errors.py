@@ -25,13 +25,18 @@ from __future__ import annotations
 
 import inspect
 
+from bot.language import deferred
+
 
 class SopbotError(Exception):
     """Something went wrong inside the bot. The log has the details."""
 
     def __init__(self, message: str = "", *, remedy: str = "") -> None:
-        self.message = message or inspect.cleandoc(self.__doc__ or type(self).__name__)
-        self.remedy = remedy
+        message = message or inspect.cleandoc(self.__doc__ or type(self).__name__)
+        self.translatable = (message, remedy)
+        """The message and the remedy; both are also text in English."""
+        # Plain strings: what is logged, recorded and answered over HTTP stays English.
+        self.message, self.remedy = str(message), str(remedy)
         super().__init__(self.message)
 
     def __str__(self) -> str:
@@ -76,8 +81,8 @@ class AlreadyProposed(Refused):
 
     def __init__(self, title: str, state: str) -> None:
         super().__init__(
-            f"Already proposed: {title} is {state}.",
-            remedy="See its card in the thread.",
+            deferred("Already proposed: {title} is {state}.", title=title, state=deferred(state)),
+            remedy=deferred("See its card in the thread."),
         )
 
 

@@ -49,7 +49,12 @@ def outside_steps(
     access = _paging_access(settings)
     acknowledgements = SourceAcknowledgements(session, service.store, clock, access)
     outside = OutsideNotices(
-        service.store, service.config, clock, metrics, outside_targets(settings, session)
+        service.store,
+        service.config,
+        clock,
+        metrics,
+        outside_targets(settings, session),
+        language=settings.message_language,
     )
     heartbeat = DeadManSwitch(session, service.config, clock, health)
     detectors = Detectors(session, service, service.config, clock, channel)

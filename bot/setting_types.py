@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 from yarl import URL
 
+from bot.language import languages
 from bot.validation import form
 
 _CHANNEL = "must be a channel id such as C0123ABCD, not a name"
@@ -36,6 +37,13 @@ def _usable(value: str) -> str:
         usable = False
     if value and not usable:
         raise ValueError(_URL)
+    return value
+
+
+def _spoken(value: str) -> str:
+    known = languages()
+    if value not in known:
+        raise ValueError(f"must be one of {', '.join(known)}")
     return value
 
 
@@ -94,4 +102,5 @@ Address = Annotated[
     form(r"(\[[0-9a-fA-F:]+\]|[^\s:\[\]]+):\d{1,5}", "must be host:port, as 127.0.0.1:8080"),
     AfterValidator(_in_range),
 ]
+Language = Annotated[str, AfterValidator(_spoken)]
 Seconds = Annotated[float, Field(le=_LONGEST_SECONDS, allow_inf_nan=False)]

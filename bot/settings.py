@@ -31,6 +31,7 @@ from pydantic_settings import (
 
 from bot.errors import SettingsError
 from bot.hardening import forget_variables
+from bot.language import ENGLISH
 from bot.setting_advisors import AdvisorGroup
 from bot.setting_groups import AlertmanagerGroup, NatsGroup, PagingGroup
 from bot.setting_outside import OutsideGroup
@@ -39,6 +40,7 @@ from bot.setting_sources import UnreadableFile, lower_case, sources, without_eff
 from bot.setting_types import (
     Address,
     ChannelIds,
+    Language,
     Names,
     OptionalChannelId,
     OptionalUrl,
@@ -196,6 +198,9 @@ class Settings(
     )
     runbook_url: OptionalUrl = Field(
         "", description="where people read RUNBOOK_DIR: a passage's path is put behind it"
+    )
+    message_language: Language = Field(
+        ENGLISH, description="the language of the bot's messages in Slack: en, de"
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="the least severe level that is logged"

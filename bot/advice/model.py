@@ -9,9 +9,10 @@ from enum import StrEnum
 from typing import Any
 
 from bot.incidents.model import Alert, Incident, Severity
+from bot.language import N_
 
 CONFIDENCE_LEVELS = ("low", "medium", "high")
-UNDETERMINED = "Undetermined"
+UNDETERMINED = N_("Undetermined")
 FROM_SOP = "SOP"
 FROM_NOTHING = "none"
 ALERT_ID, SOP_ID = "A1", "S1"

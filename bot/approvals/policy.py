@@ -11,6 +11,7 @@ from bot.approvals.model import UNKNOWN, Approval, Choice, UserStatus
 from bot.approvals.reasons import LostVote, VoteProblem
 from bot.errors import Refused
 from bot.incidents.remediation import RemediationStatus
+from bot.language import deferred
 
 SKEW = timedelta(seconds=60)
 """How far two replicas' clocks may differ. A clock that is further behind was moved."""
@@ -39,28 +40,35 @@ def check_vote(
     approve the action; the requester may cancel it.
     """
     if voter.team != home_team:
-        raise Refused("Not counted: only people of this workspace can decide here.")
+        raise Refused(deferred("Not counted: only people of this workspace can decide here."))
     if approval.decided:
-        raise Refused(f"Not counted: this remediation is {approval.state}.")
+        raise Refused(deferred("Not counted: this remediation is {state}.", state=approval.state))
     if now >= approval.expires_at:
-        raise Refused("Not counted: this approval has expired.", remedy="Propose it again.")
+        raise Refused(
+            deferred("Not counted: this approval has expired."),
+            remedy=deferred("Propose it again."),
+        )
     if now < approval.requested_at - SKEW:
         raise Refused(
-            "Not counted: the bot's clock is before the moment this was asked.",
-            remedy="Its clock was moved; an operator must look.",
+            deferred("Not counted: the bot's clock is before the moment this was asked."),
+            remedy=deferred("Its clock was moved; an operator must look."),
         )
     is_theirs = approval.requested_by != "" and voter.user == approval.requested_by
     if choice is Choice.REJECT and is_theirs and not voter.user_status.problem:
         return
     if not approval.approvers:
         raise Refused(
-            "Not counted: nobody may approve this.",
-            remedy="An operator must name approvers under remediate.approvers in policy.yaml.",
+            deferred("Not counted: nobody may approve this."),
+            remedy=deferred(
+                "An operator must name approvers under remediate.approvers in policy.yaml."
+            ),
         )
     if no := no_vote(approval, voter.user, voter.user_status):
         why = reason_text.to_presser(no)
         remedy = _ask_whom(approval, voter)
-        raise Refused(f"Not counted: {why}.", remedy=remedy, reason=str(no.problem))
+        raise Refused(
+            deferred("Not counted: {why}.", why=why), remedy=remedy, reason=str(no.problem)
+        )
 
 
 def no_vote(approval: Approval, user: str, user_status: UserStatus) -> LostVote | None:
@@ -97,13 +105,15 @@ def _ask_whom(approval: Approval, voter: Voter) -> str:
     if problem is VoteProblem.GUEST_UNREAD:
         return reason_text.remedy_of(problem)
     if problem is VoteProblem.USER_UNREAD or voter.user_status.unread:
-        return "Press again in a minute."
+        return deferred("Press again in a minute.")
     others = [
         approver
         for approver in approval.approvers
         if approver not in {voter.user, *approval.interested}
     ]
-    return f"Ask {mentions(others)}." if others else "policy.yaml names no other approver."
+    if not others:
+        return deferred("policy.yaml names no other approver.")
+    return deferred("Ask {people}.", people=mentions(others))
 
 
 def outcome(approval: Approval, choice: Choice) -> RemediationStatus | None:

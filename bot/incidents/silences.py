@@ -20,6 +20,7 @@ from bot.incidents.matchers import FIELDS, LABEL, Matcher
 from bot.incidents.model import Alert, Incident, Severity, severity_synonyms
 from bot.incidents.sop_keys import spelled
 from bot.incidents.subject import Subject
+from bot.language import deferred
 from bot.validation import field_problems
 
 LONGEST_REASON = 200  # characters of a reason that are kept
@@ -174,8 +175,10 @@ def parse_mute(text: str) -> timedelta | None:
     length, rest = _duration(text.strip())
     if length is None or rest:
         raise InputError(
-            "Mute for how long?",
-            remedy="`/incident mute INC-7 2h`, or `/incident mute INC-7` until it clears.",
+            deferred("Mute for how long?"),
+            remedy=deferred(
+                "`/incident mute INC-7 2h`, or `/incident mute INC-7` until it clears."
+            ),
         )
     return length
 
@@ -188,7 +191,9 @@ def parse_silence(text: str) -> SilenceRequest:
     """
     rest = text.strip()
     if len(rest) > LONGEST_MATCHER + LONGEST_REASON * 4:
-        raise InputError("That is too long.", remedy=f"For example: {USAGE}")
+        raise InputError(
+            deferred("That is too long."), remedy=deferred("For example: {example}", example=USAGE)
+        )
     match: dict[str, tuple[str, ...]] = {}
     incident_id = None
     while rest:
@@ -213,10 +218,14 @@ def parse_silence(text: str) -> SilenceRequest:
             match["service"] = _values(word[0])
         rest = rest[word.end() :].lstrip()
     if not match and incident_id is None:
-        raise InputError("Silence what?", remedy=f"For example: {USAGE}")
+        raise InputError(
+            deferred("Silence what?"), remedy=deferred("For example: {example}", example=USAGE)
+        )
     raise InputError(
-        "For how long?" if not rest else "The duration comes after the matcher, as 30m, 2h or 1d.",
-        remedy=f"For example: {USAGE}",
+        deferred("For how long?")
+        if not rest
+        else deferred("The duration comes after the matcher, as 30m, 2h or 1d."),
+        remedy=deferred("For example: {example}", example=USAGE),
     )
 
 
@@ -237,9 +246,13 @@ def _request(
     match: Mapping[str, tuple[str, ...]], incident_id: int | None, length: timedelta, reason: str
 ) -> SilenceRequest:
     if not match and incident_id is None:
-        raise InputError("Silence what?", remedy=f"For example: {USAGE}")
+        raise InputError(
+            deferred("Silence what?"), remedy=deferred("For example: {example}", example=USAGE)
+        )
     if not reason:
-        raise InputError("Why?", remedy="Add the reason in a few words after the duration.")
+        raise InputError(
+            deferred("Why?"), remedy=deferred("Add the reason in a few words after the duration.")
+        )
     return SilenceRequest(match, length, reason[:LONGEST_REASON], incident_id)
 
 
@@ -250,13 +263,13 @@ def match_of(incident: Incident, environments: Environments) -> dict[str, tuple[
     """
     if not incident.service.strip():
         raise InputError(
-            f"{incident.number} names no service.",
-            remedy=f"Write the matcher yourself: {USAGE}",
+            deferred("{number} names no service.", number=incident.number),
+            remedy=deferred("Write the matcher yourself: {example}", example=USAGE),
         )
     if "*" in incident.service:
         raise InputError(
-            f"The service of {incident.number} has a * in its name.",
-            remedy=f"Write the matcher yourself: {USAGE}",
+            deferred("The service of {number} has a * in its name.", number=incident.number),
+            remedy=deferred("Write the matcher yourself: {example}", example=USAGE),
         )
     return {"service": (incident.service,), "env": (environments.name_of(incident.env),)}
 
@@ -268,21 +281,27 @@ def checked_matcher(match: Mapping[str, Iterable[str]], environments: Environmen
     except ValidationError as error:
         problem = next(iter(field_problems(error, Matcher)))
         raise InputError(
-            f"This matcher cannot be used: {problem.reason}.",
-            remedy=f"Known keys: {', '.join(FIELDS)}, {LABEL}NAME.",
+            deferred("This matcher cannot be used: {reason}.", reason=problem.reason),
+            remedy=deferred(
+                "Known keys: {keys}, {label}NAME.", keys=", ".join(FIELDS), label=LABEL
+            ),
         ) from error
     if unknown := matcher.undeclared(environments):
         known = ", ".join(environments.names)
         raise InputError(
-            f"No environment is named {unknown[0][:40]!r}.", remedy=f"Declared: {known}."
+            deferred("No environment is named {name!r}.", name=unknown[0][:40]),
+            remedy=deferred("Declared: {known}.", known=known),
         )
     if not any(
         name != "severity" and all(map(_is_specific, globs)) for name, globs in match.items()
     ):
         raise InputError(
-            "This would silence almost everything.",
-            remedy=f"Name a service, an environment or a label, with {LETTERS} letters or more"
-            " beside each *.",
+            deferred("This would silence almost everything."),
+            remedy=deferred(
+                "Name a service, an environment or a label, with {count} letters or "
+                "more beside each *.",
+                count=LETTERS,
+            ),
         )
     return matcher
 

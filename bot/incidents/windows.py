@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.errors import InputError
+from bot.language import deferred
 
 _HOURS = {"h": 1, "d": 24, "w": 168}
 _FORM = re.compile(r"([0-9]{1,5})([hdw])", re.IGNORECASE)
@@ -32,8 +33,8 @@ def parse_window(text: str) -> Window:
     hours = int(match[1]) * _HOURS[match[2].lower()] if match else 0
     if not 1 <= hours <= LONGEST_HOURS:
         raise InputError(
-            "The window must be hours, days or weeks, from 1h to 8760h.",
+            deferred("The window must be hours, days or weeks, from 1h to 8760h."),
             field="window",
-            remedy="Examples: 24h, 7d, 2w.",
+            remedy=deferred("Examples: 24h, 7d, 2w."),
         )
     return Window(text.strip().lower(), hours)

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from bot.configuration import LiveConfiguration
 from bot.errors import OutcomeUnknown
+from bot.language import ENGLISH, _, speaking
 from bot.notify.model import NotTaken, OutsideMessage, Target
 from bot.notify.texts import SECOND_TIME, about_approval, about_incident, slack_is_back
 from bot.observability.metrics import Metrics
@@ -44,7 +45,10 @@ class OutsideNotices:
         clock: Callable[[], datetime],
         metrics: Metrics,
         targets: Sequence[Target],
+        *,
+        language: str = ENGLISH,
     ) -> None:
+        self._language = language
         self._store = store
         self._config = config
         self._clock = clock
@@ -71,9 +75,10 @@ class OutsideNotices:
         notice = await self._store.claim_outside_notice(message, target, self._clock())
         if notice is None:
             return
-        written = await self._written(message, seconds)
-        if notice.is_repeat:
-            written = replace(written, text=f"{SECOND_TIME}\n\n{written.text}")
+        with speaking(self._language):
+            written = await self._written(message, seconds)
+            if notice.is_repeat:
+                written = replace(written, text=f"{_(SECOND_TIME)}\n\n{written.text}")
         problem, is_unknown = await self._ask(target, written)
         now = self._clock()
         if not problem:
@@ -112,7 +117,9 @@ class OutsideNotices:
         """Once: it is claimed already, and a second one would help nobody."""
         if name in self._targets:
             key = f"back:{name}:{incidents[0]}:{self._clock():%Y%m%d%H%M%S}"
-            await self._ask(name, slack_is_back(incidents, key))
+            with speaking(self._language):
+                text = slack_is_back(incidents, key)
+            await self._ask(name, text)
 
 
 def _pause(notice: OutsideNotice) -> timedelta:

@@ -7,18 +7,20 @@ from datetime import datetime
 from bot.approvals.model import Approval
 from bot.incidents.model import Incident
 from bot.intake.cleaning import one_line
+from bot.language import N_, _, translated
 from bot.notify.model import NoticeKind, OutsideMessage
 
 LONGEST_TEXT = 1000
-SECOND_TIME = (
+SECOND_TIME = N_(
     "You may have got this already: the bot was stopped while it sent it, so it sends it once more."
 )
-NOT_IN_SLACK = "Slack does not show this: it has been unreachable for {minutes} min."
+NOT_IN_SLACK = N_("Slack does not show this: it has been unreachable for {minutes} min.")
 
 
 def about_incident(incident: Incident, key: str, seconds: float) -> OutsideMessage:
     """The notice of a critical incident."""
-    title = f"{incident.severity.upper()}: {one_line(incident.title, 150)} ({incident.number})"
+    severity = translated(incident.severity).upper()
+    title = f"{severity}: {one_line(incident.title, 150)} ({incident.number})"
     return OutsideMessage(
         NoticeKind.TRIGGER,
         key,
@@ -34,14 +36,16 @@ def about_approval(
 ) -> OutsideMessage:
     """The notice of an approval that waits. It can be approved in Slack only."""
     action = one_line(approval.proposal.title, 150)
-    head = f"Awaiting approval: {action} ({incident.number})"
-    approvers = ", ".join(f"@{who}" for who in approval.approvers) or "nobody"
-    text = (
-        f"{action} on {one_line(approval.proposal.target, 100)} needs {approval.needed} of"
-        f" {approvers}, until {_time(approval.expires_at)}.\n"
-        "It can be approved in Slack only, once Slack can be reached.\n\n"
-        f"{_text(incident, seconds)}"
+    head = _("Awaiting approval: {action} ({number})").format(action=action, number=incident.number)
+    needs = _("{action} on {target} needs {needed} of {approvers}, until {at}.").format(
+        action=action,
+        target=one_line(approval.proposal.target, 100),
+        needed=approval.needed,
+        approvers=", ".join(f"@{who}" for who in approval.approvers) or _("nobody"),
+        at=_time(approval.expires_at),
     )
+    how = _("It can be approved in Slack only, once Slack can be reached.")
+    text = f"{needs}\n{how}\n\n{_text(incident, seconds)}"
     facts = {**_facts(incident), "approval": approval.id, "expires_at": _time(approval.expires_at)}
     return OutsideMessage(NoticeKind.TRIGGER, key, head, text, (incident.number,), facts)
 
@@ -49,22 +53,25 @@ def about_approval(
 def slack_is_back(incidents: list[int], key: str) -> OutsideMessage:
     """The notice that Slack shows what went out before."""
     numbers = tuple(f"INC-{number}" for number in incidents)
-    title = f"Slack is back: {', '.join(numbers[:5])}" + (" …" if len(numbers) > 5 else "")
-    text = f"Slack shows these incidents now: {', '.join(numbers)}. Go on there."
+    shown = ", ".join(numbers[:5]) + (" …" if len(numbers) > 5 else "")
+    title = _("Slack is back: {numbers}").format(numbers=shown)
+    text = _("Slack shows these incidents now: {numbers}. Go on there.").format(
+        numbers=", ".join(numbers)
+    )
     return OutsideMessage(NoticeKind.RETURNED, key, title, text, numbers)
 
 
 def _text(incident: Incident, seconds: float) -> str:
     shown = incident.display
     facts = (
-        ("incident", incident.number),
-        ("status", incident.status.value),
-        ("where", " · ".join(filter(None, (shown.env, shown.region, shown.service)))),
-        ("since", _time(shown.since)),
-        ("value", incident.value and f"{incident.value} (threshold {incident.threshold or '-'})"),
-        ("alerts", str(incident.alert_count)),
+        (_("incident"), incident.number),
+        (_("status"), translated(incident.status)),
+        (_("where"), " · ".join(filter(None, (shown.env, shown.region, shown.service)))),
+        (_("since"), _time(shown.since)),
+        (_("value"), incident.value and _value(incident)),
+        (_("alerts"), str(incident.alert_count)),
         ("SOP", incident.sop_id),
-        ("tracking id", incident.tracking_id),
+        (_("tracking id"), incident.tracking_id),
     )
     lines = [f"{name}: {one_line(value, 200)}" for name, value in facts if value]
     sender_text = incident.text.strip()[:LONGEST_TEXT]
@@ -75,10 +82,16 @@ def _text(incident: Incident, seconds: float) -> str:
             one_line(incident.title, 200),
             "",
             *lines,
-            *([f"\n{source} says:", *quoted] if quoted else []),
+            *([f"\n{_('{source} says:').format(source=source)}", *quoted] if quoted else []),
             "",
-            NOT_IN_SLACK.format(minutes=max(1, round(seconds / 60))),
+            _(NOT_IN_SLACK).format(minutes=max(1, round(seconds / 60))),
         ]
+    )
+
+
+def _value(incident: Incident) -> str:
+    return _("{value} (threshold {threshold})").format(
+        value=incident.value, threshold=incident.threshold or "-"
     )
 
 

@@ -21,6 +21,7 @@ from bot.approvals.segment import Remediate
 from bot.errors import InputError
 from bot.incidents.addresses import NO_USERINFO
 from bot.incidents.remediation import FROM_MODEL, Parameter, Proposal, Risk
+from bot.language import N_, deferred
 from bot.remediation.contract import OURSELVES
 from bot.remediation.offers import OfferedAction, Offers
 from bot.remediation.schemas import parameters_model
@@ -105,8 +106,8 @@ CATALOGUE: Mapping[str, Action] = {
             verb="Restart",
             intent="restart the service",
             risk=Risk.MEDIUM,
-            blast="the service is away while it restarts",
-            reversible="no, but the service keeps its version and its data",
+            blast=N_("the service is away while it restarts"),
+            reversible=N_("no, but the service keeps its version and its data"),
             cooldown=timedelta(minutes=5),
             parameters=StopParameters,
             synonyms=("restart", "reboot", "bounce"),
@@ -116,8 +117,8 @@ CATALOGUE: Mapping[str, Action] = {
             verb="Stop",
             intent="stop the service",
             risk=Risk.HIGH,
-            blast="the service is away until somebody starts it",
-            reversible="yes, by service.start",
+            blast=N_("the service is away until somebody starts it"),
+            reversible=N_("yes, by service.start"),
             inverse="service.start",
             cooldown=timedelta(minutes=5),
             parameters=StopParameters,
@@ -128,8 +129,8 @@ CATALOGUE: Mapping[str, Action] = {
             verb="Start",
             intent="start the service",
             risk=Risk.MEDIUM,
-            blast="the service takes work again",
-            reversible="yes, by service.stop",
+            blast=N_("the service takes work again"),
+            reversible=N_("yes, by service.stop"),
             inverse="service.stop",
             cooldown=timedelta(minutes=1),
             parameters=StartParameters,
@@ -164,8 +165,8 @@ def _offered(action: OfferedAction) -> Action:
         verb=action.title,
         intent=action.title,
         risk=Risk.HIGH,
-        blast=action.blast or "the gateway does not say what else it does",
-        reversible=f"yes, by {inverse}" if inverse else "no, it cannot be undone",
+        blast=action.blast or N_("the gateway does not say what else it does"),
+        reversible=f"yes, by {inverse}" if inverse else N_("no, it cannot be undone"),
         inverse=inverse,
         cooldown=COOLDOWN,
         parameters=parameters_model(action.fields or {}, StartParameters),
@@ -245,11 +246,11 @@ def propose(
     action = _enabled(action_id, policy, actions)
     for name, (value, origin) in inputs.items():
         if name in SOP_ONLY and not origin.startswith("SOP "):
-            raise InputError(f"{name} can only come from an SOP", field=name)
+            raise InputError(deferred("{name} can only come from an SOP", name=name), field=name)
         if name == "target" and origin == FROM_MODEL:
-            raise InputError("a target never comes from a model", field=name)
+            raise InputError(deferred("a target never comes from a model"), field=name)
         if name == "target" and str(value).strip().lower() in OURSELVES:
-            raise InputError("the bot never acts on itself or its gateway", field=name)
+            raise InputError(deferred("the bot never acts on itself or its gateway"), field=name)
     try:
         checked = action.parameters.model_validate(
             {name: value for name, (value, _) in inputs.items()}
@@ -258,9 +259,9 @@ def propose(
         problem = field_problems(error, action.parameters)[0]
         if (problem.field, problem.kind) == ("target", "missing"):
             raise InputError(
-                "A target is required.",
+                deferred("A target is required."),
                 field="target",
-                remedy=f"Name the service, as in `{action.word} checkout-api`.",
+                remedy=deferred("Name the service, as in `{verb} checkout-api`.", verb=action.word),
             ) from error
         raise InputError(f"{action_id}: {problem}", field=problem.field) from error
     values = checked.model_dump(mode="json", exclude_none=True)
@@ -288,7 +289,11 @@ def _enabled(action_id: str, policy: Remediate, actions: Mapping[str, Action]) -
     known = enabled_in(policy, actions)
     if action_id not in known:
         raise InputError(
-            f"{action_id} is not in the catalogue. Known: {', '.join(list(known)[:MOST_NAMED])}",
+            deferred(
+                "{action_id} is not in the catalogue. Known: {names}",
+                action_id=action_id,
+                names=", ".join(list(known)[:MOST_NAMED]),
+            ),
             field="action",
         )
     return known[action_id]

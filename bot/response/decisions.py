@@ -22,6 +22,7 @@ from bot.approvals.reasons import BlockerKind, LostVote, VoteProblem
 from bot.approvals.segment import GuestAction
 from bot.errors import NotFound, Refused, SopbotError, StoreError
 from bot.incidents.model import Incident
+from bot.language import N_, deferred
 from bot.response import proposal_parts
 from bot.response.dependencies import Dependencies
 from store.operations.audit import LONGEST_ID
@@ -29,8 +30,8 @@ from store.operations.audit_kinds import Kind
 
 log = logging.getLogger(__name__)
 
-AGAIN = "It is revoked; propose it again."
-IN_A_MINUTE = "Try again in a minute."
+AGAIN = N_("It is revoked; propose it again.")
+IN_A_MINUTE = N_("Try again in a minute.")
 _EASY_TO_TAKE_BACK = ("acknowledge", "assign", "ask")
 
 
@@ -97,7 +98,9 @@ class Decisions:
             if uncounted is None and user not in approval.approved_by:
                 theirs.append(approval)
             elif uncounted and uncounted.problem and uncounted.problem.is_unread:
-                caveat = f"There may be more: {reason_text.to_presser(uncounted)}."
+                caveat = deferred(
+                    "There may be more: {why}.", why=reason_text.to_presser(uncounted)
+                )
         return theirs, caveat
 
     async def refuse(
@@ -144,14 +147,16 @@ class Decisions:
         now = self._clock()
         if now >= approval.expires_at:
             await self._store.expire_approvals(now)
-            raise reason_text.refused(Blocker(kind=BlockerKind.EXPIRED), "Not counted")
+            raise reason_text.refused(Blocker(kind=BlockerKind.EXPIRED), N_("Not counted"))
         blocker = await self.blocker_of(approval, facts, incident)
         if blocker and blocker.is_final and await self._end(approval, blocker):
             raise Refused(
-                f"Not counted: {reason_text.why(blocker)}.", remedy=AGAIN, reason=str(blocker.kind)
+                deferred("Not counted: {why}.", why=reason_text.why(blocker)),
+                remedy=AGAIN,
+                reason=str(blocker.kind),
             )
         if blocker and choice is Choice.APPROVE and blocker.kind is not BlockerKind.NO_APPROVER:
-            raise reason_text.refused(blocker, "Not counted")
+            raise reason_text.refused(blocker, N_("Not counted"))
         groups = [approver for approver in approval.approvers if approver.startswith("S")]
         return replace(voter, user_status=await self._user_status(voter.user, groups))
 
@@ -180,11 +185,15 @@ class Decisions:
         call = proposal_parts.call_of(incident, approval.proposal)
         preview, _ = await proposal_parts.preview_of(self._gateway, call, proposal_parts.PATIENCE)
         if not preview.digest and not approval.preview.digest:
-            return "This gateway shows no plans. Nothing was run."
+            return deferred("This gateway shows no plans. Nothing was run.")
         if preview.digest == approval.preview.digest:
-            return f"Still the same plan. Nothing was run. {preview.touches}".strip()
+            same = deferred("Still the same plan. Nothing was run.")
+            if not preview.touches:
+                return same
+            return deferred("{text} {touches}", text=same, touches=preview.touches)
         await self._end(approval, Blocker(kind=BlockerKind.PLAN_CHANGED))
-        return "The plan is another one by now. Nothing was run. " + AGAIN
+        changed = deferred("The plan is another one by now. Nothing was run.")
+        return deferred("{text} {remedy}", text=changed, remedy=deferred(AGAIN))
 
     async def expire_and_revoke(self) -> None:
         """End approvals with a final blocker, and redraw cards whose blocker began or ended."""
@@ -229,7 +238,7 @@ class Decisions:
         """
         if await self._store.frozen() is None:
             return None
-        await self.check_approver(user, "Still frozen")
+        await self.check_approver(user, N_("Still frozen"))
         return await self._store.unfreeze(user, self._clock(), channel=channel)
 
     async def check_decider(self, approval: Approval, user: str) -> None:
@@ -239,10 +248,10 @@ class Decisions:
         have left. The requester and its editors may not set the outcome.
         """
         approvers = self._config.current.policy.remediate.everybody_who_may_approve
-        user_status = await self._check_approver(user, approvers, "Not done")
+        user_status = await self._check_approver(user, approvers, N_("Not done"))
         if no := no_vote(replace(approval, approvers=approvers), user, user_status):
             why = reason_text.to_presser(no)
-            raise Refused(f"Not done: {why}.", reason=str(no.problem))
+            raise Refused(deferred("Not done: {why}.", why=why), reason=str(no.problem))
 
     async def check_person(self, user: str, action: GuestAction | None = None) -> None:
         """Raise Refused for a bot or a stranger, and for a guest unless the policy allows the
@@ -255,12 +264,14 @@ class Decisions:
             if action in self._config.current.policy.remediate.guests_may:
                 return
             raise Refused(
-                f"Not done: guests may not {action} here.",
-                remedy="Ask a member of this workspace; `remediate.guests_may` could allow it.",
+                deferred("Not done: guests may not {action} here.", action=deferred(action)),
+                remedy=deferred(
+                    "Ask a member of this workspace; `remediate.guests_may` could allow it."
+                ),
             )
         if user_status.problem and user_status.problem.is_unread and action in _EASY_TO_TAKE_BACK:
             return
-        check_user_status(user_status, "Not done")
+        check_user_status(user_status, N_("Not done"))
 
     async def check_approver(self, user: str, what: str) -> None:
         """Raise Refused unless the policy names the person as an approver; `what` begins it."""
@@ -271,7 +282,7 @@ class Decisions:
         """Raise Refused unless Slack says that the user is a guest or member of this workspace."""
         user_status = await self._user_status(user, ())
         if user_status.problem is not VoteProblem.GUEST:
-            check_user_status(user_status, "Not done")
+            check_user_status(user_status, N_("Not done"))
 
     async def _check_approver(self, user: str, approvers: tuple[str, ...], what: str) -> UserStatus:
         groups = [approver for approver in approvers if approver.startswith("S")]
@@ -281,12 +292,13 @@ class Decisions:
             if user_status.unread:
                 no = LostVote(VoteProblem.GROUP_UNREAD, tuple(sorted(user_status.unread)))
                 raise Refused(
-                    f"{what}: {reason_text.to_presser(no)}.",
+                    deferred("{what}: {why}.", what=deferred(what), why=reason_text.to_presser(no)),
                     remedy=IN_A_MINUTE,
                     reason=str(no.problem),
                 )
-            ask = f"Ask {mentions(approvers[:10])}." if approvers else ""
-            raise Refused(f"{what}: only an approver decides that.", remedy=ask)
+            ask = deferred("Ask {people}.", people=mentions(approvers[:10])) if approvers else ""
+            text = deferred("{what}: only an approver decides that.", what=deferred(what))
+            raise Refused(text, remedy=ask)
         return user_status
 
 
@@ -294,10 +306,11 @@ def check_user_status(user_status: UserStatus, what: str) -> None:
     """Raise Refused; `what` names the action in its text."""
     if problem := user_status.problem:
         why, remedy = reason_text.to_presser(LostVote(problem)), reason_text.remedy_of(problem)
-        raise Refused(f"{what}: {why}.", remedy=remedy, reason=str(problem))
+        text = deferred("{what}: {why}.", what=deferred(what), why=why)
+        raise Refused(text, remedy=remedy, reason=str(problem))
 
 
 def check_undecided(approval: Approval) -> None:
     """Raise Refused if the approval is decided."""
     if approval.decided:
-        raise Refused(f"Not done: this remediation is {approval.state}.")
+        raise Refused(deferred("Not done: this remediation is {state}.", state=approval.state))

@@ -13,6 +13,7 @@ from bot.advice.advisor import Advisor
 from bot.approvals.model import UserStatus
 from bot.configuration import LiveConfiguration
 from bot.errors import NotFound
+from bot.language import deferred
 from bot.observability.metrics import Metrics
 from bot.remediation.client import GatewayClient
 from bot.response.verify import Probe
@@ -35,7 +36,7 @@ async def _no_names(_users: Collection[str]) -> Mapping[str, str]:
 
 
 def _no_export(incident_id: int) -> Mapping[str, Any]:
-    raise NotFound(f"INC-{incident_id} cannot be exported here.")
+    raise NotFound(deferred("INC-{incident_id} cannot be exported here.", incident_id=incident_id))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

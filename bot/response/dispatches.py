@@ -18,6 +18,7 @@ from bot.approvals.reasons import LostVote
 from bot.errors import GatewayUnavailable, InputError, Refused, SopbotError
 from bot.incidents.model import Incident
 from bot.incidents.remediation import RemediationStatus
+from bot.language import deferred
 from bot.remediation.client import NeverSeen
 from bot.remediation.contract import SIGNATURE_WINDOW_SECONDS
 from bot.response import proposal_parts, verify
@@ -125,12 +126,12 @@ class Dispatches:
         """Mark the execution as done by hand. Refused if the outcome is known."""
         now = self._clock()
         if not await self._store.mark_by_hand(execution, user, now, now + self._verify_period()):
-            raise Refused("Not done: what became of it is known by now.")
+            raise Refused(deferred("Not done: what became of it is known by now."))
 
     async def mark_not_run(self, execution: Execution, user: str) -> None:
         """Mark the execution as never run. Refused if the outcome is known."""
         if not await self._store.mark_not_run(execution, user, self._clock()):
-            raise Refused("Not done: what became of it is known by now.")
+            raise Refused(deferred("Not done: what became of it is known by now."))
 
     async def _ask_about(self, execution: Execution, *, bar: bool) -> Result | NeverSeen:
         incident = await self._store.incident(execution.incident_id)

@@ -6,6 +6,7 @@ import asyncio
 import json
 
 from bot.errors import Refused
+from bot.language import deferred
 from bot.response.decisions import Decisions
 from bot.response.dependencies import Dependencies
 from bot.response.handover import DirectChannel
@@ -32,8 +33,10 @@ class Exports:
         channel = await direct_channel(user)
         if not channel:
             raise Refused(
-                "Not exported: Slack opens no direct message to you.",
-                remedy="The app needs the scope `im:write`; or run `python -m bot export`.",
+                deferred("Not exported: Slack opens no direct message to you."),
+                remedy=deferred(
+                    "The app needs the scope `im:write`; or run `python -m bot export`."
+                ),
             )
         return await self._store.request_export(incident_id, user, channel, once, self._clock())
 

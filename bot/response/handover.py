@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from bot.errors import Refused
 from bot.incidents.records import Handover
+from bot.language import deferred
 from bot.response.decisions import Decisions
 from bot.response.dependencies import Dependencies
 
@@ -26,14 +27,16 @@ class Handovers:
     ) -> Handover:
         """Offer all open incidents of the giver to the taker; the same `once` offers them once."""
         if giver == taker:
-            raise Refused("Nothing to hand over: they are yours already.")
+            raise Refused(deferred("Nothing to hand over: they are yours already."))
         await self._decisions.check_person(giver, "assign")
         await self._decisions.check_person(taker, "acknowledge")
         channel = await direct_channel(taker)
         if not channel:
             raise Refused(
-                f"Not handed over: Slack opens no direct message to <@{taker}>.",
-                remedy="Assign the incidents one by one: `/incident assign INC-7 @ben`.",
+                deferred(
+                    "Not handed over: Slack opens no direct message to <@{taker}>.", taker=taker
+                ),
+                remedy=deferred("Assign the incidents one by one: `/incident assign INC-7 @ben`."),
             )
         channels = (await direct_channel(giver), channel)
         return await self._store.offer_handover(giver, taker, channels, once, self._clock())

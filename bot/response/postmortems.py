@@ -11,6 +11,7 @@ import aiohttp
 from bot.advice.model import advice_from, utc_text
 from bot.errors import InputError, SopbotError
 from bot.incidents.records import ActionItem, Postmortem
+from bot.language import deferred
 from bot.postmortem import Child, GivenAdvice, PostmortemFacts, Remedy, draft
 from bot.response.decisions import Decisions
 from bot.response.dependencies import Dependencies
@@ -99,11 +100,16 @@ class Postmortems:
         text = text.strip()
         if not text:
             raise InputError(
-                "What is to be done?",
-                remedy="`/incident action INC-7 @ben Add an alert for the queue`.",
+                deferred("What is to be done?"),
+                remedy=deferred("`/incident action INC-7 @ben Add an alert for the queue`."),
             )
         if len(text) > LONGEST_ACTION:
-            raise InputError(f"An action has at most {LONGEST_ACTION:,} characters.")
+            raise InputError(
+                deferred(
+                    "An action has at most {most} characters.",
+                    most=f"{LONGEST_ACTION:,}",
+                )
+            )
         return await self._store.add_action(incident_id, text, owner, user, once, self._clock())
 
     async def finish_action(self, item_id: int, user: str) -> tuple[ActionItem, bool]:

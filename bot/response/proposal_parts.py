@@ -20,6 +20,7 @@ from bot.incidents.services import Catalogue
 from bot.incidents.sop_keys import read_key, spelled
 from bot.incidents.sops import ProposedAction, Sop, fill, template_values
 from bot.intake.guesses import SERVICE_LABELS
+from bot.language import N_, deferred
 from bot.remediation.answers import short_line
 from bot.remediation.catalogue import CATALOGUE
 from bot.remediation.client import ActionCall, GatewayClient
@@ -150,8 +151,12 @@ def no_target(name: str, targets: tuple[str, ...]) -> InputError:
     """Return the message for a name that is no target; it names a few that are."""
     known = ", ".join(short_line(target)[:60] for target in sorted(targets)[:MOST_TARGETS])
     more = len(targets) - MOST_TARGETS
-    rest = f" and {more} more" if more > 0 else ""
-    return InputError(f"No target {name[:60]}. Known targets: {known}{rest}.", field="target")
+    text = (
+        N_("No target {name}. Known targets: {known} and {count} more.")
+        if more > 0
+        else N_("No target {name}. Known targets: {known}.")
+    )
+    return InputError(deferred(text, name=name[:60], known=known, count=more), field="target")
 
 
 _LABELS_OF_TARGETS = (*SERVICE_LABELS, "pod", "node", "target", "server", "database", "cluster")

@@ -15,6 +15,7 @@ from bot.errors import InputError, Refused
 from bot.incidents.model import Alert, Incident
 from bot.incidents.remediation import Preview, Proposal, RemediationStatus
 from bot.incidents.sops import ProposedAction, Sop
+from bot.language import deferred
 from bot.remediation import catalogue, intents
 from bot.response import proposal_parts
 from bot.response.decisions import check_undecided
@@ -116,12 +117,15 @@ class Proposals:
         changed = False
         for name, value in values.items():
             if name not in catalogue.editable(old.proposal):
-                raise InputError(f"{name} cannot be edited", field=name)
+                raise InputError(deferred("{name} cannot be edited", name=name), field=name)
             if name in fields and str(fields[name][0]) != value.strip():
                 fields[name] = (value.strip(), f"edited by @{user}")
                 changed = True
         if not changed:
-            raise InputError("Nothing was changed.", remedy="Close the box to leave it as it is.")
+            raise InputError(
+                deferred("Nothing was changed."),
+                remedy=deferred("Close the box to leave it as it is."),
+            )
         proposal = self._propose(old.proposal.action_id, fields)
         incident = await self._store.incident(old.incident_id)
         fresh = await self._prepared(
@@ -146,16 +150,18 @@ class Proposals:
         answer = execution.answer if execution else None
         entry = catalogue.inverse_of(done.proposal, answer or {})
         if execution is None or execution.state is not RemediationStatus.NOT_VERIFIED:
-            raise Refused("Not proposed: only what ran and is not verified can be undone.")
+            raise Refused(
+                deferred("Not proposed: only what ran and is not verified can be undone.")
+            )
         if entry is None:
-            raise Refused("Not proposed: nothing takes this action back.")
+            raise Refused(deferred("Not proposed: nothing takes this action back."))
         earlier = [
             approval
             for approval in await self._store.approvals_of(done.incident_id)
             if approval.undoes == execution.id
         ]
         if any(not approval.decided for approval in earlier):
-            raise Refused("It is proposed already: see its card in this thread.")
+            raise Refused(deferred("It is proposed already: see its card in this thread."))
         proposal = self._propose(*entry)
         incident = await self._store.incident(done.incident_id)
         result = await self._prepared(

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from bot.errors import InputError
 from bot.incidents.model import Incident, IncidentChange, Severity
+from bot.language import deferred
 from bot.response.dependencies import Dependencies
 
 LONGEST_NOTE, LONGEST_REASON = 2800, 200  # characters
@@ -35,11 +36,17 @@ class Remarks:
         """Keep what a person says about an incident; the thread quotes it. Once a key `once`."""
         text = text.strip()
         if not text:
-            raise InputError("What is the note?", remedy="`/incident note INC-1 rolled back 2.4`")
+            raise InputError(
+                deferred("What is the note?"),
+                remedy=deferred("`/incident note INC-1 rolled back 2.4`"),
+            )
         if len(text) > LONGEST_NOTE:
             raise InputError(
-                f"That note has {len(text):,} characters.",
-                remedy=f"A note has at most {LONGEST_NOTE:,}; write the rest in the thread.",
+                deferred("That note has {count} characters.", count=f"{len(text):,}"),
+                remedy=deferred(
+                    "A note has at most {most}; write the rest in the thread.",
+                    most=f"{LONGEST_NOTE:,}",
+                ),
             )
         await self._check_person(user, "note")
         return await self._store.note(incident_id, text, user, self._clock(), once)
@@ -61,8 +68,11 @@ class Remarks:
         """
         if to == by:
             raise InputError(
-                "You cannot escalate to yourself.",
-                remedy=f"`/incident assign INC-{incident_id} me` makes you the owner.",
+                deferred("You cannot escalate to yourself."),
+                remedy=deferred(
+                    "`/incident assign INC-{incident_id} me` makes you the owner.",
+                    incident_id=incident_id,
+                ),
             )
         await self._check_person(by, "escalate")
         await self._check_person(to, "acknowledge")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bot.errors import InputError
 from bot.incidents.model import Alert, AlertStatus, Hyperlink, Incident, Severity
 from bot.incidents.reporters import SOURCE, sender_of
+from bot.language import deferred
 from bot.response.receive import Delivery
 
 LONGEST_TITLE, LONGEST_TEXT = 150, 3000
@@ -48,7 +49,9 @@ def delivery_of(report: Report, alert_channels: Sequence[str]) -> Delivery:
     title = " ".join(report.title.split())[:LONGEST_TITLE]
     if not title:
         raise InputError(
-            "A title is required.", field="title", remedy="Say in a few words what is wrong."
+            deferred("A title is required."),
+            field="title",
+            remedy=deferred("Say in a few words what is wrong."),
         )
     alert = Alert(
         source=SOURCE,

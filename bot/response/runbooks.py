@@ -7,6 +7,7 @@ from datetime import datetime
 
 from bot.enrichment.model import RUNBOOK, Evidence, KnownFact
 from bot.errors import NotFound
+from bot.language import deferred
 from bot.response.decisions import Decisions
 from bot.response.dependencies import Dependencies
 from bot.retrieval.queries import Query, build_query
@@ -45,7 +46,7 @@ class Runbooks:
                     incident_id, fact.name, name, user, self._clock()
                 )
                 return fact.name
-        raise NotFound("This runbook is no longer cited for the incident.")
+        raise NotFound(deferred("This runbook is no longer cited for the incident."))
 
 
 def query_of(context: AdviceContext) -> Query:

@@ -24,6 +24,7 @@ from bot.incidents.deploys import deploy_in
 from bot.incidents.model import Incident, IncidentChange
 from bot.incidents.sops import SopLibrary
 from bot.intake.deploy_request import DeployRequest
+from bot.language import N_, deferred
 from bot.observability.events import Event, emit
 from bot.policy import Policy
 from bot.response import advise, gateway_results
@@ -216,7 +217,9 @@ class IncidentService:
         False if that key was asked before. Refused if too many questions were asked lately.
         """
         if not question.strip():
-            raise InputError("What is the question?", remedy="`/incident ask INC-1 why now?`")
+            raise InputError(
+                deferred("What is the question?"), remedy=deferred("`/incident ask INC-1 why now?`")
+            )
         await self.decisions.check_person(user, "ask")
         now = self._clock()
         limits = self.policy.llm.limits
@@ -271,7 +274,7 @@ class IncidentService:
         """The owner of an incident, or an approver, chooses its SOP."""
         await self.decisions.check_person(user)
         if user != incident.acknowledged_by:
-            await self.decisions.check_approver(user, "Not linked")
+            await self.decisions.check_approver(user, N_("Not linked"))
         return await self.store.link_sop(incident.id, sop_id, user, self._clock())
 
     async def merge(self, incident_id: int, into_id: int, user: str) -> IncidentChange:

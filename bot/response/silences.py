@@ -16,6 +16,7 @@ from bot.incidents.silences import (
     checked_matcher,
     match_of,
 )
+from bot.language import N_, deferred
 from bot.response.decisions import Decisions
 from bot.response.dependencies import Dependencies
 from bot.response.receive import Delivery, name_all
@@ -40,7 +41,7 @@ class Silences:
         """
         await self._decisions.check_person(user, "silence")
         policy, now = self._config.current.policy, self._clock()
-        self._check_length(request.length, "A silence")
+        self._check_length(request.length, N_("A silence lasts from 1 min to {hours:g} h."))
         environments, match = policy.remediate.declared, request.match
         if request.incident_id is not None:
             incident = await self._store.incident(request.incident_id)
@@ -70,7 +71,7 @@ class Silences:
         await self._decisions.check_person(user, "mute")
         now = self._clock()
         if length is not None:
-            self._check_length(length, "A mute")
+            self._check_length(length, N_("A mute lasts from 1 min to {hours:g} h."))
         until = None if length is None else now + length
         return await self._store.mute(incident_id, user, until, now)
 
@@ -79,10 +80,10 @@ class Silences:
         await self._decisions.check_person(user, "mute")
         return await self._store.unmute(incident_id, user, self._clock())
 
-    def _check_length(self, length: timedelta, what: str) -> None:
+    def _check_length(self, length: timedelta, text: str) -> None:
         hours = self._config.current.policy.notify.longest_silence_hours
         if not SHORTEST <= length <= timedelta(hours=hours):
-            raise InputError(f"{what} lasts from 1 min to {hours:g} h.")
+            raise InputError(deferred(text, hours=hours))
 
     async def settle(self) -> None:
         """End what is over by time, open what still fires, and post the digests."""

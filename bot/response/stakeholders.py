@@ -6,6 +6,7 @@ from bot.errors import InputError, Refused
 from bot.incidents.model import Incident
 from bot.incidents.records import StakeholderUpdate
 from bot.incidents.stakeholders import Stakeholders, draft_update
+from bot.language import deferred
 from bot.response.decisions import Decisions
 from bot.response.dependencies import Dependencies
 
@@ -43,7 +44,7 @@ class StakeholderUpdates:
         """
         await self._decisions.check_person(user)
         if not text.strip():
-            raise InputError("An update needs a text.")
+            raise InputError(deferred("An update needs a text."))
         return await self._store.post_update(
             incident_id,
             text.strip()[:LONGEST],
@@ -58,7 +59,7 @@ class StakeholderUpdates:
         segment = self._config.current.policy.notify.stakeholders
         if segment is None:
             raise Refused(
-                "Nobody to inform: the policy names no channel of stakeholders.",
-                remedy="`notify.stakeholders` in policy.yaml names it.",
+                deferred("Nobody to inform: the policy names no channel of stakeholders."),
+                remedy=deferred("`notify.stakeholders` in policy.yaml names it."),
             )
         return segment

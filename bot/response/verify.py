@@ -11,6 +11,7 @@ import aiohttp
 from bot.approvals.model import Approval, Execution, VerifyingAlert
 from bot.incidents.model import Incident, IncidentStatus, Resolution
 from bot.incidents.remediation import RemediationStatus
+from bot.language import N_
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ def verdict(
         return RemediationStatus.VERIFIED, why
     if execution.verify_until and now >= execution.verify_until:
         if not execution.verify_note and incident.status is IncidentStatus.RESOLVED:
-            why = "a person resolved the incident before the alert cleared"
+            why = N_("a person resolved the incident before the alert cleared")
             return RemediationStatus.SUCCEEDED, why
         if not execution.verify_note and (why := _disagreement(alerts)):
             return RemediationStatus.SUCCEEDED, why
@@ -89,9 +90,9 @@ def verdict(
 def _cleared(incident: Incident, alerts: Sequence[VerifyingAlert]) -> str:
     """Say that every alert by which it is judged cleared; '' if not."""
     if incident.resolution is Resolution.CLEARED:
-        return "the alert cleared"
+        return N_("the alert cleared")
     if alerts and all(alert.cleared for alert in alerts):
-        return "the alert cleared; what still fires began after it was sent"
+        return N_("the alert cleared; what still fires began after it was sent")
     return ""
 
 

@@ -22,6 +22,7 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 
 from bot.errors import SopbotError
+from bot.language import ENGLISH, speaking
 from bot.observability.throttled_logger import ThrottledLogger
 from handlers.inbound.alert_receiver import AlertReceiver
 from handlers.inbound.connection_pool import ConnectionPool
@@ -40,8 +41,14 @@ class EnvelopeDispatcher:
     """
 
     def __init__(
-        self, app: AsyncApp, alerts: AlertReceiver, request_backfill: Callable[[], None]
+        self,
+        app: AsyncApp,
+        alerts: AlertReceiver,
+        request_backfill: Callable[[], None],
+        *,
+        language: str = ENGLISH,
     ) -> None:
+        self._language = language
         self._app = app
         self._alerts = alerts
         self._request_backfill = request_backfill
@@ -94,7 +101,8 @@ class EnvelopeDispatcher:
                 return
             if not is_alert:
                 began = time.time()
-                response = await run_async_bolt_app(self._app, request)
+                with speaking(self._language):  # the listeners answer people
+                    response = await run_async_bolt_app(self._app, request)
                 await send_async_response(responses, request, response, began)  # type: ignore[arg-type]  # it uses these members only
                 return
         done = SocketModeResponse(envelope_id=request.envelope_id)

@@ -12,7 +12,7 @@ from bot.approvals.model import Approval, Choice, Execution
 from bot.approvals.policy import Voter
 from bot.errors import NotFound, Refused
 from bot.incidents.remediation import RemediationStatus
-from bot.language import _, deferred
+from bot.language import _, deferred, translated
 from bot.response import IncidentService
 from handlers.listeners.context import holds_button, is_on_home, team_of
 from handlers.listeners.registration import Listeners
@@ -73,7 +73,7 @@ async def reject(body: dict[str, Any], action: dict[str, Any], service: Incident
 async def dry_run(body: dict[str, Any], action: dict[str, Any], service: IncidentService) -> str:
     """Ask the gateway whether its plan is still what the card shows; returns the answer."""
     approval = await approval_of_press(body, action, service)
-    return await service.decisions.dry_run(approval.id)
+    return translated(await service.decisions.dry_run(approval.id))
 
 
 async def edit(

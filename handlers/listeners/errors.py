@@ -39,7 +39,7 @@ def sentence_for(error: Exception) -> str:
     if isinstance(error, StoreError) and not error.permanent:
         # The remedy is for the operator. A commit whose answer was lost may have happened.
         caveat = _("Part of it may have been done: check the card, then try again in a minute.")
-        return f"{translated(error.message)} {caveat}"
+        return f"{translated(error.translatable[0])} {caveat}"
     if isinstance(error, Refused):
         # It mentions people; the code that raised it has escaped the text of others.
         return error_text(error)
@@ -181,7 +181,7 @@ def tried(body: dict[str, Any]) -> tuple[str, str, dict[str, str]]:
     actions, user = body.get("actions"), body.get("user")
     action = actions[0] if isinstance(actions, list) and actions else {}
     action = action if isinstance(action, dict) else {}
-    entry, _, number = str(_part(action, "selected_option").get("value") or "").partition(" ")
+    entry, _sep, number = str(_part(action, "selected_option").get("value") or "").partition(" ")
     view = _part(body, "view")
     metadata = str(view.get("private_metadata") or "")
     head = metadata.partition("/")[0]

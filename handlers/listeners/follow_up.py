@@ -95,5 +95,5 @@ async def update_submitted(
         )
     except SubmitAgain as error:
         posted = await service.store.stakeholder_update(incident_id(number))
-        text = stakeholders.posted_meanwhile(translated(error.message), posted)
-        raise SubmitAgain(text, seen=error.seen, remedy=error.remedy) from error
+        text = stakeholders.posted_meanwhile(translated(error.translatable[0]), posted)
+        raise SubmitAgain(text, seen=error.seen, remedy=error.translatable[1]) from error

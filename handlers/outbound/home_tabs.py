@@ -17,10 +17,12 @@ from datetime import datetime, timedelta
 from bot.approvals.model import Approval
 from bot.errors import OutcomeUnknown, Refused, SlackRefused, StoreError
 from bot.incidents.windows import Window
+from bot.language import ENGLISH, speaking
 from bot.response import IncidentService
 from handlers.outbound.direct_calls import DirectCalls
 from handlers.views import home
 from handlers.views.text import Block
+from handlers.views.words import error_text
 
 log = logging.getLogger(__name__)
 
@@ -31,8 +33,14 @@ class HomeTabs:
     """The Home tabs of all people."""
 
     def __init__(
-        self, service: IncidentService, direct: DirectCalls, clock: Callable[[], datetime]
+        self,
+        service: IncidentService,
+        direct: DirectCalls,
+        clock: Callable[[], datetime],
+        *,
+        language: str = ENGLISH,
     ) -> None:
+        self._language = language
         self._service = service
         self._store = service.store
         self._direct = direct
@@ -55,12 +63,14 @@ class HomeTabs:
 
     async def _publish(self, user: str, shown: str) -> None:
         """Publish the tab unless Slack shows it so; if Slack refuses, it is due again later."""
-        blocks = await self._blocks(user)
+        with speaking(self._language):
+            blocks = await self._blocks(user)
+            view = home.home_view(blocks, self._clock())
         digest = hashlib.sha256(json.dumps(blocks, sort_keys=True).encode()).hexdigest()
         if digest == shown:
             return
         try:
-            await self._direct.publish_home(user, home.home_view(blocks, self._clock()))
+            await self._direct.publish_home(user, view)
         except (SlackRefused, OutcomeUnknown) as error:
             log.warning("the Home tab of %s is not published: %s", user, error)
             return
@@ -70,7 +80,7 @@ class HomeTabs:
         try:
             await self._service.decisions.check_home(user)
         except Refused as refusal:
-            return home.refusal(str(refusal))
+            return home.refusal(error_text(refusal))
         return home.home_blocks(await self._content(user))
 
     async def _content(self, user: str) -> home.HomeContent:

@@ -11,6 +11,7 @@ from bot.errors import NotFound
 from bot.incidents.model import Incident
 from bot.incidents.news import NewsKind
 from bot.incidents.remediation import RemediationStatus
+from bot.language import ENGLISH, _, speaking
 from bot.response import IncidentService
 from bot.response.gateway_watch import GatewayWatch
 from handlers.outbound import digests, posted_head
@@ -43,7 +44,14 @@ from store.operations.cards import CardContent
 class Renderer:
     """Renders by kind. None means that there is nothing to show, or nothing any more."""
 
-    def __init__(self, service: IncidentService, gateway: GatewayWatch | None = None) -> None:
+    def __init__(
+        self,
+        service: IncidentService,
+        gateway: GatewayWatch | None = None,
+        *,
+        language: str = ENGLISH,
+    ) -> None:
+        self._language = language
         self._service = service
         self._gateway = gateway
         self._store = service.store
@@ -81,15 +89,15 @@ class Renderer:
         `content` is what a card shows, if the store returned it with the message. If a text had to
         be cut, the message has the button that shows the whole of it.
         """
-        with collect_cut_texts() as texts:
+        with speaking(self._language), collect_cut_texts() as texts:
             rendered = await self._rendered(message, content)
-        if rendered and texts:
-            rendered = replace(rendered, blocks=add_button(rendered.blocks, message.key))
+            if rendered and texts:
+                rendered = replace(rendered, blocks=add_button(rendered.blocks, message.key))
         return rendered and _marked(rendered, message.kind)
 
     async def full_texts(self, message: OutboxMessage) -> tuple[str, ...]:
         """The whole of each text that the message shows in part at this moment, in its order."""
-        with collect_cut_texts() as texts:
+        with speaking(self._language), collect_cut_texts() as texts:
             await self._rendered(message, None)
         return tuple(texts)
 
@@ -183,7 +191,7 @@ class Renderer:
         if message is None or kind is None:
             return None
         if message.given_up_at is None:
-            number = f"INC-{message.incident_id}" if message.incident_id else "It"
+            number = f"INC-{message.incident_id}" if message.incident_id else _("It")
             return Rendered(*notices.delivered(message.channel, number))
         shown = await kind(message.subject)
         if shown is None:

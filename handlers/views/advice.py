@@ -12,20 +12,12 @@ from dataclasses import dataclass
 from bot.advice.citations import with_marked_statements
 from bot.advice.claims import marked
 from bot.advice.model import UNDETERMINED, Advice, Flaw, Shortfall
+from bot.language import N_, _, plural
 from bot.remediation.suggestions import Suggestion
 from handlers.views.cutting import LONGEST, keep_whole
 from handlers.views.newer_blocks import feedback
 from handlers.views.suggestions import steps
-from handlers.views.text import (
-    Block,
-    context,
-    fallback_line,
-    line,
-    plural,
-    quote,
-    section,
-    untrusted_line,
-)
+from handlers.views.text import Block, context, fallback_line, line, quote, section, untrusted_line
 
 # With these limits a message stays under Slack's 13,200 characters in all.
 MOST_SOURCES = 8
@@ -34,15 +26,19 @@ PARTS, PARTS_BESIDE_LISTS = 4, 1
 WHOLE_FROM = 6_000  # characters of an answer: then the full text has the answer as it came
 
 _SHORTFALLS = {
-    Shortfall.CONFIDENCE: "The model is not sure enough of its cause.",
-    Shortfall.EVIDENCE: "The model cites no fact for its cause.",
-    Shortfall.ECHO: "The answer repeats what it was sent.",
+    Shortfall.CONFIDENCE: N_("The model is not sure enough of its cause."),
+    Shortfall.EVIDENCE: N_("The model cites no fact for its cause."),
+    Shortfall.ECHO: N_("The answer repeats what it was sent."),
 }
 _FLAWS = {
-    Flaw.ECHO: "⚠ The answer repeats what the bot sent: it is no analysis.",
-    Flaw.CUT: "⚠ The answer ends in the middle: its conclusion may be missing.",
-    Flaw.DAMAGED: "⚠ The answer was changed on its way: signs or words may be missing.",
+    Flaw.ECHO: N_("⚠ The answer repeats what the bot sent: it is no analysis."),
+    Flaw.CUT: N_("⚠ The answer ends in the middle: its conclusion may be missing."),
+    Flaw.DAMAGED: N_("⚠ The answer was changed on its way: signs or words may be missing."),
 }
+
+
+# Their beginnings, as `bot.advice` writes them.
+_MARKS = (N_("⚠ unverified: "), N_("⚠ no source: "), N_("⚠ unknown "))
 
 
 def advice_message(
@@ -56,21 +52,28 @@ def advice_message(
 
     Each step with one of the `suggestions` has a button.
     """
-    blocks: list[Block] = [section(f"💡 *Advice* · {untrusted_line(advice.label, 80)}")]
+    blocks: list[Block] = [
+        section(_("💡 *Advice* · {label}").format(label=untrusted_line(advice.label, 80)))
+    ]
     if question:
-        who = f"<@{asked_by}> asked" if asked_by else "Asked"
+        who = _("<@{user}> asked").format(user=asked_by) if asked_by else _("Asked")
         # Short, so that the answer begins within the first 200 characters.
         blocks.append(context(f"{who}: {untrusted_line(question, 90)}"))
     if advice.is_structured or not advice.text:
         blocks.append(section(_verdict(advice)))
     blocks += _prose(advice)
     if advice.by_model:
-        flaws = [_FLAWS[Flaw(name)] for name in advice.flaws]
+        flaws = [_(_FLAWS[Flaw(name)]) for name in advice.flaws]
         author = untrusted_line(advice.source, 80)
-        blocks.append(context(*flaws, f"Written by {author}: not verified, and nothing was done."))
+        blocks.append(
+            context(
+                *flaws,
+                _("Written by {author}: not verified, and nothing was done.").format(author=author),
+            )
+        )
     blocks += _lists(advice, suggestions or {}, advice_id or 0)
     if advice.failure:
-        label = "Asked first" if advice.by_model else "No model answer"
+        label = _("Asked first") if advice.by_model else _("No model answer")
         blocks.append(context(f"{label}: {untrusted_line(advice.failure, 400)}"))
     if advice.sources:
         blocks.append(_sources(advice))
@@ -79,22 +82,28 @@ def advice_message(
     if advice_id is not None:
         blocks.append(feedback(advice_id))
     cause = fallback_line(_with_marks(advice, advice.cause, supported=True), 200)
-    return f"Advice · {line(advice.label, 120)}: {cause}", blocks
+    return _("Advice · {label}: {cause}").format(label=line(advice.label, 120), cause=cause), blocks
 
 
 def _verdict(advice: Advice) -> str:
     confidence = ""
     if advice.confidence and not advice.shortfall:
-        confidence = f" ({untrusted_line(advice.confidence, 20)} confidence)"
+        confidence = _(" ({confidence} confidence)").format(
+            confidence=untrusted_line(_(advice.confidence), 20)
+        )
     # The ids below support it: the model names them beside its cause, or within.
     cause = _with_marks(advice, advice.cause, supported=bool(advice.cited))
-    verdict = f"*Likely cause{confidence}:* {line(cause, 600)}"
+    verdict = _("*Likely cause{confidence}:* {cause}").format(
+        confidence=confidence, cause=line(cause, 600)
+    )
     if not advice.shortfall:
         return _fence(verdict)
     guess = _with_marks(advice, advice.guess, supported=bool(advice.cited))
-    shown = f"> Its guess: {line(guess, 400)}" if guess else ""
+    shown = "> " + _("Its guess: {guess}").format(guess=line(guess, 400)) if guess else ""
     return "\n".join(
-        part for part in (f"> {verdict}. {_SHORTFALLS[Shortfall(advice.shortfall)]}", shown) if part
+        part
+        for part in (f"> {verdict}. {_(_SHORTFALLS[Shortfall(advice.shortfall)])}", shown)
+        if part
     )
 
 
@@ -105,14 +114,20 @@ def _prose(advice: Advice) -> Iterator[Block]:
         return
     shown = _with_marks(advice, text)
     start = 0
-    for _ in range(PARTS_BESIDE_LISTS if advice.is_structured else PARTS):
+    for _part in range(PARTS_BESIDE_LISTS if advice.is_structured else PARTS):
         end = _end_of_part(shown, start)
         yield section(quote(shown[start:end], 2_800), expand=True)
         start = end
         if start >= len(shown):
             return
     keep_whole(text)
-    yield context(f"… {plural(len(shown) - start, 'more character')} in the full text.")
+    yield context(
+        plural(
+            len(shown) - start,
+            "… {count} more character in the full text.",
+            "… {count} more characters in the full text.",
+        )
+    )
 
 
 def _end_of_part(text: str, start: int) -> int:
@@ -139,6 +154,7 @@ class _List:
     most: int
     chars: int = 250
     is_step: bool = False
+    is_numbered: bool = False
     is_ours: bool = False
 
 
@@ -146,11 +162,11 @@ def _lists(
     advice: Advice, suggestions: Mapping[int, Suggestion], advice_id: int
 ) -> Iterator[Block]:
     for shown in (
-        _List("Evidence", advice.evidence, 6),
-        _List("Against it", advice.contrary, 3),
-        _List("Look at", advice.look_at, 6, is_ours=True),
-        _List("Next steps", advice.next_steps, 8, 300, is_step=True),
-        _List("Open questions", advice.questions, 3, is_step=True),
+        _List(_("Evidence"), advice.evidence, 6),
+        _List(_("Against it"), advice.contrary, 3),
+        _List(_("Look at"), advice.look_at, 6, is_ours=True),
+        _List(_("Next steps"), advice.next_steps, 8, 300, is_step=True, is_numbered=True),
+        _List(_("Open questions"), advice.questions, 3, is_step=True),
     ):
         if shown.items and shown.items is advice.next_steps:
             yield from steps(
@@ -164,11 +180,11 @@ def _listed(advice: Advice, shown: _List) -> list[str]:
     lines = [f"*{shown.title}*"]
     for number, item in enumerate(shown.items[: shown.most], start=1):
         text = _with_marks(advice, item, supported=shown.is_ours, in_step=shown.is_step)
-        sign = f"{number}." if shown.title == "Next steps" else "•"
+        sign = f"{number}." if shown.is_numbered else "•"
         lines.append(f"{sign} {line(text, shown.chars)}")
     if len(shown.items) > shown.most:
         keep_whole("\n".join(shown.items[shown.most :]))
-        lines.append(f"… and {len(shown.items) - shown.most} more")
+        lines.append(_("… and {count} more").format(count=len(shown.items) - shown.most))
     return lines
 
 
@@ -176,18 +192,22 @@ def _sources(advice: Advice) -> Block:
     shown = [untrusted_line(name, 80) for name in advice.sources[:MOST_SOURCES]]
     if len(advice.sources) > MOST_SOURCES:
         keep_whole("\n".join(advice.sources[MOST_SOURCES:]))
-        shown.append(f"{len(advice.sources) - MOST_SOURCES} more")
-    return context("Sources: " + " · ".join(shown))
+        shown.append(_("{count} more").format(count=len(advice.sources) - MOST_SOURCES))
+    return context(_("Sources: {sources}").format(sources=" · ".join(shown)))
 
 
 def _with_marks(
     advice: Advice, text: str, *, supported: bool = False, in_step: bool = False
 ) -> str:
     """The text; in a model's, claims of events and statements without a known id are marked."""
-    if not advice.by_model or text == UNDETERMINED:
+    if text == UNDETERMINED:
+        return _(text)
+    if not advice.by_model:
         return text
     read, rest = text[:LONGEST], text[LONGEST:]
     read = with_marked_statements(marked(read), advice.ids, supported=supported, in_step=in_step)
+    for mark in _MARKS:
+        read = read.replace(mark, _(mark))
     return read + rest
 
 

@@ -15,6 +15,7 @@ from bot.approvals.reasons import BlockerKind, EndKind, Reason
 from bot.approvals.record import TrackRecord
 from bot.incidents.environments import UNKNOWN
 from bot.incidents.remediation import Parameter, RemediationStatus
+from bot.language import N_, _, plural, translated
 from bot.remediation.catalogue import CATALOGUE, editable
 from handlers.views.cutting import collect_cut_texts, keep_whole
 from handlers.views.text import (
@@ -26,12 +27,12 @@ from handlers.views.text import (
     day,
     inline_code,
     line,
-    plural,
     section,
     sections,
     span,
     untrusted_line,
 )
+from handlers.views.words import word
 
 COMMAND_LIMIT, VALUE_LIMIT = 2800, 600
 MOST_SECTIONS = 3  # of a plan: a message has some 13,200 characters of text
@@ -73,7 +74,7 @@ def approval_card(
     """
     status = status_of(approval, execution)
     title = untrusted_line(approval.proposal.title, 140)
-    blocks: list[Block] = [section(f"{_MARK.get(status, '•')} *{title}* · {status}")]
+    blocks: list[Block] = [section(f"{_MARK.get(status, '•')} *{title}* · {word(status)}")]
     if approval.decided:
         # The effects of the plan were true when it was proposed, not now, so they are left out.
         command = inline_code("; ".join(_command(approval).splitlines()), 600)
@@ -89,19 +90,21 @@ def approval_card(
             *_decision(approval, blocker, is_whole=is_whole),
         ]
     if status is RemediationStatus.OUTCOME_UNKNOWN:
-        check = button("Check again", "sopbot.check_again", approval.id)
-        done = button("Mark done by hand", "sopbot.by_hand", approval.id)
-        not_run = button("It did not run", "sopbot.did_not_run", approval.id)
+        check = button(_("Check again"), "sopbot.check_again", approval.id)
+        done = button(_("Mark done by hand"), "sopbot.by_hand", approval.id)
+        not_run = button(_("It did not run"), "sopbot.did_not_run", approval.id)
         blocks.append({"type": "actions", "elements": [check, done, not_run]})
-    return f"{title}: {status}", blocks
+    return f"{title}: {word(status)}", blocks
 
 
 def _why(approval: Approval) -> str:
     if approval.reason is None:
         return ""
     if approval.reason.kind is EndKind.WRITTEN:
-        return f"Why: {with_mentions(line(approval.reason.reason, 300))}"
-    return f"Why: {reason_text.sentence(_escaped(approval.reason), _person)}"
+        why = with_mentions(line(approval.reason.reason, 300))
+    else:
+        why = translated(reason_text.sentence(_escaped(approval.reason), _person))
+    return _("Why: {why}").format(why=why)
 
 
 def _escaped(reason: Reason) -> Reason:
@@ -125,13 +128,19 @@ def _outcome_note(execution: Execution | None) -> str:
     if execution is None:
         return ""
     if execution.state is RemediationStatus.DISPATCHING and execution.running_at:
-        began = f", sent {clock(execution.started_at)}" if execution.started_at else ""
-        return f"Still running at the gateway{began}. The outcome is looked up every few seconds."
+        if execution.started_at is None:
+            return _("Still running at the gateway. The outcome is looked up every few seconds.")
+        return _(
+            "Still running at the gateway, sent {at}. The outcome is looked up every few seconds."
+        ).format(at=clock(execution.started_at))
     if not execution.by_hand:
         return ""
-    if execution.state is RemediationStatus.FAILED:
-        return f"It did not run, says <@{execution.by_hand}>"
-    return f"Marked done by hand by <@{execution.by_hand}>"
+    text = (
+        _("It did not run, says <@{user}>")
+        if execution.state is RemediationStatus.FAILED
+        else _("Marked done by hand by <@{user}>")
+    )
+    return text.format(user=execution.by_hand)
 
 
 def _blocked(approval: Approval, blocker: Blocker | None) -> list[Block]:
@@ -140,17 +149,21 @@ def _blocked(approval: Approval, blocker: Blocker | None) -> list[Block]:
         return []
     if blocker.kind is BlockerKind.FROZEN and blocker.since:
         why = f": {untrusted_line(blocker.reason, 200)}" if blocker.reason else ""
-        text = f"🧊 Frozen by <@{blocker.user}>, {clock(blocker.since)}{why}."
-        return [section(f"{text} Nobody can approve until `/incident unfreeze`.")]
-    text = reason_text.why(_escaped(blocker), clock, _person)
-    parts = [f"⏸️ *Nobody can approve this now:* {text}."]
+        text = _(
+            "🧊 Frozen by <@{user}>, {at}{why}. Nobody can approve until `/incident unfreeze`."
+        )
+        return [section(text.format(user=blocker.user, at=clock(blocker.since), why=why))]
+    why = translated(reason_text.why(_escaped(blocker), clock, _person))
+    parts = [_("⏸️ *Nobody can approve this now:* {why}.").format(why=why)]
     if blocker.until is None:
-        parts.append(line(reason_text.remedy(blocker), 200))
+        parts.append(line(_(reason_text.remedy(blocker)), 200))
     elif blocker.until < approval.expires_at:
-        parts.append(f"It can be approved from {clock(blocker.until)}.")
+        parts.append(_("It can be approved from {at}.").format(at=clock(blocker.until)))
     else:
         parts.append(
-            f"That ends {clock(blocker.until)}, after this approval expires: propose it again then."
+            _("That ends {at}, after this approval expires: propose it again then.").format(
+                at=clock(blocker.until)
+            )
         )
     return [section(" ".join(part for part in parts if part))]
 
@@ -158,30 +171,38 @@ def _blocked(approval: Approval, blocker: Blocker | None) -> list[Block]:
 def _track(record: TrackRecord | None) -> str:
     """The past results of the action, for the person who decides."""
     if record is None or not record.runs:
-        return "This action has never run for this SOP"
-    parts = [f"run {record.runs}×", f"verified {record.verified}×"]
+        return _("This action has never run for this SOP")
+    parts = [
+        _("run {count}×").format(count=record.runs),
+        _("verified {count}×").format(count=record.verified),
+    ]
     if record.came_back:
-        parts.append(f"reopened within an hour {record.came_back}×")
+        parts.append(_("reopened within an hour {count}×").format(count=record.came_back))
     if record.median_recovery is not None:
-        parts.append(f"median recovery {span(record.median_recovery)}")
+        parts.append(_("median recovery {duration}").format(duration=span(record.median_recovery)))
     if record.last_failed_at:
-        by = f", approved by <@{record.last_failed_by}>" if record.last_failed_by else ""
-        parts.append(f"last failed {day(record.last_failed_at)}{by}")
-    return "This SOP: " + ", ".join(parts)
+        text = (
+            _("last failed {day}, approved by <@{user}>")
+            if record.last_failed_by
+            else _("last failed {day}")
+        )
+        parts.append(text.format(day=day(record.last_failed_at), user=record.last_failed_by))
+    return _("This SOP: {results}").format(results=", ".join(parts))
 
 
 def _unseen(approval: Approval) -> str:
     if approval.terms.seen:
         return ""
-    return f"⚠️ No alert of this incident names {untrusted_line(approval.proposal.target, 100)}."
+    return _("⚠️ No alert of this incident names {target}.").format(
+        target=untrusted_line(approval.proposal.target, 100)
+    )
 
 
 def _command(approval: Approval) -> str:
     if approval.preview.command:
         return approval.preview.command
-    return (
-        f"{approval.proposal.intent}: {approval.proposal.target}   (this gateway shows no preview)"
-    )
+    proposal = approval.proposal
+    return f"{proposal.intent}: {proposal.target}   {_('(this gateway shows no preview)')}"
 
 
 def _plan(approval: Approval) -> tuple[list[Block], bool]:
@@ -215,42 +236,46 @@ def _environment(approval: Approval) -> str:
     if not approval.terms.environments:
         return ""
     target, *others = approval.terms.environments
-    parts = ["from the target"]
+    parts = [_("from the target")]
     if target == UNKNOWN and approval.preview.environment:
-        parts = [f"policy.yaml does not declare {untrusted_line(approval.preview.environment, 60)}"]
+        name = untrusted_line(approval.preview.environment, 60)
+        parts = [_("policy.yaml does not declare {name}").format(name=name)]
     elif target == UNKNOWN:
-        parts = ["the gateway does not report it"]
+        parts = [_("the gateway does not report it")]
     if others:
-        parts.append(f"the alert says {untrusted_line(approval.terms.bound.env, 60)}")
+        env = untrusted_line(approval.terms.bound.env, 60)
+        parts.append(_("the alert says {env}").format(env=env))
     if others or target == UNKNOWN:
-        parts.append("the strictest rule applies")
-    return f"Environment: {target} ({'; '.join(parts)})"
+        parts.append(_("the strictest rule applies"))
+    target = _(target) if target == UNKNOWN else target
+    return _("Environment: {target} ({facts})").format(target=target, facts="; ".join(parts))
 
 
 def _touches(approval: Approval) -> str:
-    touches = (
-        f"Touches {untrusted_line(approval.preview.touches, 200)}. "
-        if approval.preview.touches
-        else ""
-    )
-    action = CATALOGUE.get(approval.proposal.action_id)
-    meanwhile = f" Meanwhile {action.blast}." if action else ""
-    proposal = approval.proposal
-    return f"{touches}Risk: {proposal.risk}. Reversible: {proposal.reversible}.{meanwhile}"
+    proposal, touches = approval.proposal, approval.preview.touches
+    action = CATALOGUE.get(proposal.action_id)
+    parts = [
+        _("Touches {touches}.").format(touches=untrusted_line(touches, 200)) if touches else "",
+        _("Risk: {risk}. Reversible: {reversible}.").format(
+            risk=_(proposal.risk), reversible=_(proposal.reversible)
+        ),
+        _("Meanwhile {effect}.").format(effect=_(action.blast)) if action else "",
+    ]
+    return " ".join(part for part in parts if part)
 
 
 def _rule(approval: Approval) -> str:
     """The requirements of the policy as text."""
     if not approval.approvers:
-        return "Nobody may approve this: policy.yaml names no approvers."
+        return _("Nobody may approve this: policy.yaml names no approvers.")
     parts = [
         _needed(approval),
-        f"expires {clock(approval.expires_at)}",
+        _("expires {at}").format(at=clock(approval.expires_at)),
     ]
     if approval.terms.reason_required:
-        parts.append("asks for a reason")
+        parts.append(_("asks for a reason"))
     if approval.terms.only_in_windows:
-        parts.append("only in a maintenance window")
+        parts.append(_("only in a maintenance window"))
     return " · ".join(parts)
 
 
@@ -259,7 +284,7 @@ def waiting_line(approval: Approval) -> str:
     needed = (
         _needed(approval)
         if approval.approvers
-        else "Cannot be approved: policy.yaml names no approvers"
+        else _("Cannot be approved: policy.yaml names no approvers")
     )
     return f"{untrusted_line(approval.proposal.title, 120)} ({needed[0].lower()}{needed[1:]})"
 
@@ -268,45 +293,54 @@ def _needed(approval: Approval) -> str:
     """The number of missing approvals, and the people who can still approve."""
     users, groups = who_can_still_approve(approval)
     left = max(1, approval.needed - len(approval.approved_by))
-    more = " more" if approval.approved_by else ""
+    text = (
+        plural(left, "Needs {count} more approval", "Needs {count} more approvals")
+        if approval.approved_by
+        else plural(left, "Needs {count} approval", "Needs {count} approvals")
+    )
+    if not users and not groups:
+        return text
     out = sorted({*approval.interested, *approval.approved_by})
     # A group is shown whole, so its members whose vote does not count are named.
-    but = f" (not {mentions(out)})" if groups and out else ""
-    who = f": {_people((*users, *groups))}{but}" if users or groups else ""
-    return f"Needs {plural(left, f'{more} approval'.strip())}{who}"
+    but = _(" (not {people})").format(people=mentions(out)) if groups and out else ""
+    return f"{text}: {_people((*users, *groups))}{but}"
 
 
 def _people(users: Sequence[str]) -> str:
     more = len(users) - 10
-    return mentions(users[:10]) + (f" and {more} more" if more > 0 else "")
+    return mentions(users[:10]) + (_(" and {count} more").format(count=more) if more > 0 else "")
 
 
 def _votes(approval: Approval) -> list[str]:
     """One line with every vote, and the number of missing approvals."""
-    verbs = {Choice.APPROVE: "approved", Choice.REJECT: "rejected"}
+    texts = {
+        Choice.APPROVE: N_("<@{user}> approved {at}"),
+        Choice.REJECT: N_("<@{user}> rejected {at}"),
+    }
     votes = [
-        f"<@{vote.user}> {verbs[vote.choice]} {clock(vote.at)}"
+        _(texts[vote.choice]).format(user=vote.user, at=clock(vote.at))
         + (f": {untrusted_line(vote.reason, 150)}" if vote.reason else "")
         for vote in approval.votes[:10]
     ]
     if len(approval.votes) > len(votes):
-        votes.append(f"and {plural(len(approval.votes) - len(votes), 'more vote')}")
+        more = len(approval.votes) - len(votes)
+        votes.append(plural(more, "and {count} more vote", "and {count} more votes"))
     left = approval.needed - len(approval.approved_by)
     if votes and not approval.decided and left > 0:
-        votes.append(f"{left} more needed")
+        votes.append(_("{count} more needed").format(count=left))
     return [" · ".join(votes)]
 
 
 def _decision(approval: Approval, blocker: Blocker | None, *, is_whole: bool) -> list[Block]:
-    approve = button("Approve", "sopbot.approve", approval.id, style="primary")
-    reject = button("Reject", "sopbot.reject", approval.id, style="danger")
+    approve = button(_("Approve"), "sopbot.approve", approval.id, style="primary")
+    reject = button(_("Reject"), "sopbot.reject", approval.id, style="danger")
     if not is_whole:
         return [
-            context("The plan is too long to be shown whole, so nobody can approve it."),
+            context(_("The plan is too long to be shown whole, so nobody can approve it.")),
             {"type": "actions", "elements": [reject]},
         ]
-    dry_run = button("Dry run", "sopbot.dry_run", approval.id)
-    change = [button("Edit", "sopbot.edit", approval.id)] if _can_be_edited(approval) else []
+    dry_run = button(_("Dry run"), "sopbot.dry_run", approval.id)
+    change = [button(_("Edit"), "sopbot.edit", approval.id)] if _can_be_edited(approval) else []
     votes = [reject] if blocker else [approve, reject]
     return [{"type": "actions", "elements": [*votes, dry_run, *change]}]
 

@@ -10,6 +10,7 @@ from bot.incidents.deploys import Deploy
 from bot.incidents.episodes import LastEpisode
 from bot.incidents.model import Incident, IncidentStatus, Resolution
 from bot.incidents.news import News
+from bot.language import _, plural
 from handlers.views import cascade, changes, deploys, episodes, escalation
 from handlers.views.approval import waiting_line
 from handlers.views.newer_blocks import details
@@ -17,7 +18,6 @@ from handlers.views.news import on_card
 from handlers.views.silences import mute_button, mute_line
 from handlers.views.steering import reopen_button, resolve_button, resolved_mark
 from handlers.views.text import (
-    SYMBOL,
     Block,
     button,
     clock,
@@ -25,10 +25,10 @@ from handlers.views.text import (
     host_of,
     is_address,
     link_button,
-    plural,
     quote,
     section,
     span,
+    symbol,
     untrusted_line,
 )
 
@@ -53,9 +53,9 @@ def card(
     cascade's card is that of its most probable cause.
     """
     resolved = incident.status is IncidentStatus.RESOLVED
-    mark = resolved_mark(incident) if resolved else SYMBOL[cascade.severity(incident, children)]
+    mark = resolved_mark(incident) if resolved else symbol(cascade.severity(incident, children))
     shown = cascade.shown(incident, children)
-    title = untrusted_line(shown.title, 150) or "(no title)"
+    title = untrusted_line(shown.title, 150) or _("(no title)")
     blocks: list[Block] = [section(f"*{mark} · {title}*   `{incident.number}`")]
     lines = [
         cascade.cause_line(incident, children),
@@ -63,14 +63,14 @@ def card(
         cascade.related_line(related),
         _what(shown, cascade.cause(incident, children)),
     ]
-    now = [f"🔐 approval waiting: {waiting_line(approval)}" for approval in waiting[:3]]
+    now = [*map(_waits, waiting[:3])]
     now += [on_card(item, incident) for item in bad_news]
     before = episodes.last_time(last_time, incident) if last_time else ""
-    source = f"“…”: as {untrusted_line(shown.source, 40)} wrote it" if title[:1] == "“" else ""
+    source = _quoted_as(shown, title)
     where, who = _where(incident, shown, children), _who(incident, fixed_by)
     if resolved:
         more = [*_sender_text(shown), context(*lines, before)]
-        blocks += [context(source, where, who, *now), *details("Details", more)]
+        blocks += [context(source, where, who, *now), *details(_("Details"), more)]
     else:
         blocks += [*_sender_text(shown), context(source, where, *lines, who, *now, before)]
     if actions := _actions(incident, shown, runbook, children, related):
@@ -80,25 +80,37 @@ def card(
     return " · ".join(part for part in fallback if part), blocks
 
 
+def _quoted_as(shown: Incident, title: str) -> str:
+    """Say whose words a quoted title is in; '' for a title that needs no quotation marks."""
+    if not title.startswith("“"):
+        return ""
+    return _("“…”: as {source} wrote it").format(source=untrusted_line(shown.source, 40))
+
+
+def _waits(approval: Approval) -> str:
+    return _("🔐 approval waiting: {approval}").format(approval=waiting_line(approval))
+
+
 def _sender_text(incident: Incident) -> list[Block]:
     """The sender's text, if nobody can read it elsewhere in Slack."""
     text = incident.text.strip()
     if incident.posted or not text or text == incident.title.strip():
         return []
-    return [section(f"{untrusted_line(incident.source, 40)} says:\n{quote(text, 400)}")]
+    says = _("{source} says:").format(source=untrusted_line(incident.source, 40))
+    return [section(f"{says}\n{quote(text, 400)}")]
 
 
 def _where(incident: Incident, shown: Incident, children: Sequence[Incident]) -> str:
     names = (shown.display.env, shown.display.region, shown.display.service)
     parts = [untrusted_line(part, 60) for part in names if part]
     # The duration is omitted: a posted message is not refreshed every minute.
-    parts.append(f"since {clock(incident.display.since)}")
+    parts.append(_("since {at}").format(at=clock(incident.display.since)))
     if incident.resolved_at:
         lasted = span((incident.resolved_at - incident.opened_at).total_seconds())
-        parts.append(f"lasted {lasted}")
+        parts.append(_("lasted {duration}").format(duration=lasted))
     alerts = sum(member.alert_count for member in (incident, *children))
     if alerts > 1:
-        parts.append(f"{plural(alerts, 'alert')} grouped")
+        parts.append(plural(alerts, "{count} alert grouped", "{count} alerts grouped"))
     if children:
         parts.append(cascade.children_line(children))
     return " · ".join(parts)
@@ -107,8 +119,9 @@ def _where(incident: Incident, shown: Incident, children: Sequence[Incident]) ->
 def _what(shown: Incident, cause: Incident) -> str:
     parts = []
     if shown.value:
-        limit = f" (threshold {untrusted_line(shown.threshold, 60)})" if shown.threshold else ""
-        parts.append(f"value {untrusted_line(shown.value, 60)}{limit}")
+        text = _("value {value} (threshold {threshold})") if shown.threshold else _("value {value}")
+        value, threshold = untrusted_line(shown.value, 60), untrusted_line(shown.threshold, 60)
+        parts.append(text.format(value=value, threshold=threshold))
     parts += [untrusted_line(cause.sop_id, 80), untrusted_line(shown.tracking_id, 80)]
     return " · ".join(parts)
 
@@ -118,14 +131,23 @@ def _who(incident: Incident, fixed_by: Approval | None) -> str:
     if incident.resolved_at:
         parts.append(_ending(incident, incident.resolved_at))
     if fixed_by:
-        approver = f", approved by <@{fixed_by.decided_by}>" if fixed_by.decided_by else ""
-        helped = "fixed by" if incident.resolved_at else "helped"
-        parts.append(f"{helped}: {untrusted_line(fixed_by.proposal.title, 120)}{approver}")
+        title = untrusted_line(fixed_by.proposal.title, 120)
+        text = _("fixed by: {title}") if incident.resolved_at else _("helped: {title}")
+        if fixed_by.decided_by:
+            approver = _(", approved by <@{user}>").format(user=fixed_by.decided_by)
+            parts.append(text.format(title=title) + approver)
+        else:
+            parts.append(text.format(title=title))
     if incident.acknowledged_at:
-        who = f"<@{incident.acknowledged_by}>" if incident.acknowledged_by else "its sender"
-        parts.append(f"👀 acknowledged by {who} {clock(incident.acknowledged_at)}")
+        text = (
+            _("👀 acknowledged by <@{user}> {at}")
+            if incident.acknowledged_by
+            else _("👀 acknowledged by its sender {at}")
+        )
+        at = clock(incident.acknowledged_at)
+        parts.append(text.format(user=incident.acknowledged_by, at=at))
     if incident.severity_by and incident.resolved_at is None:
-        parts.append(f"severity set by <@{incident.severity_by}>")
+        parts.append(_("severity set by <@{severity_by}>").format(severity_by=incident.severity_by))
     if incident.escalation and incident.resolved_at is None:
         parts.append(escalation.card_line(incident.escalation))
     if incident.mute:
@@ -135,9 +157,13 @@ def _who(incident: Incident, fixed_by: Approval | None) -> str:
 
 def _ending(incident: Incident, at: datetime) -> str:
     if incident.resolution is Resolution.STALE:
-        return f"💤 closed as stale {clock(at)}, nobody said that it ended"
-    by = f"by <@{incident.resolved_by}>" if incident.resolved_by else "the alert cleared"
-    return f"✅ resolved {clock(at)}, {by}"
+        return _("💤 closed as stale {at}, nobody said that it ended").format(at=clock(at))
+    text = (
+        _("✅ resolved {at}, by <@{user}>")
+        if incident.resolved_by
+        else _("✅ resolved {at}, the alert cleared")
+    )
+    return text.format(at=clock(at), user=incident.resolved_by)
 
 
 def _actions(
@@ -154,18 +180,18 @@ def _actions(
     else:
         buttons = [
             resolve_button(incident, children),
-            button("Ask", "sopbot.ask", value),
+            button(_("Ask"), "sopbot.ask", value),
             mute_button(incident),
         ]
     # An incident that its sender acknowledged has no owner here yet.
     if incident.status is IncidentStatus.OPEN or not (
         incident.acknowledged_by or incident.resolved_at
     ):
-        buttons.insert(0, button("Acknowledge", "sopbot.acknowledge", value, style="primary"))
+        buttons.insert(0, button(_("Acknowledge"), "sopbot.acknowledge", value, style="primary"))
     if children:
         buttons.append(cascade.children_button(incident, children))
     if is_address(runbook):
-        buttons.append(link_button(runbook, "sopbot.link.runbook", "Runbook"))
+        buttons.append(link_button(runbook, "sopbot.link.runbook", _("Runbook")))
     seen: list[str] = []
     for place, link in enumerate([link for link in shown.links if is_address(link.url)][:2]):
         seen.append(host_of(link.url))

@@ -12,9 +12,10 @@ from bot.incidents.model import (
     IncidentStatus,
     Severity,
 )
+from bot.language import _, plural
 from handlers.views.approval import with_mentions
 from handlers.views.cutting import collect_cut_texts
-from handlers.views.text import SYMBOL, Block, button, context, line, section, untrusted_line
+from handlers.views.text import Block, button, context, line, section, symbol, untrusted_line
 from handlers.views.why import why
 
 NAMED = 5  # children that the card names
@@ -53,10 +54,14 @@ def cause_line(incident: Incident, children: Sequence[Incident]) -> str:
     if member.id == incident.id:
         return ""
     other = incident if shown(incident, children) is member else member
-    title = untrusted_line(other.title, 100) or "(no title)"
+    title = untrusted_line(other.title, 100) or _("(no title)")
     if other is member:
-        return f"most probable cause: `{member.number}` {title}"
-    return f"most probable cause: this, `{member.number}`; seen first: {title}"
+        return _("most probable cause: `{number}` {title}").format(
+            number=member.number, title=title
+        )
+    return _("most probable cause: this, `{number}`; seen first: {title}").format(
+        number=member.number, title=title
+    )
 
 
 def children_line(children: Sequence[Incident]) -> str:
@@ -68,17 +73,20 @@ def children_line(children: Sequence[Incident]) -> str:
         name if count == 1 else f"{name} ×{count}" for name, count in names.most_common()[:NAMED]
     ]
     if len(names) > NAMED:
-        shown.append(f"{len(names) - NAMED} more")
+        shown.append(_("{count} more").format(count=len(names) - NAMED))
     resolved = sum(child.status is IncidentStatus.RESOLVED for child in children)
-    text = "1 child" if len(children) == 1 else f"{len(children)} children"
-    return f"{text} ({', '.join(shown)})" + (f", {resolved} resolved" if resolved else "")
+    text = plural(len(children), "{count} child", "{count} children")
+    text = f"{text} ({', '.join(shown)})"
+    return text + (_(", {count} resolved").format(count=resolved) if resolved else "")
 
 
 def folded_card(incident: Incident, root: Incident, url: str) -> tuple[str, list[Block]]:
     """(fallback text, blocks) of the card of an incident that became a child of `root`."""
-    title = untrusted_line(incident.title, 150) or "(no title)"
-    whole = f"Part of `{root.number}`: {untrusted_line(root.title, 150) or '(no title)'}"
-    link = f" · <{url}|open its thread>" if url else ""
+    title = untrusted_line(incident.title, 150) or _("(no title)")
+    whole = _("Part of `{number}`: {title}").format(
+        number=root.number, title=untrusted_line(root.title, 150) or _("(no title)")
+    )
+    link = f" · <{url}|{_('open its thread')}>" if url else ""
     text = f"{whole} · {incident.number}"
     return text, [
         section(f"↪ *{title}*   `{incident.number}`"),
@@ -90,18 +98,20 @@ def related_line(related: Incident | None) -> str:
     """Name the open incident that is perhaps part of the same fault; '' without one."""
     if related is None:
         return ""
-    title = untrusted_line(related.title, 100) or "(no title)"
-    return f"perhaps related: `{related.number}` {title}"
+    title = untrusted_line(related.title, 100) or _("(no title)")
+    return _("perhaps related: `{number}` {title}").format(number=related.number, title=title)
 
 
 def join_button(incident: Incident, related: Incident) -> Block:
     """The button that merges the incident into the one that it is perhaps related to."""
-    return button(f"Join {related.number}", "sopbot.join", str(incident.id))
+    return button(_("Join {number}").format(number=related.number), "sopbot.join", str(incident.id))
 
 
 def children_button(incident: Incident, children: Sequence[Incident]) -> Block:
     """The button that opens the list of children."""
-    return button(f"Children ({len(children)})", "sopbot.children", str(incident.id))
+    return button(
+        _("Children ({count})").format(count=len(children)), "sopbot.children", str(incident.id)
+    )
 
 
 def children_modal(
@@ -118,32 +128,39 @@ def children_modal(
     """
     source = f"{root.id} {offset}"
     with collect_cut_texts() as texts:
-        blocks: list[Block] = [section(f"*Parts of* `{root.number}`: {len(children)}")]
+        blocks: list[Block] = [
+            section(
+                _("*Parts of* `{number}`: {count}").format(number=root.number, count=len(children))
+            )
+        ]
         for child, first in zip(children[offset : offset + PAGE], alerts, strict=False):
             blocks += _child(child, first, joined.get(child.id, ""))
     buttons = []
     if offset:
-        buttons.append(button("Back", "sopbot.children.back", str(root.id)))
+        buttons.append(button(_("Back"), "sopbot.children.back", str(root.id)))
     if offset + PAGE < len(children):
-        buttons.append(button("More", "sopbot.children.more", str(root.id)))
+        buttons.append(button(_("More"), "sopbot.children.more", str(root.id)))
     if texts:
-        buttons.append(button("Full text", "sopbot.full_text", f"children {source}"))
+        buttons.append(button(_("Full text"), "sopbot.full_text", f"children {source}"))
     if buttons:
         blocks.append({"type": "actions", "elements": buttons})
     return {
         "type": "modal",
         "callback_id": "sopbot.children_modal",
         "private_metadata": source,
-        "title": {"type": "plain_text", "text": f"Children of {root.number}"[:24]},
-        "close": {"type": "plain_text", "text": "Close"},
+        "title": {
+            "type": "plain_text",
+            "text": _("Children of {number}").format(number=root.number)[:24],
+        },
+        "close": {"type": "plain_text", "text": _("Close")},
         "blocks": blocks,
     }
 
 
 def _child(child: Incident, alerts: Sequence[GroupedAlert], joined: str) -> list[Block]:
     is_resolved = child.status is IncidentStatus.RESOLVED
-    mark = "✅ resolved" if is_resolved else SYMBOL[child.severity]
-    title = untrusted_line(child.title, 200) or "(no title)"
+    mark = _("✅ resolved") if is_resolved else symbol(child.severity)
+    title = untrusted_line(child.title, 200) or _("(no title)")
     first = alerts[0] if alerts else None
     because = why(first.reason, first.facts, first.alternatives) if first else ""
     if ": " in joined:
@@ -154,7 +171,9 @@ def _child(child: Incident, alerts: Sequence[GroupedAlert], joined: str) -> list
         context(because),
     ]
     if not is_resolved:
-        split = button(f"Split {child.number}", "sopbot.split", str(child.id))
+        split = button(
+            _("Split {number}").format(number=child.number), "sopbot.split", str(child.id)
+        )
         blocks.append({"type": "actions", "elements": [split]})
     return blocks
 
@@ -163,11 +182,11 @@ def was_split(change: IncidentChange) -> str:
     """The answer to the person who split an incident from its cascade."""
     number = change.incident.number
     if not change.changed:
-        return f"Nothing changed: {number} is not part of another incident."
-    return (
-        f"{number} is an incident of its own again, with its own card. The bot does not put the"
-        " two together again; a person can."
-    )
+        return _("Nothing changed: {number} is not part of another incident.").format(number=number)
+    return _(
+        "{number} is an incident of its own again, with its own card. The bot does not "
+        "put the two together again; a person can."
+    ).format(number=number)
 
 
 def merged(change: IncidentChange, into_id: int) -> str:
@@ -175,8 +194,10 @@ def merged(change: IncidentChange, into_id: int) -> str:
     incident = change.incident
     root = f"INC-{incident.parent_id or incident.id}"
     if not change.changed:
-        return f"Nothing changed: {incident.number} and INC-{into_id} are one cascade already."
-    return (
-        f"{incident.number} is part of {root} now. Both go on in the thread of {root}."
-        f" `/incident split {incident.number}` undoes that."
-    )
+        return _("Nothing changed: {number} and INC-{into_id} are one cascade already.").format(
+            number=incident.number, into_id=into_id
+        )
+    return _(
+        "{number} is part of {root} now. Both go on in the thread of {root}. `/incident "
+        "split {number}` undoes that."
+    ).format(number=incident.number, root=root)

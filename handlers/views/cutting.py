@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+from bot.language import _
+
 LONGEST = 20_000  # characters of one text that are read: no view shows as many
 SECTION_LIMIT = 3000  # Slack's, for one text object
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
@@ -57,7 +59,8 @@ def cut(shown: str, whole: str, limit: int) -> str:
     keep_whole(whole)
     kept = fitting(shown, limit - 40)  # 40 characters for the note
     more = len(shown) - kept + max(0, len(whole) - LONGEST)
-    return shown[:kept].rstrip() + f" … ({more} characters more)"
+    note = _("({count} characters more)").format(count=more)
+    return f"{shown[:kept].rstrip()} … {note}"
 
 
 def cut_section(text: str) -> str:

@@ -17,7 +17,7 @@ from bot.incidents.home import HomeFacts
 from bot.incidents.model import Incident, Severity
 from bot.incidents.stats import IncidentStats
 from bot.incidents.windows import Window
-from bot.language import _, number, plural
+from bot.language import _, number, plural, translated
 from handlers.views import changes, lists, stats
 from handlers.views.approval import approval_card
 from handlers.views.places import open_thread, thread_button
@@ -116,7 +116,7 @@ def _waiting(content: HomeContent) -> list[Block]:
         )
     ]
     if content.caveat:
-        blocks.append(context(content.caveat))
+        blocks.append(context(translated(content.caveat)))
     elif not content.waiting_total:
         return [context(_("Nothing waits for your approval."))]
     for item in content.waiting[:APPROVALS]:

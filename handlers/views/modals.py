@@ -6,6 +6,7 @@ from typing import Any
 
 from bot.approvals.model import Approval
 from bot.incidents.model import Incident
+from bot.language import N_, _
 from bot.remediation.catalogue import editable
 from handlers.views.text import Block, context, section, untrusted_line
 
@@ -16,7 +17,7 @@ def answer_modal(text: str) -> Block:
         "type": "modal",
         "callback_id": "sopbot.answer_modal",
         "title": {"type": "plain_text", "text": "sopbot"},
-        "close": {"type": "plain_text", "text": "Close"},
+        "close": {"type": "plain_text", "text": _("Close")},
         "blocks": [section(text)],
     }
 
@@ -27,15 +28,18 @@ def ask_modal(incident: Incident) -> Block:
         "type": "modal",
         "callback_id": "sopbot.ask_modal",
         "private_metadata": str(incident.id),
-        "title": {"type": "plain_text", "text": f"Ask about {incident.number}"[:24]},
-        "submit": {"type": "plain_text", "text": "Ask"},
-        "close": {"type": "plain_text", "text": "Cancel"},
+        "title": {
+            "type": "plain_text",
+            "text": _("Ask about {number}").format(number=incident.number)[:24],
+        },
+        "submit": {"type": "plain_text", "text": _("Ask")},
+        "close": {"type": "plain_text", "text": _("Cancel")},
         "blocks": [
             context(untrusted_line(incident.title, 200)),
             {
                 "type": "input",
                 "block_id": "question",
-                "label": {"type": "plain_text", "text": "Question"},
+                "label": {"type": "plain_text", "text": _("Question")},
                 "element": {
                     "type": "plain_text_input",
                     "action_id": "sopbot.question",
@@ -57,8 +61,8 @@ def reason_modal(approval: Approval) -> Block:
     return _modal(
         "sopbot.reason_modal",
         approval,
-        "Approve",
-        [_input("reason", "Why?", "sopbot.reason", multiline=True, max_length=500)],
+        _("Approve"),
+        [_input("reason", _("Why?"), "sopbot.reason", multiline=True, max_length=500)],
     )
 
 
@@ -75,11 +79,13 @@ def edit_modal(approval: Approval) -> Block:
         for p in approval.proposal.parameters
         if p.name in names
     ]
-    note = context("This action has no value that people can change." if not inputs else _EDIT_NOTE)
-    return _modal("sopbot.edit_modal", approval, "Propose", [note, *inputs], title="Edit")
+    note = context(
+        _("This action has no value that people can change.") if not inputs else _(_EDIT_NOTE)
+    )
+    return _modal("sopbot.edit_modal", approval, _("Propose"), [note, *inputs], title=_("Edit"))
 
 
-_EDIT_NOTE = "A new card takes this one's place, without its votes. You cannot approve it."
+_EDIT_NOTE = N_("A new card takes this one's place, without its votes. You cannot approve it.")
 
 
 def values_of(view: dict[str, Any]) -> dict[str, str]:
@@ -100,7 +106,7 @@ def _modal(
             "text": f"{title or submit} INC-{approval.incident_id}"[:24],
         },
         "submit": {"type": "plain_text", "text": submit},
-        "close": {"type": "plain_text", "text": "Cancel"},
+        "close": {"type": "plain_text", "text": _("Cancel")},
         "blocks": [context(untrusted_line(approval.proposal.title, 200)), *blocks],
     }
 

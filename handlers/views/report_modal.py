@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from bot.incidents.model import Incident, Severity
-from handlers.views.places import thread_link
-from handlers.views.text import SYMBOL, Block, plain, plural, untrusted_line
+from bot.language import _, plural
+from handlers.views.places import open_thread
+from handlers.views.text import Block, plain, symbol, untrusted_line
+from handlers.views.words import word
 
 CALLBACK = "sopbot.report_modal"
 LONGEST_TITLE, LONGEST_TEXT, LONGEST_NAME = 150, 3000, 100
@@ -27,33 +29,33 @@ def report_modal(
     `place` is the channel of the report, with the ts of the message that it is about, if it is
     about one: `C0ALERTS01` or `C0ALERTS01/1795.000100`.
     """
-    about = "Fix the title so that others understand it." if "/" in place else ""
+    about = _("Fix the title so that others understand it.") if "/" in place else ""
     return {
         "type": "modal",
         "callback_id": CALLBACK,
         "private_metadata": place,
-        "title": _plain("Report an incident"),
-        "submit": _plain("Open incident"),
-        "close": _plain("Cancel"),
+        "title": _plain(_("Report an incident")),
+        "submit": _plain(_("Open incident")),
+        "close": _plain(_("Cancel")),
         "blocks": [
             _input(
                 "title",
-                "What is wrong?",
+                _("What is wrong?"),
                 {**_text("sopbot.title", LONGEST_TITLE), **_initial(plain(title, LONGEST_TITLE))},
-                hint=about or "A few words, as “Checkout fails for card payments”.",
+                hint=about or _("A few words, as “Checkout fails for card payments”."),
             ),
-            _input("severity", "Severity", _menu("sopbot.severity", _severities(), severity)),
+            _input("severity", _("Severity"), _menu("sopbot.severity", _severities(), severity)),
             _input(
                 "service",
-                "Service",
+                _("Service"),
                 _text("sopbot.service", LONGEST_NAME),
-                hint="If an incident of this service is open, your report joins it.",
+                hint=_("If an incident of this service is open, your report joins it."),
                 optional=True,
             ),
             *_environment(environments),
             _input(
                 "text",
-                "What do you see?",
+                _("What do you see?"),
                 {
                     **_text("sopbot.text", LONGEST_TEXT),
                     "multiline": True,
@@ -71,11 +73,11 @@ def _environment(environments: Sequence[str]) -> list[Block]:
     if not options:
         return []
     menu = _menu("sopbot.environment", options, options[0][1])
-    return [_input("environment", "Environment", menu)]
+    return [_input("environment", _("Environment"), menu)]
 
 
 def _severities() -> list[tuple[str, str]]:
-    return [(SYMBOL[severity], str(severity)) for severity in Severity]
+    return [(symbol(severity), str(severity)) for severity in Severity]
 
 
 def _menu(action_id: str, options: Sequence[tuple[str, str]], chosen: str) -> Block:
@@ -127,24 +129,31 @@ def values_of(view: dict[str, Any]) -> dict[str, str]:
 def answer(incident: Incident | None, place: tuple[str, str] | None, *, opened: bool) -> str:
     """The answer to the person who reported; `place` is the card of the incident, once posted."""
     if incident is None:
-        return (
-            "No incident was opened: a silence suppresses it. `/incident list silences` shows the"
-            " silences in force."
+        return _(
+            "No incident was opened: a silence suppresses it. `/incident list silences` "
+            "shows the silences in force."
         )
     head = f"`{incident.number}` {untrusted_line(incident.title, 120)}"
-    link = f" <{thread_link(*place)}|Open thread>" if place else ""
+    link = f" {open_thread(*place)}" if place else ""
     if opened:
-        return f"Opened {head}. Its card is in <#{incident.channel}>.{link}"
+        opened_text = _("Opened {incident}. Its card is in <#{channel}>.")
+        return opened_text.format(incident=head, channel=incident.channel) + link
     return (
-        f"Your report joined {head}, which is open with {plural(incident.alert_count, 'alert')}:"
-        f" its thread quotes you.{link}"
+        _(
+            "Your report joined {incident}, which is open with {alerts}: its thread quotes you."
+        ).format(
+            incident=head, alerts=plural(incident.alert_count, "{count} alert", "{count} alerts")
+        )
+        + link
     )
 
 
 def known_already(incident: Incident, place: tuple[str, str] | None) -> str:
     """The answer to a person who opens an incident from a message of one."""
-    link = f" <{thread_link(*place)}|Open thread>" if place else ""
+    link = f" {open_thread(*place)}" if place else ""
     return (
-        f"Nothing was opened: this message is part of `{incident.number}`, which is"
-        f" {incident.status}.{link}"
+        _("Nothing was opened: this message is part of `{number}`, which is {status}.").format(
+            number=incident.number, status=word(incident.status)
+        )
+        + link
     )

@@ -8,7 +8,7 @@ from bot.approvals.model import Approval, Execution
 from bot.approvals.reason_text import sentence
 from bot.incidents.model import Incident, Resolution
 from bot.incidents.remediation import RemediationStatus
-from bot.language import _
+from bot.language import _, translated
 from bot.remediation.catalogue import inverse_of
 from handlers.views.newer_blocks import StepState, details, plan
 from handlers.views.steering import reopen_button
@@ -26,6 +26,7 @@ from handlers.views.text import (
     span,
     untrusted_line,
 )
+from handlers.views.words import word
 
 
 def result(execution: Execution, approval: Approval) -> tuple[str, list[Block]]:
@@ -36,14 +37,18 @@ def result(execution: Execution, approval: Approval) -> tuple[str, list[Block]]:
     answer = execution.answer or {}
     output = str(answer.get("stdout") or answer.get("stderr") or "")
     if answer.get("command") and not approval.preview.command:
-        blocks.append(context(f"Ran: {inline_code(str(answer['command']), 300)}"))
+        blocks.append(
+            context(_("Ran: {command}").format(command=inline_code(str(answer["command"]), 300)))
+        )
     if output.strip():
         shown = section(code(output.strip(), 1500), expand=True)
         ran_well = execution.state in _RAN and answer.get("exit_code") in (None, 0)
         blocks += details(_("Output"), [shown]) if ran_well else [shown]
     error = execution.error
     if execution.state is RemediationStatus.REVOKED:
-        error = error or sentence(approval.reason)  # an older version stored it with both
+        error = error or translated(
+            sentence(approval.reason)
+        )  # an older version stored it with both
     if error:
         blocks.append(section(quote(error, 600), expand=True))
     verification = _verification(execution)
@@ -52,10 +57,14 @@ def result(execution: Execution, approval: Approval) -> tuple[str, list[Block]]:
     if execution.state is RemediationStatus.NOT_VERIFIED:
         blocks += _undo(execution, approval)
     if execution.retry_until:
-        retry = button("Try again", "sopbot.try_again", approval.id)
+        retry = button(_("Try again"), "sopbot.try_again", approval.id)
         until = clock(execution.retry_until)
         blocks.append(
-            context(f"It did not run. Its approval holds until {until}: press Try again.")
+            context(
+                _("It did not run. Its approval holds until {until}: press Try again.").format(
+                    until=until
+                )
+            )
         )
         blocks.append({"type": "actions", "elements": [retry]})
     return f"{title}: {outcome_text(execution)}", blocks
@@ -86,8 +95,8 @@ def _steps(execution: Execution) -> list[tuple[str, StepState]]:
 
 def _undo(execution: Execution, approval: Approval) -> list[Block]:
     if inverse_of(approval.proposal, execution.answer or {}) is None:
-        return [context("Cannot be undone. The bot does not propose it again in this incident.")]
-    undo = button("Undo", "sopbot.undo", approval.id)
+        return [context(_("Cannot be undone. The bot does not propose it again in this incident."))]
+    undo = button(_("Undo"), "sopbot.undo", approval.id)
     return [{"type": "actions", "elements": [undo]}]
 
 
@@ -112,30 +121,35 @@ _HEAD = {
 def outcome_text(execution: Execution) -> str:
     """The outcome in a few words."""
     answer = execution.answer or {}
-    took = f" in {execution.seconds:.1f} s" if execution.seconds is not None else ""
+    took = ""
+    if execution.seconds is not None:
+        took = _(" in {seconds:.1f} s").format(seconds=execution.seconds)
     if execution.by_hand and execution.state is RemediationStatus.FAILED:
-        return f"did not run, says <@{execution.by_hand}>"
+        return _("did not run, says <@{by_hand}>").format(by_hand=execution.by_hand)
     if execution.by_hand:
-        return f"marked done by hand by <@{execution.by_hand}>"
+        return _("marked done by hand by <@{by_hand}>").format(by_hand=execution.by_hand)
     exit_code = answer.get("exit_code")
-    exited = f", exit {exit_code}" if isinstance(exit_code, int) else ""
+    exited = (
+        _(", exit {exit_code}").format(exit_code=exit_code) if isinstance(exit_code, int) else ""
+    )
     if execution.state in _RAN:
-        return f"ran{took}{exited}"
-    return f"{execution.state}{took}{exited}"
+        return f"{_('ran')}{took}{exited}"
+    return f"{word(execution.state)}{took}{exited}"
 
 
 def _verification(execution: Execution) -> str:
-    note = line(execution.verify_note, 300)
+    note = line(_(execution.verify_note), 300)
     if execution.state is RemediationStatus.SUCCEEDED and execution.concluded_at:
-        return f"Could not tell whether it helped: {note}"
+        return _("Could not tell whether it helped: {note}").format(note=note)
     if execution.state is RemediationStatus.UNDONE:
-        return f"Undone. It was not verified: {note}"
+        return _("Undone. It was not verified: {note}").format(note=note)
     if execution.state is RemediationStatus.SUCCEEDED and execution.verify_until:
-        return f"Checking until {clock(execution.verify_until)}" + (f": {note}" if note else "")
+        text = _("Checking until {at}").format(at=clock(execution.verify_until))
+        return f"{text}: {note}" if note else text
     if execution.state is RemediationStatus.VERIFIED:
-        return f"Verified: {note}"
+        return _("Verified: {note}").format(note=note)
     if execution.state is RemediationStatus.NOT_VERIFIED:
-        return f"Not verified: {note}. The remediation may not have helped."
+        return _("Not verified: {note}. The remediation may not have helped.").format(note=note)
     return ""
 
 
@@ -151,38 +165,50 @@ def resolved(
     last opening.
     """
     if incident.resolved_at is None:
-        text = f"{incident.number} was resolved, and is open again."
+        text = _("{number} was resolved, and is open again.").format(number=incident.number)
         return text, [section(f"☑️ {text}")]
     ended = incident.resolved_at
     lasted = span((ended - incident.opened_at).total_seconds())
     if incident.resolution is Resolution.STALE:
         return _stale(incident, ended)
-    by = f"by <@{incident.resolved_by}>" if incident.resolved_by else "the alert cleared"
-    parts = [f"lasted {lasted}"]
+    by = (
+        _("by <@{resolved_by}>").format(resolved_by=incident.resolved_by)
+        if incident.resolved_by
+        else _("the alert cleared")
+    )
+    parts = [_("lasted {duration}").format(duration=lasted)]
     if waited is not None:
-        parts.append(f"acknowledged after {span(waited.total_seconds())}")
+        parts.append(
+            _("acknowledged after {duration}").format(duration=span(waited.total_seconds()))
+        )
     if fixed_by and approval:
-        parts.append(f"fixed by: {untrusted_line(approval.proposal.title, 140)} (verified)")
+        parts.append(
+            _("fixed by: {title} (verified)").format(
+                title=untrusted_line(approval.proposal.title, 140)
+            )
+        )
     blocks = [
-        section(f"✅ *{incident.number} resolved*: {by}"),
+        section(_("✅ *{number} resolved*: {by}").format(number=incident.number, by=by)),
         context(" · ".join(parts)),
         {"type": "actions", "elements": [_postmortem_button(incident)]},
     ]
-    return f"{incident.number} resolved: {by}, {parts[0]}", blocks
+    return _("{number} resolved: {by}, {lasted}").format(
+        number=incident.number, by=by, lasted=parts[0]
+    ), blocks
 
 
 def _postmortem_button(incident: Incident) -> Block:
-    return button("Write the post-mortem", "sopbot.postmortem", str(incident.id))
+    return button(_("Write the post-mortem"), "sopbot.postmortem", str(incident.id))
 
 
 def _stale(incident: Incident, ended: datetime) -> tuple[str, list[Block]]:
     """Say that it was closed though nobody said that it ended, with the button that opens it."""
     silence = ago(incident.last_active_at or incident.updated_at, ended)
-    what = f"{incident.number} closed as stale"
-    why = f"no alert, reminder or person said anything for {silence}"
-    after = (
-        "Nobody said that it ended. If an alert still fires, its next reminder opens the incident"
-        " again; or press Reopen."
+    what = _("{number} closed as stale").format(number=incident.number)
+    why = _("no alert, reminder or person said anything for {silence}").format(silence=silence)
+    after = _(
+        "Nobody said that it ended. If an alert still fires, its next reminder opens the "
+        "incident again; or press Reopen."
     )
     blocks = [
         section(f"💤 *{what}*: {why}\n{after}"),

@@ -31,30 +31,6 @@ def review_message(
         incidents=_incidents(numbers.total),
         length=length,
     )
-    frequent = [
-        _("• {alert}: sent {sent}×, {incidents}").format(
-            alert=" · ".join(
-                [
-                    untrusted_line(item.name, 80) or _("(no name)"),
-                    *([untrusted_line(item.service, 60)] if item.service else []),
-                ]
-            ),
-            sent=number(item.sent),
-            incidents=_incidents(item.incidents),
-        )
-        for item in review.frequent
-    ]
-    sops = [
-        _("• `{sop_id}` {title}: ran {runs}×, verified {verified}× ({percent} %)").format(
-            sop_id=line(item.sop_id, 64),
-            title=untrusted_line(sop_title(item.sop_id), 60),
-            runs=number(item.runs),
-            verified=number(item.verified),
-            percent=item.verified * 100 // item.runs,
-        )
-        for item in review.sops
-        if item.runs
-    ]
     without = [
         f"• {untrusted_line(item.title, 100) or _('(no title)')}: {_incidents(item.incidents)}"
         for item in review.without_sop
@@ -64,8 +40,8 @@ def review_message(
         section(f"*{head}*"),
         section(stats.overview(numbers, (), window)),
         *_plot(review.days),
-        *_list(_("Noisiest alerts"), frequent),
-        *_list(_("SOPs whose actions ran, the least helpful first"), sops),
+        *_list(_("Noisiest alerts"), _frequent(review)),
+        *_list(_("SOPs whose actions ran, the least helpful first"), _sops(review, sop_title)),
         *_list(
             _("Without an SOP ({incidents}), most frequent first").format(
                 incidents=_incidents(total)
@@ -80,6 +56,36 @@ def review_message(
         ),
     ]
     return head, blocks
+
+
+def _frequent(review: Review) -> list[str]:
+    return [
+        _("• {alert}: sent {sent}×, {incidents}").format(
+            alert=" · ".join(
+                [
+                    untrusted_line(item.name, 80) or _("(no name)"),
+                    *([untrusted_line(item.service, 60)] if item.service else []),
+                ]
+            ),
+            sent=number(item.sent),
+            incidents=_incidents(item.incidents),
+        )
+        for item in review.frequent
+    ]
+
+
+def _sops(review: Review, sop_title: Callable[[str], str]) -> list[str]:
+    return [
+        _("• `{sop_id}` {title}: ran {runs}×, verified {verified}× ({percent} %)").format(
+            sop_id=line(item.sop_id, 64),
+            title=untrusted_line(sop_title(item.sop_id), 60),
+            runs=number(item.runs),
+            verified=number(item.verified),
+            percent=item.verified * 100 // item.runs,
+        )
+        for item in review.sops
+        if item.runs
+    ]
 
 
 def _incidents(count: int) -> str:

@@ -42,7 +42,7 @@ _UNDERSCORE = re.compile(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _EMOJI_CODE = re.compile(r":(?=(?:[0-9_+'-]*[a-z][a-z0-9_+'-]*|[+-]1|100|1234):)", re.IGNORECASE)
 # The bot's own marks, and signs that look like them: untrusted text shows none of these.
 _MARKS = re.compile(
-    "[✅☑✔✓🗸🗹🟢🔴🟠🟡🟥🟧🟨🟩🔵🔶🔸🔹🔷🔐🔒🔓🔏🔑👍🚫⛔⌛⏳▶►❌✖✗✘❎❓↩↪↗⬈💡🔎👀🧊📝🌩🌤🧰🆗🔁🔌🔺🔻🔔🔕💤🕘⏸⏯⏹⏰✍📄📌🔗🗄🤝📣📈📋█]"
+    "[✅☑✔✓🗸🗹🟢🔴🟠🟡🟥🟧🟨🟩🔵🔶🔸🔹🔷🔐🔒🔓🔏🔑👍🚫⛔⌛⏳▶►❌✖✗✘❎❓↩↪↗⬈💡🔎👀🧊📝🌩🌤🧰🆗🔁🔌🔺🔻🔔🔕💤🕘⏸⏯⏹⏰✍📄📌🔗🗄🤝📣📈📋█○◐]"
 )
 # Words that only the bot may use: a status, a decision, a button, an incident's number.
 # `_` stands for any separator of two words or none: a space, a dash of any length.
@@ -126,7 +126,7 @@ def imitates_bot(text: str) -> bool:
 def typed(text: str) -> str:
     """A person's input as code, so that Slack shows it and obeys none of it."""
     shown = line(text, 40).replace("`", "'")
-    return f"`{shown}`" if shown else "That"
+    return f"`{shown}`" if shown else _("That")
 
 
 def plain(text: str, limit: int) -> str:
@@ -228,13 +228,22 @@ def clock(at: datetime) -> str:
     """
     utc = at.astimezone(UTC)
     seconds = int(utc.timestamp())
-    return f"<!date^{seconds}^{{date_short_pretty}} {{time}}|{utc:%d %b %Y %H:%M} UTC>"
+    return f"<!date^{seconds}^{{date_short_pretty}} {{time}}|{_date(utc)} {utc:%H:%M} UTC>"
 
 
 def day(at: datetime) -> str:
     """A day in each reader's own zone."""
     utc = at.astimezone(UTC)
-    return f"<!date^{int(utc.timestamp())}^{{date_short}}|{utc:%d %b %Y}>"
+    return f"<!date^{int(utc.timestamp())}^{{date_short}}|{_date(utc)}>"
+
+
+def _date(day: datetime) -> str:
+    """The date for readers of a plain text; Slack writes dates in each reader's own language."""
+    months = _("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec").split()
+    # Translators: a date, as 27 Nov 2026.
+    return _("{day} {month} {year}").format(
+        day=f"{day:%d}", month=months[day.month - 1], year=f"{day:%Y}"
+    )
 
 
 def ago(since: datetime, now: datetime) -> str:
@@ -246,15 +255,15 @@ def span(seconds: float) -> str:
     """A duration as text, two units at most."""
     total = max(0, int(seconds))
     if total < 60:
-        return f"{total} s"
+        return _("{seconds} s").format(seconds=total)
     minutes, hours, days = total // 60, total // 3600, total // 86_400
     if minutes < 60:
-        return f"{minutes} min"
+        return _("{minutes} min").format(minutes=minutes)
     if hours < 24:
-        rest = minutes % 60
-        return f"{hours} h {rest} min" if rest else f"{hours} h"
-    rest = hours % 24
-    return f"{days} d {rest} h" if rest else f"{days} d"
+        text = _("{hours} h {minutes} min") if minutes % 60 else _("{hours} h")
+        return text.format(hours=hours, minutes=minutes % 60)
+    text = _("{days} d {hours} h") if hours % 24 else _("{days} d")
+    return text.format(days=days, hours=hours % 24)
 
 
 def section(text: str, *, expand: bool = False) -> Block:
@@ -329,8 +338,3 @@ def link_button(url: str, action: str, what: str = "", number: int = 1) -> Block
         "action_id": action,
         "url": url,
     }
-
-
-def plural(count: int, noun: str) -> str:
-    """1 alert, 14 alerts."""
-    return f"{count:,} {noun}" + ("" if count == 1 else "s")

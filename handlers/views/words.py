@@ -16,6 +16,8 @@ _WORDS = (
     *(N_("awaiting approval"), N_("approved"), N_("rejected"), N_("expired"), N_("revoked")),
     *(N_("dispatching"), N_("succeeded"), N_("failed"), N_("outcome unknown")),
     *(N_("verified"), N_("not verified"), N_("undone")),
+    # Environments
+    N_("unknown"),
 )
 
 
@@ -26,4 +28,4 @@ def word(state: StrEnum) -> str:
 
 def error_text(error: SopbotError) -> str:
     """The error and its remedy in the language of the reader."""
-    return f"{translated(error.message)} {translated(error.remedy)}".strip()
+    return " ".join(translated(part) for part in error.translatable if part)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from bot.errors import NotFound
 from bot.incidents.records import ActionItem
+from bot.language import deferred
 from store.operations import incidents
 from store.operations.part import Part
 from store.statements import (
@@ -63,7 +64,7 @@ def finish(item_id: int, user: str, now: datetime) -> Operation[tuple[ActionItem
     )
     item = yield from get(item_id)
     if item is None:
-        raise NotFound("This action is not stored any more.")
+        raise NotFound(deferred("This action is not stored any more."))
     if count:
         event = f"Action done: {item.text}"
         yield from incidents.append_event(item.incident_id, now, "action", event, user)

@@ -14,6 +14,7 @@ from bot.errors import NotFound
 from bot.incidents.model import Incident
 from bot.incidents.news import NewsKind
 from bot.incidents.remediation import RemediationStatus
+from bot.language import deferred
 from store.operations import incidents, news, proposing
 from store.operations.part import Part
 from store.operations.transitions import Change, transition
@@ -29,7 +30,10 @@ def get(approval_id: str) -> Operation[Approval]:
     """One approval with its votes, or NotFound."""
     rows = yield query("SELECT * FROM approvals WHERE id = ?", approval_id)
     if not rows:
-        raise NotFound("This approval is not known here.", remedy="Propose the action again.")
+        raise NotFound(
+            deferred("This approval is not known here."),
+            remedy=deferred("Propose the action again."),
+        )
     votes = yield query("SELECT * FROM votes WHERE approval_id = ? ORDER BY at, voter", approval_id)
     return approval_from(rows[0], votes)
 

@@ -19,6 +19,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.errors import Refused
+from bot.language import deferred
 from store.audit.known_head import Head, TrailView
 from store.audit.proof.rows import (
     FIRST,
@@ -98,9 +99,14 @@ def check_clock(now: datetime) -> Operation[None]:
     if head is not None and to_db_time(now + SKEW) < trail_end.latest_time(head):
         behind = round((from_db_time(trail_end.latest_time(head)) - now).total_seconds())
         raise Refused(
-            f"Not counted: the bot's clock is {behind} s behind what is on record.",
-            remedy="Nothing is decided until an operator mends the clock or, if the clock is right"
-            " now, begins a new trail: `python -m bot audit begin-anew`.",
+            deferred(
+                "Not counted: the bot's clock is {behind} s behind what is on record.",
+                behind=behind,
+            ),
+            remedy=deferred(
+                "Nothing is decided until an operator mends the clock or, if the clock "
+                "is right now, begins a new trail: `python -m bot audit begin-anew`."
+            ),
         )
 
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from bot.errors import Refused
 from bot.incidents.cascades import Calls
 from bot.incidents.model import Incident, IncidentChange, IncidentStatus
+from bot.language import deferred
 from store.operations import cascade_growth, cascades, closing, incidents
 from store.operations.part import Part
 from store.statements import Operation, lock, query, run, to_db_time
@@ -97,8 +98,8 @@ def merge(
     if incident.parent_id is not None or root.parent_id is not None:
         number = f"INC-{incident.parent_id or root.parent_id}"
         raise Refused(
-            f"{incident.number} is part of {number}.",
-            remedy=f"`/incident split {incident.number}` first.",
+            deferred("{number} is part of {root}.", number=incident.number, root=number),
+            remedy=deferred("`/incident split {number}` first.", number=incident.number),
         )
     yield from _record("merge", incident_id, root.id, user, now)
     yield from cascade_growth.fold_root(incident_id, root, now, f"merged by @{user}")
@@ -129,7 +130,9 @@ def _lock_both(incident_id: int, into_id: int) -> Operation[None]:
 
 def _check_open(incident: Incident) -> None:
     if incident.status is IncidentStatus.RESOLVED:
-        raise Refused(f"{incident.number} is {incident.status}.")
+        raise Refused(
+            deferred("{number} is {status}.", number=incident.number, status=incident.status)
+        )
 
 
 def _record(kind: str, incident_id: int, root_id: int, user: str, now: datetime) -> Operation[None]:

@@ -7,6 +7,7 @@ from datetime import datetime
 from bot.approvals.reasons import INCIDENT_RESOLVED
 from bot.errors import Refused
 from bot.incidents.model import Incident, Resolution
+from bot.language import deferred
 from bot.observability.events import Event
 from store.log_events import log_event
 from store.operations import approvals, cascades, incidents, stale
@@ -71,7 +72,11 @@ def close_one(
     )
     incident = yield from incidents.get(incident_id)
     if not count:
-        raise Refused(f"{incident.number} is {incident.status} already.")
+        raise Refused(
+            deferred(
+                "{number} is {status} already.", number=incident.number, status=incident.status
+            )
+        )
     yield run("DELETE FROM firing WHERE incident_id = ?", incident_id)
     rows = yield query(
         "SELECT a.id FROM approvals a LEFT JOIN executions e ON e.approval_id = a.id"

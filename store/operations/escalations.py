@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from bot.incidents.model import Incident, IncidentChange
+from bot.language import N_
 from store.operations import incidents, outbox, steering
 from store.operations.idempotency import first_time
 from store.operations.part import Part
@@ -30,7 +31,7 @@ def escalate(
     """
     yield from incidents.lock_incident(incident_id)
     before: Incident = yield from incidents.get(incident_id)
-    steering.check_open(before, "there is nothing to escalate")
+    steering.check_open(before, N_("there is nothing to escalate"))
     known = before.escalation
     if known and known.to == to and now - known.at < AGAIN:
         return IncidentChange(before, changed=False, former=known.by)

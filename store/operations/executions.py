@@ -14,6 +14,7 @@ from bot.approvals.reasons import BlockerKind
 from bot.approvals.transitions import ExecutionEvent
 from bot.errors import NotFound
 from bot.incidents.remediation import RemediationStatus
+from bot.language import deferred
 from store.operations import approvals, freezes, guards, incidents, leases, verification
 from store.operations.part import Part
 from store.operations.transitions import Change, show, transition
@@ -25,7 +26,7 @@ def get(execution_id: str) -> Operation[Execution]:
     """One execution, or NotFound."""
     rows = yield query("SELECT * FROM executions WHERE id = ?", execution_id)
     if not rows:
-        raise NotFound("This execution is not known here.")
+        raise NotFound(deferred("This execution is not known here."))
     return execution_from(rows[0])
 
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from bot.errors import NotFound, Refused
 from bot.incidents.model import Incident, Severity
 from bot.incidents.records import Handover, HandoverState
+from bot.language import deferred
 from store.incident_rows import incident_from
 from store.operations import incidents, outbox, steering
 from store.operations.part import Part
@@ -45,7 +46,7 @@ def offer(
         return _from(known[0])
     rows = yield query(f"{_OWNED} ORDER BY id", giver)
     if not rows:
-        raise Refused("Nothing to hand over: you own no open incident.")
+        raise Refused(deferred("Nothing to hand over: you own no open incident."))
     waiting = yield query(
         "SELECT * FROM handovers WHERE giver = ? AND state = ?", giver, HandoverState.WAITING
     )
@@ -74,7 +75,7 @@ def accept(handover_id: int, user: str, now: datetime) -> Operation[tuple[Handov
     """
     handover = yield from get(handover_id)
     if user != handover.taker:
-        raise Refused(f"Not done: only <@{handover.taker}> can accept this.")
+        raise Refused(deferred("Not done: only <@{taker}> can accept this.", taker=handover.taker))
     if not (yield from _end(handover_id, HandoverState.ACCEPTED, user, now)):
         return (yield from get(handover_id)), False
     places = ", ".join("?" * len(handover.incidents))
@@ -95,7 +96,7 @@ def cancel(handover_id: int, user: str, now: datetime) -> Operation[tuple[Handov
     """End it without effect, by its giver or its taker; False if it had ended before."""
     handover = yield from get(handover_id)
     if user not in (handover.giver, handover.taker):
-        raise Refused("Not done: only the two people of this handover can end it.")
+        raise Refused(deferred("Not done: only the two people of this handover can end it."))
     ended = yield from _end(handover_id, HandoverState.CANCELLED, user, now)
     return (yield from get(handover_id)), ended
 
@@ -166,7 +167,7 @@ def get(handover_id: int) -> Operation[Handover]:
     """Return one handover, or raise NotFound."""
     rows = yield query("SELECT * FROM handovers WHERE id = ?", handover_id)
     if not rows:
-        raise NotFound("This handover is not stored any more.")
+        raise NotFound(deferred("This handover is not stored any more."))
     return _from(rows[0])
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from bot.errors import NotFound
 from bot.incidents.model import Incident, Severity, TimelineEntry
+from bot.language import deferred
 from store.incident_rows import incident_from, timeline_from
 from store.operations import outbox
 from store.operations.idempotency import first_time
@@ -112,7 +113,10 @@ def get(incident_id: int) -> Operation[Incident]:
 
 def unknown(incident_id: int) -> NotFound:
     """The answer to a number that no incident has."""
-    return NotFound(f"There is no INC-{incident_id}.", remedy="`/incident list` shows them.")
+    return NotFound(
+        deferred("There is no INC-{incident_id}.", incident_id=incident_id),
+        remedy=deferred("`/incident list` shows them."),
+    )
 
 
 def of_approval(approval_id: str) -> Operation[Incident]:
@@ -122,7 +126,10 @@ def of_approval(approval_id: str) -> Operation[Incident]:
         approval_id,
     )
     if not rows:
-        raise NotFound("This approval is not known here.", remedy="Propose the action again.")
+        raise NotFound(
+            deferred("This approval is not known here."),
+            remedy=deferred("Propose the action again."),
+        )
     return incident_from(rows[0])
 
 

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from bot.errors import Refused
 from bot.incidents.model import Incident, IncidentChange, IncidentStatus
+from bot.language import deferred
 from store.operations import cascades, incidents
 from store.operations.part import Part
 from store.statements import Operation, execute, lock, query, run, to_db_time, to_db_time_or_none
@@ -24,7 +25,13 @@ def mute(
     """
     root = yield from _locked_root(incident_id)
     if root.status not in (IncidentStatus.OPEN, IncidentStatus.ACKNOWLEDGED):
-        raise Refused(f"{root.number} is {root.status}: there is nothing to mute.")
+        raise Refused(
+            deferred(
+                "{number} is {status}: there is nothing to mute.",
+                number=root.number,
+                status=root.status,
+            )
+        )
     changed = root.mute is None or (root.mute.by, root.mute.until) != (user, until)
     if not changed:
         return IncidentChange(root, changed=False)

@@ -15,6 +15,7 @@ from bot.approvals.reasons import EndKind, Reason
 from bot.approvals.transitions import ApprovalEvent, target
 from bot.errors import AlreadyProposed, Refused
 from bot.incidents.model import IncidentStatus
+from bot.language import N_, deferred
 from store.audit.proof.agreement import ALERT_FIELDS, sha256_of_alert
 from store.operations import approvals, audit, guards, incidents
 from store.operations.audit_kinds import Kind
@@ -37,14 +38,20 @@ def ask(approval: Approval, origin: str, limits: Limits) -> Operation[Approval]:
         before: Approval = yield from approvals.get(known[0]["id"])
         return before
     if incident.status not in (IncidentStatus.OPEN, IncidentStatus.ACKNOWLEDGED):
-        raise Refused(f"{incident.number} is {incident.status}: nothing is proposed any more.")
+        raise Refused(
+            deferred(
+                "{number} is {status}: nothing is proposed any more.",
+                number=incident.number,
+                status=incident.status,
+            )
+        )
     alone = approval.needed == 0
     yield from _refuse_a_second(approval)
     blocker: Blocker | None = yield from guards.blocker(
         approval, incident, limits, approval.requested_at
     )
     if blocker and (alone or blocker.makes_it_useless):
-        raise reason_text.refused(blocker, "Not proposed")
+        raise reason_text.refused(blocker, N_("Not proposed"))
     yield _insert(approval, origin, blocker)
     proposed = Change(
         event=ApprovalEvent.PROPOSE,
@@ -171,8 +178,8 @@ def edit(
     if not (yield from approvals.cancel(old, reason, now)):
         old = yield from approvals.get(old_id)
         raise Refused(
-            f"Not done: this remediation is {old.state}.",
-            remedy="Somebody was faster; see the newest card in this thread.",
+            deferred("Not done: this remediation is {state}.", state=old.state),
+            remedy=deferred("Somebody was faster; see the newest card in this thread."),
         )
     added: Approval = yield from ask(fresh, origin, limits)
     yield at_end(

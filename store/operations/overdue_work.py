@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from bot.language import N_
 from store.operations.part import Part
 from store.statements import Operation, query, to_db_time
 
@@ -42,14 +43,14 @@ _NAMED = (
 _RULES = (
     _Rule(
         "alert",
-        "alerts that were taken in and led to nothing",
+        N_("alerts that were taken in and led to nothing"),
         "SELECT tracking_id AS name FROM alerts"
         " WHERE incident_id IS NULL AND reason = '' AND received_at < ?",
         timedelta(),
     ),
     _Rule(
         "card",
-        "open incidents without a card in Slack",
+        N_("open incidents without a card in Slack"),
         "SELECT 'INC-' || i.id AS name FROM incidents i LEFT JOIN outbox o"
         " ON o.incident_id = i.id AND o.kind = 'card'"
         " WHERE i.status IN ('open', 'acknowledged') AND i.parent_id IS NULL AND o.ts IS NULL"
@@ -58,7 +59,7 @@ _RULES = (
     ),
     _Rule(
         "message",
-        "messages that are overdue in Slack",
+        N_("messages that are overdue in Slack"),
         f"SELECT {_NAMED} AS name FROM outbox o LEFT JOIN outbox card"  # noqa: S608 - constants
         " ON o.in_thread = 1 AND card.incident_id = o.incident_id AND card.kind = 'card'"
         " WHERE o.sent_version < o.desired_version AND o.given_up_at IS NULL"
@@ -69,7 +70,7 @@ _RULES = (
     ),
     _Rule(
         "undelivered",
-        "messages that Slack does not take",
+        N_("messages that Slack does not take"),
         f"SELECT {_NAMED} AS name FROM outbox o"  # noqa: S608 - constants
         " LEFT JOIN incidents i ON i.id = o.incident_id"
         " WHERE o.sent_version < o.desired_version AND o.given_up_at <= ?"
@@ -79,7 +80,7 @@ _RULES = (
     ),
     _Rule(
         "advice",
-        "advice that was asked for and not given",
+        N_("advice that was asked for and not given"),
         "SELECT 'INC-' || a.incident_id AS name FROM advice a"
         " JOIN outbox o ON o.incident_id = a.incident_id AND o.kind = 'card'"
         " WHERE a.state != 'done' AND o.ts IS NOT NULL AND a.at < ?",
@@ -87,7 +88,7 @@ _RULES = (
     ),
     _Rule(
         "proposal",
-        "remediations that were to be proposed and were not",
+        N_("remediations that were to be proposed and were not"),
         "SELECT 'INC-' || p.incident_id AS name FROM proposing p"
         " JOIN incidents i ON i.id = p.incident_id"
         " WHERE p.state != 'done' AND i.status IN ('open', 'acknowledged') AND p.not_before < ?",
@@ -95,13 +96,13 @@ _RULES = (
     ),
     _Rule(
         "approval",
-        "approvals past their time that did not expire",
+        N_("approvals past their time that did not expire"),
         "SELECT id AS name FROM approvals WHERE state = 'awaiting approval' AND expires_at < ?",
         DECIDED,
     ),
     _Rule(
         "approved",
-        "approved actions that were neither sent nor refused",
+        N_("approved actions that were neither sent nor refused"),
         # An execution that waits for a busy target is not overdue: it has a rule of its own.
         "SELECT e.approval_id AS name FROM executions e JOIN approvals a ON a.id = e.approval_id"
         " WHERE e.state = 'approved' AND e.created_at < ? AND NOT EXISTS (SELECT 1"
@@ -111,14 +112,14 @@ _RULES = (
     ),
     _Rule(
         "dispatch",
-        "dispatches without a result",
+        N_("dispatches without a result"),
         "SELECT id AS name FROM executions WHERE state = 'dispatching'"
         " AND COALESCE(taken_over_at, started_at) < ?",
         OVERDUE,
     ),
     _Rule(
         "verification",
-        "remediations past their deadline without a verdict",
+        N_("remediations past their deadline without a verdict"),
         "SELECT id AS name FROM executions WHERE state = 'succeeded' AND verify_until < ?",
         DECIDED,
     ),

@@ -8,6 +8,7 @@ from bot.approvals import reason_text
 from bot.approvals.limits import DEFAULT_LIMITS, Limits
 from bot.approvals.transitions import ExecutionEvent
 from bot.errors import Refused
+from bot.language import N_, deferred
 from store.operations import approvals, executions, guards, incidents
 from store.operations.part import Part
 from store.operations.transitions import Change, show, transition
@@ -25,7 +26,7 @@ def try_again(approval_id: str, user: str, now: datetime, limits: Limits) -> Ope
     incident = yield from incidents.get(approval.incident_id)
     blocker = yield from guards.blocker(approval, incident, limits, now)
     if blocker:
-        raise reason_text.refused(blocker, "Not tried again")
+        raise reason_text.refused(blocker, N_("Not tried again"))
     execution = yield from executions.of_approval(approval_id)
     change = Change(
         event=ExecutionEvent.TRY_AGAIN,
@@ -44,7 +45,9 @@ def try_again(approval_id: str, user: str, now: datetime, limits: Limits) -> Ope
         detail={"attempt": str(execution.attempt + 1)} if execution else {},
     )
     if execution is None or not (yield from transition(execution, change, incident)):
-        raise Refused("Not tried again: only what did not run can be, and only once a time.")
+        raise Refused(
+            deferred("Not tried again: only what did not run can be, and only once a time.")
+        )
 
 
 def end_retries(now: datetime) -> Operation[None]:

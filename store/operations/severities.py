@@ -7,7 +7,7 @@ from datetime import datetime
 from bot.errors import SubmitAgain
 from bot.incidents.edits import seen_severity
 from bot.incidents.model import Incident, IncidentChange, Severity
-from bot.language import deferred
+from bot.language import N_, deferred
 from bot.observability.events import Event
 from store.log_events import log_event
 from store.operations import incidents, steering
@@ -26,7 +26,7 @@ def set_severity(
     """
     yield from incidents.lock_incident(incident_id)
     before: Incident = yield from incidents.get(incident_id)
-    steering.check_open(before, "its severity does not change any more")
+    steering.check_open(before, N_("its severity does not change any more"))
     if seen is not None and seen_severity(before) != seen:
         raise _changed_meanwhile(before, severity)
     if before.severity_by and before.severity is severity:

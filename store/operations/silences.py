@@ -9,6 +9,7 @@ from functools import lru_cache
 from bot.errors import NotFound, Refused
 from bot.incidents.matchers import Matcher
 from bot.incidents.silences import OF_POLICY, Silence
+from bot.language import deferred
 from store.operations import audit, outbox
 from store.operations.audit_kinds import Kind
 from store.operations.part import Part
@@ -94,8 +95,8 @@ def make(silence: Silence) -> Operation[Silence]:
     others = yield in_force(silence.made_at)
     if len(others) >= MOST:
         raise Refused(
-            f"Not silenced: {len(others)} silences are in force.",
-            remedy="End one: `/incident list silences` shows them.",
+            deferred("Not silenced: {count} silences are in force.", count=len(others)),
+            remedy=deferred("End one: `/incident list silences` shows them."),
         )
     rows = yield query(f"{INSERT} RETURNING id", *values(silence))
     stored = replace(silence, id=rows[0]["id"])
@@ -179,7 +180,8 @@ def end(silence_id: int, user: str, now: datetime) -> Operation[tuple[Silence, b
     rows = yield query(f"SELECT {COLUMNS} FROM silences s WHERE s.id = ?", silence_id)  # noqa: S608 - constants
     if not rows:
         raise NotFound(
-            f"There is no silence {silence_id}.", remedy="`/incident list silences` shows them."
+            deferred("There is no silence {silence_id}.", silence_id=silence_id),
+            remedy=deferred("`/incident list silences` shows them."),
         )
     silence = silence_from(rows[0])
     if count:

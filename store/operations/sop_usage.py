@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.errors import Refused
-from bot.incidents.model import IncidentChange
+from bot.incidents.model import Incident, IncidentChange
 from bot.incidents.remediation import RemediationStatus
+from bot.language import N_, deferred
 from store.operations import audit, incidents, proposing, steering
 from store.operations.audit_kinds import Kind
 from store.operations.part import Part
@@ -103,6 +104,15 @@ def runs(sop_id: str) -> Operation[tuple[list[SopRun], dict[RemediationStatus, i
     return newest, {RemediationStatus(row["state"]): int(row["n"]) for row in counts}
 
 
+def _open_already(incident: Incident, other: int) -> Refused:
+    return Refused(
+        deferred("Not linked: INC-{id} of this SOP is open for the same service.", id=other),
+        remedy=deferred(
+            "`/incident merge {number} INC-{id}` makes them one.", number=incident.number, id=other
+        ),
+    )
+
+
 def link(incident_id: int, sop_id: str, user: str, now: datetime) -> Operation[IncidentChange]:
     """Let an open incident use this SOP. `changed` is False if it does already.
 
@@ -112,7 +122,7 @@ def link(incident_id: int, sop_id: str, user: str, now: datetime) -> Operation[I
     """
     yield from incidents.lock_incident(incident_id)
     before = yield from incidents.get(incident_id)
-    steering.check_open(before, "it needs no SOP")
+    steering.check_open(before, N_("it needs no SOP"))
     if before.sop_id == sop_id:
         return IncidentChange(before, changed=False)
     other = yield query(
@@ -125,10 +135,7 @@ def link(incident_id: int, sop_id: str, user: str, now: datetime) -> Operation[I
         sop_id,
     )
     if other:
-        raise Refused(
-            f"Not linked: INC-{other[0]['id']} of this SOP is open for the same service.",
-            remedy=f"`/incident merge {before.number} INC-{other[0]['id']}` makes them one.",
-        )
+        raise _open_already(before, int(other[0]["id"]))
     yield run(
         "UPDATE incidents SET sop_id = ?, updated_at = ? WHERE id = ?",
         sop_id,

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from bot.errors import Refused
 from bot.incidents.model import IncidentChange, IncidentStatus
 from bot.incidents.news import NewsKind
+from bot.language import deferred
 from store.incident_rows import SCOPE_COLUMNS
 from store.operations import incidents, news
 from store.operations.cutoffs import Cutoff
@@ -104,7 +105,11 @@ def still_going_on(incident_id: int, user: str, now: datetime) -> Operation[Inci
     yield from incidents.lock_incident(incident_id)
     incident = yield from incidents.get(incident_id)
     if incident.status not in _OPEN:
-        raise Refused(f"{incident.number} is {incident.status} already.")
+        raise Refused(
+            deferred(
+                "{number} is {status} already.", number=incident.number, status=incident.status
+            )
+        )
     unsettled = yield query(
         "SELECT 1 FROM news WHERE incident_id = ? AND kind = ? AND subject = ?",
         incident_id,

@@ -8,7 +8,7 @@ from bot.errors import Refused, SubmitAgain
 from bot.incidents.edits import seen_owner
 from bot.incidents.keys import sop_id_of
 from bot.incidents.model import Incident, IncidentChange, IncidentStatus
-from bot.language import deferred
+from bot.language import N_, deferred
 from bot.observability.events import Event
 from store.log_events import log_event
 from store.operations import cascade_steering, incidents
@@ -36,7 +36,7 @@ def acknowledge(incident_id: int, user: str, now: datetime) -> Operation[Inciden
     incident = yield from incidents.get(incident_id)
     has_answered = yield from _end_escalation(incident, user, now)
     if not count:
-        check_open(incident, "there is nothing to acknowledge")
+        check_open(incident, N_("there is nothing to acknowledge"))
         if has_answered:
             yield from incidents.show_card(incident_id, incident.channel, incident.severity, now)
         former = incident.acknowledged_by
@@ -57,7 +57,7 @@ def assign(
     """
     yield from incidents.lock_incident(incident_id)
     before = yield from incidents.get(incident_id)
-    check_open(before, "there is nothing to assign")
+    check_open(before, N_("there is nothing to assign"))
     former = before.acknowledged_by
     if seen is not None and seen_owner(before) != seen and former != assignee:
         raise SubmitAgain(
@@ -116,8 +116,12 @@ def reopen(incident_id: int, user: str, now: datetime) -> Operation[IncidentChan
     if other:
         number = f"INC-{other[0]['id']}"
         raise Refused(
-            f"{before.number} stays resolved: {number} is open for the same service.",
-            remedy=f"Go on in {number}.",
+            deferred(
+                "{number} stays resolved: {other} is open for the same service.",
+                number=before.number,
+                other=number,
+            ),
+            remedy=deferred("Go on in {number}.", number=number),
         )
     yield from cascade_steering.leave_resolved_root(incident_id, now)
     before = yield from incidents.get(incident_id)
@@ -144,7 +148,14 @@ def _end_escalation(incident: Incident, user: str, now: datetime) -> Operation[b
 def check_open(incident: Incident, why: str) -> None:
     """Raise Refused if it is resolved; `why` says what that means for the command."""
     if incident.status not in (IncidentStatus.OPEN, IncidentStatus.ACKNOWLEDGED):
-        raise Refused(f"{incident.number} is {incident.status}: {why}.")
+        raise Refused(
+            deferred(
+                "{number} is {status}: {why}.",
+                number=incident.number,
+                status=incident.status,
+                why=deferred(why),
+            )
+        )
 
 
 class SteeringPart(Part):

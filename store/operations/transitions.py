@@ -202,7 +202,7 @@ def announce(
     effect = EFFECTS[change.event]
     if effect.entry:
         title = subject.proposal.title if isinstance(subject, Approval) else ""
-        texts = {"state": subject.state, "title": title, "reason": sentence(change.reason)}
+        texts = {"state": subject.state, "title": title, "reason": str(sentence(change.reason))}
         yield from incidents.append_event(
             subject.incident_id,
             change.now,

@@ -15,6 +15,7 @@ from bot.approvals.transitions import ApprovalEvent
 from bot.errors import Refused
 from bot.incidents.model import Incident
 from bot.incidents.remediation import RemediationStatus
+from bot.language import N_, deferred
 from store.operations import approvals, audit, guards, incidents
 from store.operations.part import Part
 from store.operations.transitions import Change, transition
@@ -51,10 +52,13 @@ def vote(
         return over
     if choice is Choice.APPROVE:
         if approval.terms.reason_required and not reason.strip():
-            raise Refused("Not counted: this needs a reason.", remedy="Press Approve again.")
+            raise Refused(
+                deferred("Not counted: this needs a reason."),
+                remedy=deferred("Press Approve again."),
+            )
         blocker = yield from guards.blocker(approval, incident, limits, now)
         if blocker:
-            raise reason_text.refused(blocker, "Not counted")
+            raise reason_text.refused(blocker, N_("Not counted"))
     count = yield execute(
         "INSERT INTO votes (approval_id, voter, choice, at, reason) VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT (approval_id, voter) DO NOTHING",
@@ -65,7 +69,7 @@ def vote(
         reason.strip(),
     )
     if not count:
-        raise Refused("Your vote is counted already.")
+        raise Refused(deferred("Your vote is counted already."))
     facts = {**press, "choice": choice, "digest": approval.digest}
     if reason.strip():
         facts["reason"] = reason.strip()
@@ -80,7 +84,7 @@ def vote(
     voted = replace(approval, votes=tuple(sorted((*approval.votes, vote), key=_in_order)))
     decided: Approval | None = yield from transition(voted, change, incident)
     if decided is None:
-        raise Refused("Not counted: this was decided a moment ago.")
+        raise Refused(deferred("Not counted: this was decided a moment ago."))
     if decided.state is RemediationStatus.APPROVED:
         yield from approvals.queue(decided, now)
     return decided
@@ -119,7 +123,7 @@ def _cancel(
     )
     cancelled: Approval | None = yield from transition(approval, change, incident)
     if cancelled is None:
-        raise Refused("Not counted: this was decided a moment ago.")
+        raise Refused(deferred("Not counted: this was decided a moment ago."))
     return cancelled
 
 

@@ -139,9 +139,3 @@ def test_a_time_is_shown_in_each_readers_zone_with_its_date_where_that_is_not_to
 )
 def test_a_duration_is_told_in_two_units_at_most(seconds: float, expected: str) -> None:
     assert views.span(seconds) == expected
-
-
-def test_counts_take_singular_and_plural() -> None:
-    assert views.plural(1, "alert") == "1 alert"
-    assert views.plural(0, "alert") == "0 alerts"
-    assert views.plural(14_000, "alert") == "14,000 alerts"
