@@ -12,6 +12,7 @@ from bot.advice.model import Advice, Subject
 from bot.advice.prompt import build_prompt
 from bot.advice.rules import advice_from_rules
 from bot.advice.schema import ANSWER_SCHEMA
+from bot.advice.verdict import without_private_data
 from bot.errors import AdvisorBusy, AdvisorError, BudgetSpent
 
 
@@ -73,7 +74,8 @@ class Advisor:
             if not self._rules_answer:
                 raise
             return advice_from_rules(subject, failure=str(error))
-        return replace(read_answer(reply, subject, prompt), tokens=reply.tokens or 0)
+        advice = without_private_data(read_answer(reply, subject, prompt), self._private())
+        return replace(advice, tokens=reply.tokens or 0)
 
     async def close(self) -> None:
         """Release what the advisors hold."""

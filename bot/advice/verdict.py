@@ -5,11 +5,15 @@ A wrong cause said with confidence costs more than none.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from bot.advice.model import CONFIDENCE_LEVELS, UNDETERMINED, Advice, Flaw, Shortfall, Subject
 from bot.advice.rules import places_to_check
+from bot.serving.redaction import redacted
 
+_TEXTS = ("cause", "guess", "text", "raw")
+_LISTS = ("evidence", "contrary", "next_steps", "questions")
 _EARLIER = "H"  # the ids of earlier answers: a model's own texts are no evidence
 
 
@@ -28,6 +32,13 @@ def judged(advice: Advice, subject: Subject, floor: str) -> Advice:
     if advice.cause == UNDETERMINED and not subject.question and not advice.look_at:
         advice = replace(advice, look_at=places_to_check(subject))
     return advice
+
+
+def without_private_data(advice: Advice, rules: Collection[str]) -> Advice:
+    """Return the advice with the model's texts redacted by these rules of the policy."""
+    texts = {name: redacted(getattr(advice, name), rules) for name in _TEXTS}
+    lists = {name: tuple(redacted(getattr(advice, name), rules)) for name in _LISTS}
+    return replace(advice, **texts, **lists)
 
 
 def _shortfall(advice: Advice, floor: str) -> str:

@@ -16,7 +16,7 @@ _SECRET = re.compile(
     r"|(?<=://)[^\s/@:]*:[^\s/@]+(?=@)"  # the user and password of an address
 )
 _SECRET_NAME = re.compile(
-    r"(?:^|[_-])(?:token|secret|password|passwd|authorization|audit_key|api_key|signature)$",
+    r"(?:^|[_-])(?:token|secret|password|passwd|authorization|audit_key|api[_-]?key|signature)$",
     re.IGNORECASE,
 )
 _HINTS = ("xox", "xapp-", "ticket=", "Bearer ", "Basic ", "uthorization", "://")

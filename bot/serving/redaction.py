@@ -11,11 +11,17 @@ from bot.serving.log_lines import HIDDEN, is_secret_name, redact
 RuleName = Literal["secrets", "emails", "cards", "phones", "national_ids", "addresses"]
 
 SECRET = re.compile(
-    r"(?i)\b(?:password|passwd|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key"
-    r"|client[_-]?secret|authorization)\b[\"']?\s{0,3}[=:]\s{0,3}[\"']?(?:(?:basic|bearer)\s)?"
+    r"(?i)(?<![a-z0-9])(?:password|passwd|pwd|secret|token|api[_-]?key|access[_-]?key"
+    r"|private[_-]?key|account[_-]?key|client[_-]?secret|authorization|(?:set-)?cookie|sig)"
+    r"(?![a-z0-9_])[\\\"']{0,4}\s{0,3}[=:]\s{0,3}[\\\"']{0,4}(?:(?:basic|bearer)\s)?"
     # The answer to whether there was one, as MySQL writes it, is no secret.
     r"(?!(?:yes|no)(?:[\s\"',;&)]|$))[^\s\"',;&]{1,500}"
-    r"|\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bgh[pousr]_\w{20,255}|\bglpat-[\w-]{20,64}"
+    r"|(?<!\S)--?(?:password|token|secret|api-key)\s{1,3}[^\s-]\S{0,500}|\bbearer\s\S{8,500}"
+    r"|\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bgh[pousr]_\w{20,255}|\bgithub_pat_\w{20,255}"
+    r"|\bglpat-[\w-]{20,64}|\b[sr]k[-_](?:(?:live|test|ant|proj)[-_])?(?=\w{0,40}[0-9])[\w-]{20,255}"
+    r"|\bAIza[\w-]{30,64}|\bnpm_[A-Za-z0-9]{30,64}|\bpypi-[\w-]{40,255}|\bhf_[A-Za-z0-9]{30,64}"
+    r"|\bdop_v1_[0-9a-f]{64}|\bSG\.[\w-]{16,64}\.[\w-]{16,64}|\bhv[sb]\.[\w-]{20,255}"
+    r"|\bdapi[0-9a-f]{32}\b|(?<=hooks\.slack\.com/services/)[\w/-]{8,200}"
     r"|\beyJ[\w-]{10,1000}\.[\w-]{10,1000}\.[\w-]{0,1000}"
     r"|-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----(?s:.{0,5000}?)(?:-----END [A-Z ]{0,30}KEY-----|$)"
     r"|(?<=://)[^\s/@:]{0,200}:[^\s/@]{1,200}(?=@)"
@@ -42,7 +48,7 @@ def _passes_luhn(digits: str) -> bool:
 
 
 _RULES: Mapping[str, Callable[[str], str]] = {
-    "secrets": lambda text: SECRET.sub("[secret]", redact(text)),
+    "secrets": lambda text: redact(SECRET.sub("[secret]", text)),
     "emails": lambda text: _EMAIL.sub("[e-mail]", text),
     "cards": lambda text: _CARD.sub(_card, text),
     "phones": lambda text: _PHONE.sub("[phone]", text),
@@ -60,10 +66,17 @@ def redacted(value: Any, rules: Collection[str]) -> Any:
                 value = rule(value)
         return value
     if isinstance(value, Mapping):
-        return {key: redacted(item, rules) for key, item in value.items()}
+        return {
+            key: HIDDEN if "secrets" in rules and _is_secret(key, item) else redacted(item, rules)
+            for key, item in value.items()
+        }
     if isinstance(value, list | tuple):
         return [redacted(item, rules) for item in value]
     return value
+
+
+def _is_secret(name: object, value: object) -> bool:
+    return isinstance(value, str) and is_secret_name(str(name))
 
 
 _DEEPEST = 30  # levels of a stranger's JSON that are kept
