@@ -22,6 +22,7 @@ from bot import (
     audit_command,
     enrich_command,
     policy_command,
+    prompt_command,
     replay_command,
     runbooks_command,
     services_command,
@@ -42,6 +43,25 @@ EXIT_PIPE = 141  # as a shell reports SIGPIPE
 
 def main(argv: list[str] | None = None) -> int:
     """Run a command; returns the exit code."""
+    options = _parser().parse_args(argv)
+    if options.command not in (None, "run"):
+        try:
+            status = _run_command(options)
+            sys.stdout.flush()
+        except BrokenPipeError:  # the reader, such as `head`, has enough
+            # The interpreter's last flush must not fail on it too.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return EXIT_PIPE
+        return status
+    try:
+        settings = load()
+        forget_secrets()
+    except SettingsError as error:
+        return _refuse(error)
+    return asyncio.run(_run(settings))
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bot", description="The incident bot.")
     commands = parser.add_subparsers(dest="command")
     commands.add_parser("run", help="run the bot (this is what no command does)")
@@ -71,25 +91,13 @@ def main(argv: list[str] | None = None) -> int:
     runbooks_command.add_arguments(
         commands.add_parser("runbooks", help="search, index, lint a folder of runbooks")
     )
+    prompt_command.add_arguments(
+        commands.add_parser("prompt", help="print what the advisor would be sent about an incident")
+    )
     policy_command.add_arguments(
         commands.add_parser("policy", help="schema, show, shadow: print what the policy says")
     )
-    options = parser.parse_args(argv)
-    if options.command not in (None, "run"):
-        try:
-            status = _run_command(options)
-            sys.stdout.flush()
-        except BrokenPipeError:  # the reader, such as `head`, has enough
-            # The interpreter's last flush must not fail on it too.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return EXIT_PIPE
-        return status
-    try:
-        settings = load()
-        forget_secrets()
-    except SettingsError as error:
-        return _refuse(error)
-    return asyncio.run(_run(settings))
+    return parser
 
 
 def _run_command(options: argparse.Namespace) -> int:
@@ -122,6 +130,10 @@ def _run_command(options: argparse.Namespace) -> int:
         from bot.runbooks_command.commands import run as run_runbooks
 
         return run_runbooks(options)
+    if options.command == "prompt":
+        from bot.prompt_command.commands import run as run_prompt
+
+        return run_prompt(options)
     if options.command == "policy":
         from bot.policy_command.commands import run as run_policy
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
+from typing import Any
 
 from bot.advice.model import CONFIDENCE_LEVELS, UNDETERMINED, Advice, Flaw, Shortfall, Subject
 from bot.advice.rules import places_to_check
@@ -36,9 +37,11 @@ def judged(advice: Advice, subject: Subject, floor: str) -> Advice:
 
 def without_private_data(advice: Advice, rules: Collection[str]) -> Advice:
     """Return the advice with the model's texts redacted by these rules of the policy."""
-    texts = {name: redacted(getattr(advice, name), rules) for name in _TEXTS}
-    lists = {name: tuple(redacted(getattr(advice, name), rules)) for name in _LISTS}
-    return replace(advice, **texts, **lists)
+    changes: dict[str, Any] = {
+        name: redacted(getattr(advice, name), rules) for name in (*_TEXTS, *_LISTS)
+    }
+    changes |= {name: tuple(changes[name]) for name in _LISTS}
+    return replace(advice, **changes)
 
 
 def _shortfall(advice: Advice, floor: str) -> str:

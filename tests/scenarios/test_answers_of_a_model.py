@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import argparse
+import asyncio
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bot.prompt_command.commands import run
+from tests.helpers.waiting import until
 from tests.scenarios.attacks import nothing_ran
 from tests.scenarios.starting import StartBot
 from tests.scenarios.world import SERVICE, Gateway, World
@@ -31,12 +36,12 @@ ANSWER = {
 }
 
 
-def advisor(folder: Path, answer: dict[str, Any]) -> str:
+def advisor(folder: Path, answer: dict[str, Any], before_the_answer: str = "") -> str:
     """A command that keeps each prompt, and gives this answer."""
     program = folder / "answers.py"
     text = json.dumps(answer)
     keep = f"open({str(folder / 'prompt.txt')!r}, 'w', encoding='utf-8').write(sys.stdin.read())"
-    program.write_text(f"import sys\n{keep}\nprint({text!r})\n")
+    program.write_text(f"import sys\n{keep}\n{before_the_answer}print({text!r})\n")
     return json.dumps([sys.executable, str(program)])
 
 
@@ -75,3 +80,36 @@ async def test_a_step_is_proposed_on_a_known_target_and_a_person_names_any_other
     assert "No target payments-db" in json.dumps(refused.errors)
     assert len(world.replies("approval")) == 1
     await nothing_ran(world, gateway)
+
+
+@pytest.mark.attack("ASI06")
+async def test_the_prompt_command_prints_what_the_advisor_was_sent(
+    world: World,
+    bot: StartBot,
+    capsysbinary: pytest.CaptureFixture[bytes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    release = world.folder / "release"
+    wait = f"import os, time\nwhile not os.path.exists({str(release)!r}): time.sleep(0.02)\n"
+    command = advisor(world.folder, ANSWER, before_the_answer=wait)
+    await bot(ADVISOR_COMMAND=command)
+    await world.alert()
+    sent = world.folder / "prompt.txt"
+    await until(lambda: sent.exists() and sent.read_text().endswith("numbers."), why="it is asked")
+    for name, value in world.settings(ADVISOR_COMMAND=command).items():
+        monkeypatch.setenv(name, value)
+    status = await asyncio.to_thread(run, argparse.Namespace(incident="inc-1", question=""))
+    printed = capsysbinary.readouterr().out.decode()
+    missing = await asyncio.to_thread(run, argparse.Namespace(incident="7", question=""))
+    bad = await asyncio.to_thread(run, argparse.Namespace(incident="x", question=""))
+    assert (status, missing, bad) == (0, 1, 1)
+    assert same(printed) == same(sent.read_text())
+    assert "HealthCheckFailing" in printed
+    release.touch()
+    await world.advice("the heap is full")
+
+
+def same(prompt: str) -> str:
+    """The prompt less nonce and time of the question."""
+    prompt = re.sub("data-[0-9a-f]{16}", "data-nonce", prompt)
+    return re.sub(r'"now": "[^"]+"', '"now": ""', prompt)
