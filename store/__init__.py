@@ -67,6 +67,7 @@ from store.operations.questions import QuestionsPart
 from store.operations.reading_cases import ReadingCasesPart
 from store.operations.retention import RetentionPart
 from store.operations.retries import RetriesPart
+from store.operations.scoped_freezes import ScopedFreezesPart
 from store.operations.severities import SeveritiesPart
 from store.operations.shadow import ShadowPart
 from store.operations.silence_ends import SilenceEndsPart
@@ -139,6 +140,7 @@ class Store(
     ApprovalsPart,
     VotesPart,
     FreezesPart,
+    ScopedFreezesPart,
     GuardsPart,
     TrustPart,
     TrackRecordPart,

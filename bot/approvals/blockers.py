@@ -7,10 +7,11 @@ itself (`policy.check_vote`, `store.operations.votes`), because a vote changes t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from bot.approvals import freeze_scopes
 from bot.approvals.binding import digest_of
 from bot.approvals.facts import Config, Facts, LastCheck, PastRun
 from bot.approvals.limits import Limits
@@ -100,6 +101,7 @@ def evaluate(
         _too_few_approvers(approval),
         _trail_disputed(facts.dispute),
         _frozen(facts.freeze),
+        _scope_frozen(approval, incident, facts.scopes),
         _request_missing(facts.missing),
         _outside_window(approval, limits, now),
         _did_not_help(approval, others),
@@ -196,6 +198,22 @@ def _frozen(freeze: Freeze | None) -> Blocker | None:
     if freeze.disputed:
         return Blocker(kind=BlockerKind.FREEZE_DISPUTED, since=freeze.at)
     return Blocker(kind=BlockerKind.FROZEN, user=freeze.by, reason=freeze.reason, since=freeze.at)
+
+
+def _scope_frozen(
+    approval: Approval, incident: Incident, frozen: Mapping[str, Freeze]
+) -> Blocker | None:
+    """The incident, its root or the target is frozen."""
+    for scope in freeze_scopes.scopes_of(approval, incident):
+        if freeze := frozen.get(scope):
+            return Blocker(
+                kind=BlockerKind.SCOPE_FROZEN,
+                subject=freeze_scopes.name_of(scope),
+                user=freeze.by,
+                reason=freeze.reason,
+                since=freeze.at,
+            )
+    return None
 
 
 def _request_missing(approvals: Sequence[str]) -> Blocker | None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.approvals.model import Freeze
@@ -32,13 +32,15 @@ class Facts:
     `runs` has every request since `since_of(limits, now)`, every request that may still run, and
     all that did not help in an open incident. `missing` are the approvals whose request is on
     record and whose execution is not in the store: no limit counts them. `dispute` says how the
-    audit trail contradicts the rows that this process has seen, '' if it does not.
+    audit trail contradicts the rows that this process has seen, '' if it does not. `scopes` are the
+    freezes of incidents and targets.
     """
 
     freeze: Freeze | None = None
     runs: Sequence[PastRun] = ()
     missing: Sequence[str] = ()
     dispute: str = ""
+    scopes: Mapping[str, Freeze] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ _WHY: Mapping[BlockerKind | EndKind, str] = {
     BlockerKind.TRAIL_DISPUTED: N_("the audit trail was cut back or replaced: {reason}"),
     BlockerKind.FROZEN: N_("everything is frozen by {user}{why}"),
     BlockerKind.FREEZE_DISPUTED: N_("the store and the audit trail disagree about a freeze"),
+    BlockerKind.SCOPE_FROZEN: N_("{subject} is frozen by {user}{why}"),
     BlockerKind.REQUEST_MISSING: N_(
         "an earlier request is on record, and missing or changed in the store"
     ),
@@ -85,6 +86,7 @@ _REMEDY: Mapping[BlockerKind | EndKind, str] = {
     BlockerKind.FREEZE_DISPUTED: N_(
         "`python -m bot audit verify` has details; an approver settles it: `/incident unfreeze`."
     ),
+    BlockerKind.SCOPE_FROZEN: N_("An approver unblocks it: `/incident freeze` says how."),
     BlockerKind.REQUEST_MISSING: N_(
         "The limits cannot be counted reliably. An operator must check the store with"
         " `python -m bot store status`."

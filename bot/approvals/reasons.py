@@ -29,6 +29,7 @@ class BlockerKind(StrEnum):
     TRAIL_DISPUTED = "trail disputed"
     FROZEN = "frozen"
     FREEZE_DISPUTED = "freeze disputed"
+    SCOPE_FROZEN = "scope frozen"
     REQUEST_MISSING = "request missing"
     WINDOW_CLOSED = "window closed"
     DID_NOT_HELP = "did not help"

@@ -226,10 +226,25 @@ class Decisions:
         stranger. While Slack does not return the user, they may freeze: stopping is safe and may be
         urgent.
         """
+        await self._check_may_freeze(user)
+        return await self._store.freeze(user, reason, self._clock(), channel=channel)
+
+    async def freeze_scope(self, scope: str, user: str, reason: str) -> tuple[Freeze, bool]:
+        """Block the actions of an incident or a target: by whom `freeze` may block all."""
+        await self._check_may_freeze(user)
+        return await self._store.freeze_scope(scope, user, reason, self._clock())
+
+    async def _check_may_freeze(self, user: str) -> None:
         user_status = await self._user_status(user, ())
         if user_status.problem is None or not user_status.problem.is_unread:
             check_user_status(user_status, "Not frozen")
-        return await self._store.freeze(user, reason, self._clock(), channel=channel)
+
+    async def unfreeze_scope(self, scope: str, user: str) -> Freeze | None:
+        """End the freeze of an incident or a target: only an approver may. None without one."""
+        if scope not in await self._store.frozen_scopes():
+            return None
+        await self.check_approver(user, "Still frozen")
+        return await self._store.unfreeze_scope(scope, user, self._clock())
 
     async def unfreeze(self, user: str, *, channel: str) -> Freeze | None:
         """End the freeze and return it; `channel` gets the notice. None if there was no freeze.

@@ -85,9 +85,10 @@ class HomeTabs:
 
     async def _content(self, user: str) -> home.HomeContent:
         now, store = self._clock(), self._store
-        facts, frozen, week, (waiting, caveat) = await asyncio.gather(
+        facts, frozen, scopes, week, (waiting, caveat) = await asyncio.gather(
             store.home_facts(user, home.LISTED, now - timedelta(hours=home.HOURS), now),
             store.frozen(),
+            store.frozen_scopes(),
             store.stats(WEEK.since(now)),
             self._service.decisions.waiting_for(user),
         )
@@ -97,6 +98,7 @@ class HomeTabs:
             waiting_total=len(waiting),
             caveat=caveat,
             frozen=frozen,
+            frozen_scopes=scopes,
             week=week,
             window=WEEK,
         )

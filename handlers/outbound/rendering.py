@@ -131,6 +131,7 @@ class Renderer:
             related=content.related,
             last_time=content.last_time,
             deploy=content.deploy,
+            freeze=content.freeze,
         )
         down_since = self._gateway.down_since if self._gateway else None
         if down_since and incident.resolved_at is None:

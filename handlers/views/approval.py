@@ -109,13 +109,12 @@ def _why(approval: Approval) -> str:
 
 def _escaped(reason: Reason) -> Reason:
     """The reason with its fields escaped, not the whole sentence: some of that is Slack's own."""
-    # The status of a closed incident is a word of ours.
-    subject = line if reason.kind is BlockerKind.INCIDENT_CLOSED else untrusted_line
-    return replace(
-        reason,
-        subject=subject(reason.subject, 100),
-        reason=untrusted_line(reason.reason, 300),
-    )
+    # The status of a closed incident is a word of ours, and so is the number of a frozen one.
+    is_number = reason.kind is BlockerKind.SCOPE_FROZEN and reason.subject.startswith("INC-")
+    is_ours = is_number or reason.kind is BlockerKind.INCIDENT_CLOSED
+    subject = line if is_ours else untrusted_line
+    why = untrusted_line(reason.reason, 300)
+    return replace(reason, subject=subject(reason.subject, 100), reason=why)
 
 
 def _person(who: str) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from bot.approvals.model import Approval
+from bot.approvals.freeze_scopes import of_incident
+from bot.approvals.model import Approval, Freeze
 from bot.incidents.deploys import Deploy
 from bot.incidents.episodes import LastEpisode
 from bot.incidents.model import Incident, IncidentStatus, Resolution
@@ -15,6 +16,7 @@ from handlers.views import cascade, changes, deploys, episodes, escalation
 from handlers.views.approval import waiting_line
 from handlers.views.newer_blocks import details
 from handlers.views.news import on_card
+from handlers.views.scoped_freezes import frozen_line
 from handlers.views.silences import mute_button, mute_line
 from handlers.views.steering import reopen_button, resolve_button, resolved_mark
 from handlers.views.text import (
@@ -44,13 +46,14 @@ def card(
     related: Incident | None = None,
     last_time: LastEpisode | None = None,
     deploy: Deploy | None = None,
+    freeze: Freeze | None = None,
 ) -> tuple[str, list[Block]]:
     """(fallback text, blocks) of the incident as it is now; `fixed_by` is verified to have helped.
 
     `waiting` are the approvals that wait for a vote; `bad_news` is the news that still holds.
     `children` are the incidents that are part of this one; `related` is perhaps one. `last_time` is
-    how the incident of its scope before it ended; `deploy` is the probable cause. The alert of a
-    cascade's card is that of its most probable cause.
+    how the incident of its scope before it ended; `deploy` is the probable cause; `freeze` is the
+    incident's own. The alert of a cascade's card is that of its most probable cause.
     """
     resolved = incident.status is IncidentStatus.RESOLVED
     mark = resolved_mark(incident) if resolved else symbol(cascade.severity(incident, children))
@@ -64,6 +67,7 @@ def card(
         _what(shown, cascade.cause(incident, children)),
     ]
     now = [*map(_waits, waiting[:3])]
+    now += [frozen_line(of_incident(incident.id), freeze)] if freeze and not resolved else []
     now += [on_card(item, incident) for item in bad_news]
     before = episodes.last_time(last_time, incident) if last_time else ""
     source = _quoted_as(shown, title)

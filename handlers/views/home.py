@@ -6,8 +6,8 @@ incidents of two blocks, leave room for everything else.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.approvals.blockers import Blocker
@@ -21,6 +21,7 @@ from bot.language import _, number, plural, translated
 from handlers.views import changes, lists, stats
 from handlers.views.approval import approval_card
 from handlers.views.places import open_thread, thread_button
+from handlers.views.scoped_freezes import frozen_lines
 from handlers.views.silences import mute_line
 from handlers.views.steering import resolved_mark
 from handlers.views.text import Block, button, clock, context, section, symbol, untrusted_line
@@ -57,6 +58,7 @@ class HomeContent:
     frozen: Freeze | None
     week: IncidentStats
     window: Window
+    frozen_scopes: Mapping[str, Freeze] = field(default_factory=dict)
 
 
 def home_blocks(content: HomeContent) -> list[Block]:
@@ -67,6 +69,7 @@ def home_blocks(content: HomeContent) -> list[Block]:
         section(_totals(facts)),
         *([section(facts.notice)] if facts.notice else []),
         *([section(lists.freeze(content.frozen))] if content.frozen else []),
+        *([section("\n".join(scopes))] if (scopes := frozen_lines(content.frozen_scopes)) else []),
         *_waiting(content),
         *_mine(content),
         *_open(content),

@@ -104,7 +104,7 @@ def frozen_now() -> str:
 NAMES_PEOPLE = frozenset(
     (
         *("assigned", "reopened", "split", "merged"),
-        *("severity set", "escalated", "escalation answered"),
+        *("severity set", "escalated", "escalation answered", "frozen", "unfrozen"),
     )
 )
 

@@ -12,7 +12,13 @@ from handlers.views.approval import with_mentions
 from handlers.views.text import Block, ago, button, line, section, symbol, untrusted_line
 from handlers.views.words import word
 
-_MARKS = {"assigned": "👀", "severity set": "🔺", "escalated": "🔔", "escalation answered": "👀"}
+_MARKS = {
+    "assigned": "👀",
+    "severity set": "🔺",
+    "escalated": "🔔",
+    "escalation answered": "👀",
+    "frozen": "🧊",
+}
 
 
 def acknowledged(change: IncidentChange, user: str, now: datetime) -> str:

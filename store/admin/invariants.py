@@ -223,7 +223,6 @@ EXCEPT SELECT 'message resolved:' || t.incident_id || '/' || (SELECT COUNT(*) FR
     WHERE u.incident_id = t.incident_id AND u.kind = 'resolved' AND u.id <= t.id)
     FROM timeline t WHERE t.kind = 'resolved'
 EXCEPT SELECT 'message steered:' || id FROM timeline
-    WHERE kind IN ('assigned', 'reopened', 'cause', 'split', 'merged', 'steady')
 EXCEPT SELECT 'message note:' || id FROM timeline
 EXCEPT SELECT 'message advice:' || id FROM advice WHERE body IS NOT NULL
 EXCEPT SELECT 'message approval:' || id FROM approvals

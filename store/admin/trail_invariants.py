@@ -43,7 +43,7 @@ WHERE v.at > COALESCE(
 
 # Somebody who deletes a freeze lets actions run; a deleted execution loosens the limits.
 _FREEZE_ON_RECORD = """
-SELECT 'the freeze' AS what FROM (SELECT COUNT(*) AS stored FROM freezes) AS f
+SELECT 'the freeze' AS what FROM (SELECT COUNT(*) AS stored FROM freezes WHERE name = 'all') AS f
 WHERE f.stored != CASE WHEN
     EXISTS (SELECT 1 FROM audit_anchors h WHERE h.name = 'head'
         AND substr(h.note, length(h.note) - 6) = ' frozen')
@@ -51,6 +51,14 @@ WHERE f.stored != CASE WHEN
         WHERE t.incident_id IS NULL AND t.kind IN ('frozen', 'unfrozen')
         ORDER BY t.seq DESC LIMIT 1)
     THEN 1 ELSE 0 END
+"""
+
+_SCOPES_FROZEN = """
+SELECT 'the freeze of ' || t.subject AS what FROM audit t
+WHERE t.incident_id IS NULL AND t.kind = 'scope frozen'
+    AND NOT EXISTS (SELECT 1 FROM audit u WHERE u.incident_id IS NULL
+        AND u.kind = 'scope unfrozen' AND u.subject = t.subject AND u.seq > t.seq)
+    AND NOT EXISTS (SELECT 1 FROM freezes f WHERE f.name = t.subject)
 """
 
 _REQUESTS_RAN = """
@@ -94,6 +102,7 @@ TRAIL_INVARIANTS = (
     Invariant("the audit trail ends where its head says", _AUDIT_ENDS),
     Invariant("every vote is in the audit trail", _VOTES_ON_RECORD),
     Invariant("the store has a freeze exactly when the audit trail has one", _FREEZE_ON_RECORD),
+    Invariant("each frozen incident or target of the audit trail is in the store", _SCOPES_FROZEN),
     Invariant("every answered execution has its request in the audit trail", _ANSWERS_REQUESTED),
     Invariant(
         "every execution has the state of its last row in the audit trail", _states_on_record()

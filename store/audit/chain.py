@@ -57,6 +57,9 @@ class Chain:
         self._is_found = False
         self.frozen: Row | None = None
         """The row by which everything is frozen, at the row it is at."""
+        self.frozen_scopes: dict[str, int] = {}
+        """The incidents and targets that are frozen at the row it is at, each with its row."""
+        self._targets: dict[str, str] = {}  # of the approvals
         self._dispute: Row | None = None
         self.notes: list[str] = []
         """What is no fault, and worth knowing."""
@@ -100,6 +103,25 @@ class Chain:
             self.frozen = row if row.kind == Kind.FROZEN else None
         elif row.kind == Kind.REQUEST and self.frozen:
             raise Fault(row.seq, trail_end.sent_while_frozen(row.seq, self.frozen.seq))
+        self._follow_scopes(row)
+
+    def _follow_scopes(self, row: Row) -> None:
+        """Raise Fault for a request of an incident or a target that is frozen."""
+        if row.kind == Kind.SCOPE_FROZEN:
+            self.frozen_scopes[row.subject] = row.seq
+        elif row.kind == Kind.SCOPE_UNFROZEN:
+            self.frozen_scopes.pop(row.subject, None)
+        elif row.kind == Kind.PROPOSED:
+            self._targets[row.subject] = str(json.loads(row.detail).get("target", ""))
+        elif row.kind == Kind.REQUEST and self.frozen_scopes:
+            target = self._targets.get(row.subject, "")
+            for scope in (f"incident:{row.incident_id}", f"target:{target}"):
+                if frozen := self.frozen_scopes.get(scope):
+                    raise Fault(
+                        row.seq,
+                        f"row {row.seq} is a request that was sent while {scope} was frozen, by"
+                        f" row {frozen}",
+                    )
 
     def says_frozen(self) -> bool:
         """Return whether a freeze is in force at the end, also if its row was pruned."""

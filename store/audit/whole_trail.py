@@ -118,7 +118,8 @@ def _prove(end: End, key: AuditKey, head: str) -> Proved:
         chain.add(row)
         courses.add(row)
     chain.end()
-    stored = list(_rows(end, "freezes"))
+    names = [str(row[0]) for row in _rows(end, "freezes")]
+    stored = "all" in names
     if chain.says_frozen() and not stored:
         raise Fault(
             chain.frozen.seq if chain.frozen else chain.seq,
@@ -126,6 +127,9 @@ def _prove(end: End, key: AuditKey, head: str) -> Proved:
         )
     if stored and not chain.says_frozen():
         raise Fault(chain.seq, "the store has a freeze that is not on record")
+    for scope, seq in chain.frozen_scopes.items():
+        if scope not in names:
+            raise Fault(seq, f"{scope} is frozen by the trail, and not in the store")
     columns = _table("executions").columns
     executions = (dict(zip(columns, values, strict=True)) for values in _rows(end, "executions"))
     pruned = [anchor.note for anchor in anchors if anchor.name == CHECKPOINT]

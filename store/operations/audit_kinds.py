@@ -34,6 +34,8 @@ class Kind(StrEnum):
     UNDONE = "undone"
     FROZEN = "frozen"  # no action runs; subject: what is frozen
     UNFROZEN = "unfrozen"
+    SCOPE_FROZEN = "scope frozen"  # no action of the subject runs: `incident:7`, `target:web`
+    SCOPE_UNFROZEN = "scope unfrozen"
     SILENCED = "silenced"  # alerts of a matcher open nothing; subject: the silence's id
     SILENCE_ENDED = "silence ended"  # early, by the actor; subject: the silence's id
     EXPORTED = "exported"  # the actor was sent the incident's export; subject: the file's name
@@ -68,6 +70,8 @@ EVENTS = {
     Kind.UNDONE: Event.REMEDIATION_UNDONE,
     Kind.FROZEN: Event.FREEZE_SET,
     Kind.UNFROZEN: Event.FREEZE_ENDED,
+    Kind.SCOPE_FROZEN: Event.FREEZE_SET,
+    Kind.SCOPE_UNFROZEN: Event.FREEZE_ENDED,
     Kind.SILENCED: Event.SILENCE_SET,
     Kind.SILENCE_ENDED: Event.SILENCE_ENDED,
     Kind.POLICY_LOADED: Event.POLICY_LOADED,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.approvals.model import Approval
+from bot.approvals.model import Approval, Freeze
 from bot.incidents.deploys import Deploy, cause_among
 from bot.incidents.episodes import LastEpisode
 from bot.incidents.model import Incident
@@ -14,7 +14,7 @@ from store.incident_rows import incident_from
 from store.operations import approvals, deploys, executions, incidents, news
 from store.operations.cascade_growth import JOINED
 from store.operations.part import Part
-from store.statements import Operation, query
+from store.statements import Operation, Row, from_db_time, query
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,8 @@ class CardContent:
     newest first, three at most. `children` are the members of its cascade besides itself, the
     oldest first. `root` is set for a child: its own card, if it has one, only says where it went.
     `related` is the root of another open cascade that is perhaps part of the same fault;
-    `last_time` is the end of the incident of its scope before it; `deploy` is its probable cause.
+    `last_time` is the end of the incident of its scope before it; `deploy` is its probable cause;
+    `freeze` is its own.
     """
 
     incident: Incident
@@ -47,6 +48,7 @@ class CardContent:
     related: Incident | None = None
     last_time: LastEpisode | None = None
     deploy: Deploy | None = None
+    freeze: Freeze | None = None
 
 
 def content(incident_id: int) -> Operation[CardContent]:
@@ -59,8 +61,9 @@ def content(incident_id: int) -> Operation[CardContent]:
         " AND a.state = 'awaiting approval') AS is_asked,"
         " EXISTS (SELECT 1 FROM news n WHERE n.incident_id = i.id) AS has_news,"
         " EXISTS (SELECT 1 FROM incidents c WHERE c.parent_id = i.id) AS has_children,"
-        f" {deploys.ANY_OF_CASCADE} AS is_deployed"
-        " FROM incidents i WHERE i.id = ?",
+        f" {deploys.ANY_OF_CASCADE} AS is_deployed,"
+        " f.actor AS frozen_by, f.at AS frozen_at, f.reason AS frozen_why FROM incidents i"
+        " LEFT JOIN freezes f ON f.name = 'incident:' || i.id WHERE i.id = ?",
         incident_id,
     )
     if not rows:
@@ -96,7 +99,14 @@ def content(incident_id: int) -> Operation[CardContent]:
         related=related,
         last_time=last_time,
         deploy=deploy,
+        freeze=_freeze(rows[0]),
     )
+
+
+def _freeze(row: Row) -> Freeze | None:
+    if row["frozen_at"] is None:
+        return None
+    return Freeze(row["frozen_by"], from_db_time(row["frozen_at"]), row["frozen_why"])
 
 
 def _fix(members: Sequence[Incident]) -> Operation[Approval | None]:

@@ -47,7 +47,7 @@ def freeze(user: str, reason: str, channel: str, now: datetime) -> Operation[tup
         to_db_time(now),
         reason,
     )
-    yield from _show_waiting(now)
+    yield from show_waiting(now)
     body = {"by": user, "why": reason, "lifted_by": ""}
     yield from notices.upsert_notice(NOTICE, channel, body, now, over=False)
     yield from audit.record(Kind.FROZEN, now=now, subject="all", actor=user, detail={"why": reason})
@@ -68,7 +68,7 @@ def unfreeze(user: str, channel: str, now: datetime) -> Operation[Freeze | None]
     if current_freeze is None:
         return None
     yield run("DELETE FROM freezes WHERE name = 'all'")
-    yield from _show_waiting(now)
+    yield from show_waiting(now)
     body = {"by": current_freeze.by, "why": current_freeze.reason, "lifted_by": user}
     yield from notices.upsert_notice(NOTICE, channel, body, now, over=True)
     yield from audit.record(Kind.UNFROZEN, now=now, subject="all", actor=user)
@@ -138,7 +138,8 @@ def _freeze_of(row: Row) -> Freeze:
     return Freeze(row.actor, from_db_time(row.at), str(json.loads(row.detail).get("why", "")))
 
 
-def _show_waiting(now: datetime) -> Operation[None]:
+def show_waiting(now: datetime) -> Operation[None]:
+    """Enqueue the cards of all approvals that wait for a vote."""
     rows = yield query("SELECT id, incident_id FROM approvals WHERE state = 'awaiting approval'")
     for row in rows:
         incident = yield from incidents.get(row["incident_id"])

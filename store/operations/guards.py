@@ -10,7 +10,7 @@ from bot.approvals.limits import Limits
 from bot.approvals.model import Approval, Freeze
 from bot.incidents.model import Incident
 from bot.incidents.remediation import RemediationStatus
-from store.operations import disputes, freezes, trust
+from store.operations import disputes, freezes, scoped_freezes, trust
 from store.operations.part import Part
 from store.operations.trail_end import End
 from store.statements import Operation, from_db_time, query, to_db_time
@@ -53,6 +53,7 @@ def facts(limits: Limits, now: datetime, *, missing: bool = True) -> Operation[F
     frozen: Freeze | None
     end: End
     frozen, end = yield from freezes.with_end()
+    scopes: dict[str, Freeze] = yield from scoped_freezes.current()
     dispute: str = yield from disputes.of_trail(end)
     missing_requests: list[str] = (yield from trust.lost_requests(now, end)) if missing else []
     rows = yield query(_KNOWN, to_db_time(since_of(limits, now)))
@@ -68,7 +69,7 @@ def facts(limits: Limits, now: datetime, *, missing: bool = True) -> Operation[F
         )
         for row in rows
     ]
-    return Facts(frozen, runs, tuple(missing_requests), dispute)
+    return Facts(frozen, runs, tuple(missing_requests), dispute, scopes)
 
 
 class GuardsPart(Part):

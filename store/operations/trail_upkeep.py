@@ -140,6 +140,11 @@ def reset_trail(reason: str, now: datetime) -> Operation[int]:
         yield from audit.record(
             Kind.FROZEN, now=now, subject="all", actor=row["actor"], detail=detail
         )
+    for row in (yield query("SELECT * FROM freezes WHERE name != 'all' ORDER BY name")):
+        detail = {"why": row["reason"], "since": row["at"]}
+        yield from audit.record(
+            Kind.SCOPE_FROZEN, now=now, subject=row["name"], actor=row["actor"], detail=detail
+        )
     return first
 
 

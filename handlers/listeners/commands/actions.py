@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from bot.approvals import freeze_scopes
 from bot.errors import InputError
 from bot.language import _, deferred
-from handlers.listeners.commands.call import Call
-from handlers.views import lists
+from handlers.listeners.commands.call import INCIDENT_NUMBER, Call
+from handlers.listeners.incidents import incident_id
+from handlers.views import lists, scoped_freezes
 from handlers.views.text import untrusted_line
 from handlers.views.words import word
+
+LONGEST_TARGET = 200
 
 
 async def ask(call: Call, rest: str) -> str:
@@ -36,26 +40,66 @@ async def fix(call: Call, rest: str) -> str:
 
 
 async def freeze(call: Call, rest: str) -> str:
-    """Block all actions, or show whether they are blocked."""
+    """Block all actions or those of an incident or a target, or show what is blocked."""
+    scope, why = await _scope_in(call, rest)
+    if scope:
+        freeze, is_new = await call.service.decisions.freeze_scope(scope, call.user, why[:200])
+        blocked = await _waiting_in(call, scope)
+        return scoped_freezes.answer(scope, freeze, blocked, is_new=is_new)
     word, _sep, reason = rest.partition(" ")
     if word == "on":
-        freeze, is_new = await call.service.decisions.freeze(
+        everything, is_new = await call.service.decisions.freeze(
             call.user, reason.strip()[:200], channel=call.outbox.ops_channel
         )
         if is_new:
             return lists.frozen_now()
-        return f"{_('It was frozen already.')} {lists.freeze(freeze)}"
+        return f"{_('It was frozen already.')} {lists.freeze(everything)}"
     if word == "off":
         return await unfreeze(call, "")
     if word:
         raise InputError(
             deferred("On or off?"),
-            remedy=deferred("`/incident freeze on [why]` blocks all actions, `off` unblocks."),
+            remedy=deferred(
+                "`/incident freeze on [why]` blocks all actions, `off` unblocks; `/incident freeze"
+                " INC-7 [why]` and `/incident freeze target web [why]` block some."
+            ),
         )
-    return lists.freeze(await call.store.frozen())
+    lines = scoped_freezes.frozen_lines(await call.store.frozen_scopes())
+    return "\n".join([lists.freeze(await call.store.frozen()), *lines])
 
 
-async def unfreeze(call: Call, _rest: str) -> str:
-    """Let actions run again."""
+async def unfreeze(call: Call, rest: str) -> str:
+    """Let all actions run again, or those of an incident or a target."""
+    scope, _why = await _scope_in(call, rest)
+    if scope:
+        over = await call.service.decisions.unfreeze_scope(scope, call.user)
+        return scoped_freezes.ended(scope, over, call.now)
     ended = await call.service.decisions.unfreeze(call.user, channel=call.outbox.ops_channel)
     return lists.unfrozen(ended, call.now)
+
+
+async def _scope_in(call: Call, text: str) -> tuple[str, str]:
+    """The incident or the target that the text begins with, and the rest; '' without one."""
+    word, _sep, rest = text.partition(" ")
+    if INCIDENT_NUMBER.fullmatch(word):
+        incident = await call.store.incident(incident_id(word))
+        return freeze_scopes.of_incident(incident.id), rest.strip()
+    if word.lower() != "target":
+        return "", text
+    name, _sep, reason = rest.strip().partition(" ")
+    name = name.strip("`")
+    if not name or len(name) > LONGEST_TARGET:
+        raise InputError(
+            deferred("Which target?"),
+            remedy=deferred("Its card names it: `/incident freeze target checkout-api [why]`."),
+        )
+    return freeze_scopes.of_target(name), reason.strip()
+
+
+async def _waiting_in(call: Call, scope: str) -> int:
+    """The number of approvals that wait for a vote and that the freeze of the scope blocks."""
+    count = 0
+    for approval in await call.store.approvals_waiting():
+        incident = await call.store.incident(approval.incident_id)
+        count += scope in freeze_scopes.scopes_of(approval, incident)
+    return count

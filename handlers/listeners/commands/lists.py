@@ -12,7 +12,7 @@ from bot.response import IncidentService
 from handlers.listeners.commands.call import Call
 from handlers.listeners.incidents import incident_id
 from handlers.listeners.registration import Listeners
-from handlers.views import incident_list, lists, silences, steering
+from handlers.views import incident_list, lists, scoped_freezes, silences, steering
 from handlers.views.pages import Page
 
 PAGE = 10
@@ -39,7 +39,8 @@ async def list_incidents(call: Call, rest: str) -> str:
             activities = await call.store.unmatched_activities(PAGE)
             return lists.unmatched(resolves, activities, call.now)
         case "freezes":
-            return lists.freeze(await call.store.frozen())
+            lines = scoped_freezes.frozen_lines(await call.store.frozen_scopes())
+            return "\n".join([lists.freeze(await call.store.frozen()), *lines])
     return await _page(call.service, call.user, rest, None, call.now)
 
 

@@ -134,10 +134,16 @@ INCIDENT: dict[str, Verb] = {
         postmortems.actions, "actions [mine|INC-7]", N_("the open actions, oldest first"), _RECORDS
     ),
     "freeze": Verb(
-        actions.freeze, "freeze on [why]", N_("block all actions, on every incident"), _ACTIONS
+        actions.freeze,
+        "freeze on [why]",
+        N_("block all actions; `INC-7` or `target web` instead of `on`: only those"),
+        _ACTIONS,
     ),
     "unfreeze": Verb(
-        actions.unfreeze, "unfreeze", N_("let actions run again; only an approver may"), _ACTIONS
+        actions.unfreeze,
+        "unfreeze",
+        N_("let actions run again; only an approver may"),
+        _ACTIONS,
     ),
 }
 
