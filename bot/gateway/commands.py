@@ -122,7 +122,7 @@ class Command(Part):
         if reserved := _RESERVED & self.parameters.keys():
             raise ValueError(f"parameters: {min(reserved)} is a name that the bot uses")
         for field, argv in self._argvs():
-            if any(names for _, names in _pieces(argv[0])):
+            if any(names for _, names in pieces(argv[0])):
                 raise ValueError(f"{field}: the program is fixed, so it has no {{parameter}}")
             self._check(field, argv)
         self._check("plan", [self.plan])
@@ -136,7 +136,7 @@ class Command(Part):
     def _check(self, field: str, texts: Sequence[str]) -> None:
         known = {"target", *self.parameters}
         for text in texts:
-            for _, name in _pieces(text):
+            for _, name in pieces(text):
                 if name and name not in known and not name.startswith("target."):
                     raise ValueError(f"{field}: {{{name}}} is no parameter; write {{{{ for a brace")
 
@@ -182,7 +182,7 @@ def action_of(action_id: str, command: Command) -> DeclaredAction:
 
 def filled(text: str, values: Mapping[str, str]) -> str:
     """Return a sentence with its parameters filled in."""
-    return "".join(literal + values.get(name, "") for literal, name in _pieces(text))
+    return "".join(literal + values.get(name, "") for literal, name in pieces(text))
 
 
 def arguments(argv: Sequence[str], values: Mapping[str, str], options: frozenset[str]) -> list[str]:
@@ -205,7 +205,7 @@ def arguments(argv: Sequence[str], values: Mapping[str, str], options: frozenset
 
 def _beginning(template: str, values: Mapping[str, str]) -> str:
     """Return the parameter with which the filled text begins; '' if it begins as declared."""
-    for literal, name in _pieces(template):
+    for literal, name in pieces(template):
         if literal:
             return ""
         if values.get(name):
@@ -213,7 +213,7 @@ def _beginning(template: str, values: Mapping[str, str]) -> str:
     return ""
 
 
-def _pieces(text: str) -> Iterator[tuple[str, str]]:
+def pieces(text: str) -> Iterator[tuple[str, str]]:
     """Yield (text before, name of the parameter); the name is '' at the end."""
     for literal, name, spec, conversion in string.Formatter().parse(text):
         if spec or conversion or name == "":

@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.helpers.ports import kept_port
@@ -96,3 +97,48 @@ def memcached_server(logins: str = "") -> Iterator[int]:
             argv += ["-Y", str(folder / "logins")]
         with daemon(argv, port, folder / "log"):
             yield port
+
+
+@dataclass(frozen=True)
+class SshServer:
+    """An OpenSSH server that lets root in by one key; `stranger` is a key that it does not know."""
+
+    port: int
+    folder: Path
+
+    @property
+    def key(self) -> Path:
+        return self.folder / "user"
+
+    @property
+    def stranger(self) -> Path:
+        return self.folder / "stranger"
+
+    @property
+    def known_hosts(self) -> Path:
+        return self.folder / "known_hosts"
+
+
+@contextmanager
+def ssh_server() -> Iterator[SshServer]:
+    """A real sshd, which needs root."""
+    with _folder("ssh") as folder, kept_port() as port:
+        keygen = str(shutil.which("ssh-keygen"))
+        for name in ("host", "user", "stranger"):
+            argv = [keygen, "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)]
+            subprocess.run(argv, check=True)
+        public = (folder / "host.pub").read_text().split()
+        (folder / "known_hosts").write_text(f"[127.0.0.1]:{port} {public[0]} {public[1]}\n")
+        Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
+        config = {
+            "Port": port, "ListenAddress": "127.0.0.1", "HostKey": folder / "host",
+            "AuthorizedKeysFile": folder / "user.pub", "StrictModes": "no", "UsePAM": "no",
+            "PermitRootLogin": "prohibit-password", "PasswordAuthentication": "no",
+            "PidFile": "none",
+        }  # fmt: skip
+        lines = "".join(f"{name} {value}\n" for name, value in config.items())
+        (folder / "config").write_text(lines)
+        sshd = str(shutil.which("sshd", path="/usr/sbin:/usr/bin"))
+        argv = [sshd, "-D", "-e", "-f", str(folder / "config")]
+        with daemon(argv, port, folder / "log"):
+            yield SshServer(port, folder)

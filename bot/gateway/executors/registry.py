@@ -19,6 +19,7 @@ from bot.gateway.executors import (
     postgres,
     process,
     redis,
+    ssh,
     swarm,
 )
 
@@ -34,6 +35,7 @@ _ALL = (
     files.KIND,
     http.KIND,
     feature_flag.KIND,
+    ssh.KIND,
     command.KIND,
 )
 
