@@ -54,6 +54,17 @@ def names_our_agent(argv: Sequence[str]) -> bool:
     return f"--agent={AGENT_NAME}" in argv or ("--agent", AGENT_NAME) in pairwise(argv)
 
 
+def without_agent(argv: Sequence[str]) -> tuple[str, ...]:
+    """Return `argv` without the words that name our agent, whose file may not be there yet."""
+    kept: list[str] = []
+    for word in argv:
+        if word == AGENT_NAME and kept and kept[-1] == "--agent":
+            kept.pop()
+        elif word != f"--agent={AGENT_NAME}":
+            kept.append(word)
+    return tuple(kept)
+
+
 def with_agent_folder(argv: Sequence[str], env: Mapping[str, str]) -> dict[str, str]:
     """Return the environment that makes Kiro read our folder, if `argv` runs it as our agent."""
     home = env.get("HOME")

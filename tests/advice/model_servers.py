@@ -153,6 +153,7 @@ class ModelServer:
 
         if self.behaviour == "endless stream":
             await _flood(send)
+            return response
         await send("The disk")
         if self.behaviour == "cut":
             return response

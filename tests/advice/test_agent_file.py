@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.advice.agent_file import AGENT_NAME, with_agent_folder, write_agent
+from bot.advice.agent_file import AGENT_NAME, with_agent_folder, without_agent, write_agent
 from bot.advice.kinds.command import CommandAdvisor
 from bot.errors import AdvisorError
 
@@ -86,3 +86,16 @@ async def test_an_agent_that_was_given_tools_meanwhile_is_put_right_before_the_n
     ) as failed:
         await advisor.ask("why", timeout=60)
     assert failed.value.kind == "agent_missing"
+
+
+@pytest.mark.parametrize(
+    ("argv", "left"),
+    [
+        (["kiro-cli", "acp", "--agent", AGENT_NAME, "--v3"], ("kiro-cli", "acp", "--v3")),
+        (["kiro-cli", f"--agent={AGENT_NAME}", "acp"], ("kiro-cli", "acp")),
+        (["kiro-cli", "acp", "--agent", "mine"], ("kiro-cli", "acp", "--agent", "mine")),
+        ([AGENT_NAME], (AGENT_NAME,)),
+    ],
+)
+def test_only_our_agent_is_taken_out_of_a_command(argv: list[str], left: tuple[str, ...]) -> None:
+    assert without_agent(argv) == left

@@ -136,6 +136,11 @@ MUTANTS = [
     Mutant("bot/advice/safe_commands.py", "_bad_of_own", "tests/advice", returns="[]"),
     Mutant("bot/serving/programs.py", "_limit_memory", "tests/advice", returns="None"),
     Mutant("bot/advice/chain.py", "_refuse_while_paused", "tests/advice", returns="None"),
+    Mutant("bot/advice/chain.py", "_share_ends", "tests/advice", returns="deadline"),
+    Mutant("bot/advice/member.py", "_remember", "tests/advice", returns="None"),
+    Mutant("bot/advice/agent_file.py", "ensure_agent", "tests/advice", returns="None"),
+    Mutant("bot/advice/kinds/acp_session.py", "_tool", "tests/advice", returns="None"),
+    Mutant("bot/advice/kinds/openai.py", "_is_about_format", "tests/advice", returns="False"),
     # approvals
     Mutant("bot/approvals/policy.py", "no_vote", "tests/approvals", returns="''"),
     Mutant("bot/approvals/blockers.py", "_ended", BLOCKERS, returns="None"),

@@ -17,7 +17,7 @@ from acp.connection import Connection
 from acp.exceptions import RequestError
 from acp.schema import PromptResponse
 
-from bot.advice.agent_file import ensure_agent, with_agent_folder
+from bot.advice.agent_file import ensure_agent, with_agent_folder, without_agent
 from bot.advice.cleaning import clean_answer
 from bot.advice.environment import child_environment, display_name, objections
 from bot.advice.failures import (
@@ -94,7 +94,7 @@ class AcpAdvisor:
         async def turn_of(connection: Connection, cwd: Path) -> PromptResponse:
             return await one_prompt(connection, cwd, text)
 
-        turn, end = await self._turn(turn_of, timeout)
+        turn, end = await self._turn(turn_of, timeout, self._argv)
         if turn.tool_may_have_run:
             raise failure_of(FailureKind.TOOL_RAN, self.name)
         if end.stop_reason == "refusal":
@@ -112,7 +112,10 @@ class AcpAdvisor:
 
     async def probe(self) -> str:
         """Return the agent's own name and version; no session is opened."""
-        _, hello = await self._turn(lambda connection, _cwd: initialize(connection), _PROBE_SECONDS)
+        argv = without_agent(self._argv)  # `check` runs before the first start, and writes nothing
+        _, hello = await self._turn(
+            lambda connection, _cwd: initialize(connection), _PROBE_SECONDS, argv
+        )
         info = hello.agent_info
         who = f"{info.name} {info.version}" if info else "speaks the protocol"
         return f"{self._argv[0]}: {clean_answer(who)[:60]}"
@@ -121,7 +124,10 @@ class AcpAdvisor:
         """Nothing is held between two questions."""
 
     async def _turn(
-        self, talk: Callable[[Connection, Path], Awaitable[T]], timeout: float
+        self,
+        talk: Callable[[Connection, Path], Awaitable[T]],
+        timeout: float,
+        argv: Sequence[str],
     ) -> tuple[Turn, T]:
         turn = Turn(self._max_output)
         lines = Lines(turn, self._max_output + _ENVELOPE_BYTES)
@@ -129,7 +135,7 @@ class AcpAdvisor:
             async with (
                 asyncio.timeout(timeout),
                 started(
-                    self._argv,
+                    argv,
                     env=self._env,
                     max_output=_WIRE * (self._max_output + _ENVELOPE_BYTES),
                     max_memory=self._max_memory,
