@@ -13,6 +13,7 @@ import traceback
 
 from benchmarks import (
     advice_faults,
+    advice_load,
     advice_overhead,
     advice_retrieval,
     advisor_overhead,
@@ -55,6 +56,8 @@ BENCHES = {
     "advice.faults": advice_faults.run,
     "advice.overhead": advice_overhead.run,
     "advice.retrieval": advice_retrieval.run,
+    "advice.single_flight": advice_load.run_single_flight,
+    "advice.incident_endpoint": advice_load.run_incident_endpoint,
     "spine.alert_to_card": alert_to_card.run,
     "spine.click_to_gateway": click_to_gateway.run,
     "approval.click_to_request": click_to_gateway.run_approval,

@@ -7,6 +7,7 @@ from typing import Any
 
 from benchmarks import (
     advice_faults,
+    advice_load,
     advice_overhead,
     advice_retrieval,
     advisor_overhead,
@@ -39,6 +40,7 @@ from benchmarks import (
 SHORT: dict[ModuleType, dict[str, Any]] = {
     advice_faults: {"RUNS": 12, "DEADLINE": 2.0},
     advice_overhead: {"ROUNDS": 3, "WARM_UP": 1},
+    advice_load: {"EQUAL": 20, "ROUNDS": 1, "CACHED": 3},
     advice_retrieval: {"PASSAGES": 500, "ROUNDS": 1},
     advisor_overhead: {"ROUNDS": 3, "WARM_UP": 1},
     alert_to_card: {"ROUNDS": 1, "ONE_BY_ONE": 5, "AT_50": 20, "WARM_UP": 2},

@@ -101,7 +101,7 @@ BOUNDS: dict[str, dict[str, float]] = {
     "bot.advice.prompt": {
         "INSTRUCTION_CHARS": 4_000,
         "TEXT_CHARS": 4_000,
-        "QUESTION_CHARS": 4_000,
+        "QUESTION_CHARS": 100_000,
         "TURN_CHARS": 1_200,
         "HISTORY_CHARS": 6_000,
         "FACT_CHARS": 4_000,
@@ -250,7 +250,7 @@ FED: dict[str, tuple[Callable[[int], int], int]] = {
     "headlines": (headlines, 100),
     "a model's answer": (lambda n: len(clean_answer("x" * n)), MIB),
     "stderr": (lambda n: len(excerpt(b"." * n)), 160),
-    "a question": (lambda n: len(prompt_of(question="x" * n)["question"]), 4_000),
+    "a question": (lambda n: len(prompt_of(question="x" * n)["question"]), 100_000),
     "a turn": (lambda n: len(turns(1, n)[0]["text"]), 1_200),
     "turns": (lambda n: len(turns(n, 1_000)), 6),
     "a fact": (lambda n: len(facts(1, n)[0]["text"]), 4_000),

@@ -14,6 +14,7 @@ from bot.intake.cleaning import clean
 from bot.intake.fields import an_object, optional_text
 from bot.intake.general_body import alert_of
 
+MOST_PROMPT_CHARS = 100_000
 _PROMPTS = ("prompt", "inputs.prompt", "data.prompt", "params.prompt")
 _OWN_KEYS = ("incident_key", "incidentKey")
 _KEYS = (
@@ -22,6 +23,8 @@ _KEYS = (
     "inputs.incidentKey",
     "data.incident_key",
     "data.incidentKey",
+    "params.incident_key",
+    "params.incidentKey",
     "metadata.group_id",
     "group_id",
 )
@@ -47,6 +50,12 @@ def parse_incident_request(body: object) -> IncidentRequest:
     """Parse either form. InputError names the missing or malformed field."""
     whole = an_object(body, "body")
     prompt = clean(_first(whole, _PROMPTS)).strip()
+    if len(prompt) > MOST_PROMPT_CHARS:
+        raise InputError(
+            f"prompt: {len(prompt):,} characters; at most {MOST_PROMPT_CHARS:,}",
+            field="prompt",
+            remedy="Send the part that matters.",
+        )
     is_alert = bool(_first(whole, ("service",))) or (
         not prompt and any(whole.get(name) for name in _ALERT_FIELDS)
     )

@@ -43,6 +43,21 @@ async def alert_body(request: web.Request) -> Any:
         return data.decode("utf-8", "replace")
 
 
+async def incident_body(request: web.Request) -> Any:
+    """Return the body of a question: JSON, or plain text as the prompt.
+
+    The incident key and the SOP ID of a plain text stand in the query. Raises as `alert_body`.
+    """
+    body = await alert_body(request)
+    if isinstance(body, dict) or not request.content_type.startswith("text/"):
+        return body
+    text = (await body_bytes(request)).decode("utf-8", "replace")
+    query = request.query
+    return {"prompt": text} | {
+        name: query[name] for name in ("incident_key", "sop_id") if name in query
+    }
+
+
 def json_of(data: bytes) -> Any:
     """Parse the bytes of a body as JSON, or raise InputError."""
     try:

@@ -22,7 +22,7 @@ from bot.intake.incident_request import IncidentRequest, parse_incident_request
 from bot.response import Delivery, IncidentService
 from bot.response.advise import guidance_of, history
 from bot.web.alert_bodies import AlertBodies
-from bot.web.body import alert_body, body_bytes, json_body
+from bot.web.body import alert_body, body_bytes, incident_body, json_body
 from bot.web.sns import SnsVerifier
 from store.topics import Topic
 
@@ -76,7 +76,7 @@ class IngestEndpoints:
 
     async def incident(self, request: web.Request) -> web.Response:
         """Answer a prompt, or accept an alert and answer with the advice about it."""
-        body = parse_incident_request(await json_body(request))
+        body = parse_incident_request(await incident_body(request))
         if body.alert is not None:
             return await self._alert_answered(request, body)
         return await self._prompt_answered(body)

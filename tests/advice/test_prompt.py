@@ -110,7 +110,7 @@ def test_every_part_has_a_limit() -> None:
         long,
         nonce="n0nce",
     )
-    assert len(prompt) < 110_000
+    assert len(prompt) < 210_000
 
 
 @given(st.text())

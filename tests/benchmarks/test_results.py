@@ -20,6 +20,8 @@ from benchmarks.results import (
 )
 
 ISSUE = {
+    "advice.single_flight",
+    "advice.incident_endpoint",
     "spine.alert_to_card",
     "spine.click_to_gateway",
     "spine.storm",

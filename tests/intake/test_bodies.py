@@ -176,6 +176,7 @@ def test_a_prompt_request_is_read_from_each_accepted_place() -> None:
         {"incident_key": "sdn5_cpu_high", "prompt": "why?"},
         {"incidentKey": "sdn5_cpu_high", "inputs": {"prompt": "why?"}},
         {"data": {"incident_key": "sdn5_cpu_high", "prompt": "why?"}},
+        {"params": {"incidentKey": "sdn5_cpu_high", "prompt": "why?"}},
         {"metadata": {"group_id": "sdn5_cpu_high"}, "params": {"prompt": " why? "}},
         {"incident_key": " ", "group_id": "sdn5_cpu_high", "prompt": "why?"},
     ]
@@ -195,6 +196,7 @@ def test_a_prompt_request_is_read_from_each_accepted_place() -> None:
         ({"incident_key": "k", "prompt": "x", "sop_id": "A B"}, "sop_id: must be"),
         ({"incident_key": "k" * 257, "prompt": "x"}, "incident_key: must be at most 256"),
         ({"incident_key": {}, "prompt": "x"}, "incident_key: must be text"),
+        ({"incident_key": "k", "prompt": "x" * 100_001}, "prompt: 100,001 characters; at most"),
     ],
 )
 def test_an_incident_request_that_lacks_something_is_refused(body: object, message: str) -> None:

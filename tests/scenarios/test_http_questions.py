@@ -24,6 +24,15 @@ async def test_a_prompt_is_answered_with_its_sop_id(
     assert body["incident_key"] == "sdn5_cpu_high"
     assert body["tracking_id"].startswith("req-")
     assert body["source"]
+    plain = {"Content-Type": "text/plain"}
+    path = "/incident?incident_key=sdn5_cpu_high&sop_id=sop_mine"
+    status, body, _ = await at.ask("POST", path, b"and checkout-api?", **plain)
+    assert (status, body["answer"]) == (200, "it was the disk: checkout-api")
+    assert body["sop_id"] == "sop_mine"
+    status, body, _ = await at.ask("POST", "/incident", b"42", **plain)
+    assert (status, "incident_key: required" in body["error"]["message"]) == (400, True)
+    long = {"incident_key": "k", "prompt": "x" * 99_980 + " at checkout-api"}
+    assert (await at.post("/incident", long))[1]["answer"].endswith(": checkout-api"), "all of it"
     await world.quiet()
     assert world.cards() == [], "a question opens no incident"
 
