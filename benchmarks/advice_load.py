@@ -40,7 +40,7 @@ echo "{ANSWER}"
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _Bench:
     around: Surroundings
     bot: Child
     http: aiohttp.ClientSession
@@ -61,7 +61,7 @@ class _Asked:
 
 
 @asynccontextmanager
-async def _asked() -> AsyncIterator[_Asked]:
+async def _bench() -> AsyncIterator[_Bench]:
     async with surroundings() as around:
         program = around.folder / "advisor"
         program.write_text(PROGRAM.format(runs=around.folder / "runs"))
@@ -73,7 +73,7 @@ async def _asked() -> AsyncIterator[_Asked]:
             "QCHAT_MAX_CONCURRENT": str(SLOTS),
         }
         async with child(["bot"], settings) as bot, aiohttp.ClientSession() as http:
-            yield _Asked(around, bot, http)
+            yield _Bench(around, bot, http)
 
 
 def _without_limits(policy: Path) -> None:
@@ -84,13 +84,13 @@ def _without_limits(policy: Path) -> None:
 
 async def run_single_flight() -> list[Result]:
     """Return how often the program ran for equal questions, and the time of a kept answer."""
-    async with _asked() as asked:
-        await asked.ask("warm up")
-        before = len(asked.runs())
-        answers = await asyncio.gather(*(asked.ask("why?") for _ in range(EQUAL)))
+    async with _bench() as bench:
+        await bench.ask("warm up")
+        before = len(bench.runs())
+        answers = await asyncio.gather(*(bench.ask("why?") for _ in range(EQUAL)))
         refused = sum(status != 200 for status, _ in answers)
-        runs = len(asked.runs()) - before
-        cached, runs_in_thread = await _cached_in_thread(asked)
+        runs = len(bench.runs()) - before
+        cached, runs_in_thread = await _cached_in_thread(bench)
     detail = {"questions": EQUAL, "refused": refused, "runs_in_thread": runs_in_thread}
     if refused:
         raise RuntimeError(f"{refused} questions were refused")
@@ -100,27 +100,27 @@ async def run_single_flight() -> list[Result]:
     ]
 
 
-async def _cached_in_thread(asked: _Asked) -> tuple[float, int]:
+async def _cached_in_thread(bench: _Bench) -> tuple[float, int]:
     """Return the median milliseconds from a command to the kept answer in the thread."""
-    posted = _Posted(asked.around)
+    posted = _Posted(bench.around)
     alert = {"service": "web", "env": "prod", "severity": "high", "title": "cpu"}
-    async with asked.http.post(asked.bot.url + "/alerts/generic", json=alert) as answer:
+    async with bench.http.post(bench.bot.url + "/alerts/generic", json=alert) as answer:
         answer.raise_for_status()
-    await posted.next_answer()  # the advice that nobody asked for
+    await posted.next_answer()  # the advice that nobody bench for
     taken: list[float] = []
     first = 0
     for number in range(CACHED + 1):
         began = time.perf_counter()
         command = asyncio.create_task(
-            asked.around.slack.as_user("ana").command("/incident ask 1 why now?", "alerts")
+            bench.around.slack.as_user("ana").command("/incident ask 1 why now?", "alerts")
         )
         ended = await posted.next_answer()
         await command
         if number == 0:
-            first = len(asked.runs())
+            first = len(bench.runs())
         else:
             taken.append((ended - began) * MS)
-    return percentile(taken, 0.5), len(asked.runs()) - first
+    return percentile(taken, 0.5), len(bench.runs()) - first
 
 
 class _Posted:
@@ -143,17 +143,17 @@ class _Posted:
 async def run_incident_endpoint() -> list[Result]:
     """Return the answers a minute of questions at once, and the bot's own share of each."""
     rates, own, refused = [], [], 0
-    async with _asked() as asked:
-        await asked.ask("warm up")
+    async with _bench() as bench:
+        await bench.ask("warm up")
         for number in range(ROUNDS):
-            before = len(asked.runs())
+            before = len(bench.runs())
             began = time.perf_counter()
-            questions = [asked.ask(f"why {number}.{n}?") for n in range(AT_ONCE)]
+            questions = [bench.ask(f"why {number}.{n}?") for n in range(AT_ONCE)]
             answers = await asyncio.gather(*questions)
             rates.append(AT_ONCE / (time.perf_counter() - began) * 60)
             refused += sum(status != 200 for status, _ in answers)
             # The program works for this long in each slot until the answer is there.
-            worked = accumulate(each / SLOTS for each in asked.runs()[before:])
+            worked = accumulate(each / SLOTS for each in bench.runs()[before:])
             seconds = sorted(seconds for _, seconds in answers)
             own += [(each - work) * MS for each, work in zip(seconds, worked, strict=True)]
     detail: dict[str, Any] = {"at_once": AT_ONCE, "rounds": ROUNDS}

@@ -24,9 +24,9 @@ from bot.advice.kinds.http import Endpoint
 from bot.advice.kinds.ollama import OllamaAdvisor
 from bot.advice.kinds.openai import OpenAiAdvisor
 from bot.advice.member import Member
+from bot.configuration import LiveConfiguration
 from bot.errors import SettingsError
 from bot.observability.metrics import Metrics
-from bot.policy import Policy
 from bot.regular_files import read_regular
 from bot.setting_advisors import (
     ACP,
@@ -64,14 +64,14 @@ def build_advisor(
     settings: Settings,
     session: aiohttp.ClientSession,
     metrics: Metrics,
-    policy: Callable[[], Policy],
+    config: LiveConfiguration,
 ) -> Advisor:
     """Return the advisor that asks the chain of ADVISOR."""
     return Advisor(
-        advisor_chain(settings, session, metrics, lambda: policy().llm.limits.waiting),
+        advisor_chain(settings, session, metrics, lambda: config.current.policy.llm.limits.waiting),
         task_instructions(settings),
         rules_answer=RULES in settings.advisor,
-        private=lambda: policy().privacy.redact,
+        private=lambda: config.current.policy.privacy.redact,
     )
 
 

@@ -31,6 +31,7 @@ from bot.from_settings import (
     gateway_client,
     incident_exporter,
     nats_session_of,
+    open_conversations,
     open_runbooks,
     read_configuration,
     slack_client,
@@ -155,6 +156,7 @@ class Bot:
         await self._record_policy(store)
         self._runbooks = await open_runbooks(settings, self._parts)
         slack = SlackClient(client, self.metrics, self._clock)
+        self._conversations = await open_conversations(settings, store, self._clock)
         self._build_service(store, session, gateway, slack)
         await self.service.gateway_offers.start()
         await self._build_outbox(slack)
@@ -224,9 +226,7 @@ class Bot:
     ) -> None:
         """Build the incident service, and the parts that speak of the bot itself."""
         settings, ops = self._settings, self._settings.ops_channel
-        self._advisor = build_advisor(
-            settings, session, self.metrics, lambda: self._config.current.policy
-        )
+        self._advisor = build_advisor(settings, session, self.metrics, self._config)
         self._parts.push_async_callback(self._advisor.close)
         people = People(slack, self.identity.team_id, self._clock)
         self.service = IncidentService(
@@ -247,6 +247,7 @@ class Bot:
                 dispatch_timeout=settings.ai_command_gateway_timeout + 30,
                 session=session,
                 runbooks=self._runbooks,
+                conversations=self._conversations,
             )
         )
         self._reload_notice = ReloadNotice(store, self.metrics, self._clock, ops)

@@ -25,12 +25,14 @@ from bot.policy import Policy, load_policy, read_policy
 from bot.regular_files import read_regular
 from bot.remediation.client import GatewayClient
 from bot.response import IncidentService
+from bot.response.conversation_files import ConversationFiles
 from bot.response.dependencies import ExportIncident
 from bot.retrieval.library import RunbookLibrary
 from bot.serving.limits import ConnectionLimits
 from bot.settings import Settings, StoreSettings
 from bot.sop_files import read_sops
 from handlers.inbound.alert_receiver import AlertChannels
+from store import Store
 from store.audit import whole_trail
 from store.audit.sealing import AuditKey
 
@@ -109,6 +111,18 @@ def connection_limits(settings: Settings) -> ConnectionLimits:
         total=settings.http_max_connections,
         per_address=settings.http_max_connections_per_address,
     )
+
+
+async def open_conversations(
+    settings: Settings, store: Store, clock: Callable[[], datetime]
+) -> ConversationFiles | None:
+    """Read the conversations of QPROXY_CONV_ROOT that the store does not know; None without it."""
+    if settings.qproxy_conv_root is None:
+        return None
+    files = ConversationFiles(settings.qproxy_conv_root, store, clock)
+    count = await files.read_once()
+    log.info("conversations read from QPROXY_CONV_ROOT: %d", count)
+    return files
 
 
 async def open_runbooks(settings: Settings, parts: AsyncExitStack) -> RunbookLibrary:

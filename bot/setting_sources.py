@@ -97,7 +97,6 @@ WITHOUT_EFFECT = {
     "QCHAT_BUFFER_SIZE": "the advisor's output is read as it comes",
     "QCHAT_POLL_INTERVAL": "nothing is polled: the advisor's exit is noticed as it happens",
     "HEALTH_CHECK_ENABLED": "health is always checked, because readiness depends on it",
-    "QPROXY_CONV_ROOT": "conversations are kept in the store, see STORE_URL",
     "QPROXY_SOPMAP_PATH": "SOP IDs are kept in the store, see STORE_URL",
     "QPROXY_SOP_ENABLED": "SOPs are always used; an empty SOP_DIR has none",
     "QPROXY_WS_": "the advisor is a command, not a WebSocket: see ADVISOR_COMMAND",

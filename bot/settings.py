@@ -196,6 +196,9 @@ class Settings(
     runbook_dir: Path | None = Field(
         None, description="folder of runbooks, Markdown; empty = none are searched"
     )
+    qproxy_conv_root: Path | None = Field(
+        None, description="folder of conversations as files, as qproxy has them; empty = none"
+    )
     runbook_url: OptionalUrl = Field(
         "", description="where people read RUNBOOK_DIR: a passage's path is put behind it"
     )

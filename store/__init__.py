@@ -49,6 +49,7 @@ from store.operations.housekeeping import HousekeepingPart
 from store.operations.identity import IdentityPart
 from store.operations.incident_lists import IncidentListsPart
 from store.operations.incidents import IncidentsPart
+from store.operations.lessons import LessonsPart
 from store.operations.log_positions import LogPositionsPart
 from store.operations.mutes import MutesPart
 from store.operations.new_approvals import NewApprovalsPart
@@ -133,6 +134,7 @@ class Store(
     EvidencePart,
     DeploysPart,
     WrongRunbooksPart,
+    LessonsPart,
     QuestionsPart,
     GatewayOffersPart,
     ProposalsPart,  # approvals

@@ -211,7 +211,7 @@ def test_a_secret_s_file_in_the_environment_wins_over_the_secret_in_dot_env(tmp_
         "QCHAT_BUFFER_SIZE",
         "QCHAT_POLL_INTERVAL",
         "HEALTH_CHECK_ENABLED",
-        "QPROXY_CONV_ROOT",
+        "QPROXY_SOPMAP_PATH",
         "QPROXY_WS_URL",
         "QPROXY_ANYTHING",
         "RALPH_QCHAT_TIMEOUT",

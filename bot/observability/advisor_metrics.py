@@ -41,6 +41,9 @@ class AdvisorMetrics:
                 f"Seconds within which {percent} % of the last 1,000 answers came.",
                 registry=reg,
             ).set_function(partial(self._percentile, percent / 100))
+        self._add_outcomes(reg)
+
+    def _add_outcomes(self, reg: CollectorRegistry) -> None:
         self._errors = Counter(
             "qchat_errors_total", "Questions without an answer, by kind.", ["type"], registry=reg
         )

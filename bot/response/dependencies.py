@@ -16,6 +16,7 @@ from bot.errors import NotFound
 from bot.language import deferred
 from bot.observability.metrics import Metrics
 from bot.remediation.client import GatewayClient
+from bot.response.conversation_files import ConversationFiles
 from bot.response.verify import Probe
 from bot.retrieval.library import RunbookLibrary
 from store import Store
@@ -47,6 +48,7 @@ class Dependencies:
     `alert_channels` gets the incidents of people who report one elsewhere. A dispatch
     without an outcome is looked up after `dispatch_timeout` seconds, which must be more than the
     gateway's timeout. `session` asks the policy's sources of evidence; without one none is asked.
+    `conversations` are the files of QPROXY_CONV_ROOT.
     """
 
     store: Store
@@ -64,4 +66,5 @@ class Dependencies:
     session: aiohttp.ClientSession | None = None
     names_of: AskNames = _no_names
     export_incident: ExportIncident = _no_export
+    conversations: ConversationFiles | None = None
     runbooks: RunbookLibrary = field(default_factory=RunbookLibrary)

@@ -15,6 +15,7 @@ from bot.incidents.deploys import Deploy, Symptom, cause_among
 from bot.incidents.model import Alert, Incident
 from bot.incidents.subject_reader import subject_of
 from bot.observability.metrics import Metrics
+from bot.response.lessons import Lessons
 from bot.response.runbooks import Runbooks
 from store import Store
 from store.operations.advice_context import AdviceContext
@@ -35,6 +36,7 @@ class Enrichment:
         clock: Callable[[], datetime],
         metrics: Metrics,
         runbooks: Runbooks,
+        lessons: Lessons,
     ) -> None:
         self._store = store
         self._config = config
@@ -42,6 +44,7 @@ class Enrichment:
         self._clock = clock
         self._metrics = metrics
         self._runbooks = runbooks
+        self._lessons = lessons
 
     async def evidence_of(self, context: AdviceContext) -> Evidence:
         """Gather, store and show it. A source that fails or is late is named in the evidence."""
@@ -62,8 +65,10 @@ class Enrichment:
                 seconds=llm.source_timeout_ms / 1000,
                 about=self._about(context.alert),
             )
+        lessons = await self._lessons.facts_about(context)
         passages = await self._runbooks.facts_about(context)
-        evidence = Evidence.of([*known, *passages, *evidence.facts], evidence.failures)
+        facts = [*known, *lessons, *passages, *evidence.facts]
+        evidence = Evidence.of(facts, evidence.failures)
         for failure in evidence.failures:
             self._metrics.advisor.source_failed(failure.word)
         if evidence.facts or evidence.failures:

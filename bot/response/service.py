@@ -35,6 +35,7 @@ from bot.response.enrichment import Enrichment
 from bot.response.exports import Exports
 from bot.response.gateway_offers import GatewayOffers
 from bot.response.handover import Handovers
+from bot.response.lessons import Lessons
 from bot.response.postmortems import Postmortems
 from bot.response.proposal_queue import ProposalQueue
 from bot.response.proposals import Proposals
@@ -88,6 +89,7 @@ class IncidentService:
             dependencies.ops_channel,
         )
         self.runbooks = Runbooks(dependencies, self.decisions)
+        self.lessons = Lessons(dependencies, self.decisions)
         self._enrichment = Enrichment(
             dependencies.store,
             dependencies.config,
@@ -95,6 +97,7 @@ class IncidentService:
             dependencies.clock,
             dependencies.metrics,
             self.runbooks,
+            self.lessons,
         )
         self._advisor = LimitedAdvisor(
             dependencies.advisor,
@@ -103,6 +106,7 @@ class IncidentService:
             dependencies.clock,
             dependencies.metrics.advisor.not_started,
         )
+        self._conversations = dependencies.conversations
         self._clock = dependencies.clock
         self._metrics = dependencies.metrics
         self._advising: set[int] = set()  # advice that is being advice
@@ -210,6 +214,7 @@ class IncidentService:
                 emit(Event.ADVICE_FAILED, why=advice.failure, seconds=round(advice.seconds, 1))
             give = partial(self.store.give_advice, record.id, asdict(advice), advice.answer)
             await gateway_results.written(lambda: give(self._clock()))
+            await self._write_file(subject)
 
     async def ask(self, incident: Incident, question: str, user: str, *, once: str = "") -> bool:
         """Queue a person's question, one a key `once`; the answer is posted in the thread.
@@ -234,7 +239,12 @@ class IncidentService:
         now = self._clock()
         await self.store.remember(subject.sop_id, None, "person", subject.question, now)
         await self.store.remember(subject.sop_id, None, "advisor", advice.answer, now)
+        await self._write_file(subject)
         return advice
+
+    async def _write_file(self, subject: Subject) -> None:
+        if self._conversations is not None:
+            await self._conversations.write(subject.sop_id, subject.incident_key)
 
     # People steer.
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from bot.response import IncidentService
 from handlers.outbound.rendered import File, Rendered
-from handlers.views import handover, postmortem, stakeholders
+from handlers.views import handover, learning, postmortem, stakeholders
 from store.operations import export_requests, handovers
 
 
@@ -19,6 +19,7 @@ class FollowUpRenderer:
         self.kinds: dict[str, Callable[[str], Awaitable[Rendered | None]]] = {
             "postmortem": self._postmortem,
             "export": self._export,
+            "sop_draft": self._sop_draft,
             "handover": self._handover,
             "handover_late": self._late_handover,
             "stakeholders": self._stakeholders,
@@ -40,6 +41,12 @@ class FollowUpRenderer:
         return Rendered(
             postmortem.exported(number), [], file=File(export_requests.file_name(subject), content)
         )
+
+    async def _sop_draft(self, subject: str) -> Rendered | None:
+        number, _, mark = subject.partition("/")
+        content = await self._service.lessons.draft(int(number))
+        name = f"INC-{number}-sop-{mark}.jsonl"
+        return Rendered(learning.draft_posted(f"INC-{number}"), [], file=File(name, content))
 
     async def _handover(self, subject: str) -> Rendered | None:
         number, _, side = subject.partition("/")

@@ -17,6 +17,7 @@ from store.engines import (
     feedback_tables,
     gateway_tables,
     home_tables,
+    learning_tables,
     outside_tables,
     record_tables,
     schema_changes,
@@ -114,6 +115,11 @@ def m051_expand_gateway_offers() -> str:
     return gateway_tables.OFFERS
 
 
+def m052_expand_lessons() -> str:
+    """Store the lessons that people keep of incidents."""
+    return learning_tables.LESSONS
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     *EARLIER_MIGRATIONS,
     m035_expand_reading_cases,
@@ -133,6 +139,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m049_expand_cached_answers,
     m050_expand_advisor_runs,
     m051_expand_gateway_offers,
+    m052_expand_lessons,
 )
 
 

@@ -33,6 +33,17 @@ def on(advice_id: int) -> Operation[dict[str, bool]]:
     return {row["user_id"]: bool(row["helped"]) for row in rows}
 
 
+def under(sop_id: str) -> Operation[tuple[int, int]]:
+    """The number of opinions on advice under a SOP ID: that it helped, and that it did not."""
+    rows = yield query(
+        "SELECT f.helped, COUNT(*) AS n FROM advice_feedback f"
+        " JOIN incidents i ON i.id = f.incident_id WHERE i.sop_id = ? GROUP BY f.helped",
+        sop_id,
+    )
+    counts = {bool(row["helped"]): int(row["n"]) for row in rows}
+    return counts.get(True, 0), counts.get(False, 0)
+
+
 def refused(now: datetime) -> Operation[frozenset[str]]:
     """The kinds of blocks that are not sent at present."""
     rows = yield query("SELECT kind FROM refused_blocks WHERE until > ?", to_db_time(now))
@@ -62,6 +73,10 @@ class FeedbackPart(Part):
     async def feedback_on(self, advice_id: int) -> dict[str, bool]:
         """The opinion of each person on one piece of advice: True where it helped."""
         return await self._engine.read(on, advice_id)
+
+    async def feedback_under(self, sop_id: str) -> tuple[int, int]:
+        """The number of opinions on advice under a SOP ID: it helped, and it did not."""
+        return await self._engine.read(under, sop_id)
 
     async def refused_block_kinds(self, now: datetime) -> frozenset[str]:
         """The kinds of blocks that the workspace refused lately."""

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from bot.incidents.sops import SopLibrary
+from bot.simulator.core import File
+from tests.helpers.waiting import until
 from tests.scenarios.commands import answer_to
 from tests.scenarios.starting import StartBot
 from tests.scenarios.world import ANA, BEN, World, restart_sop
@@ -37,3 +42,42 @@ async def test_an_owner_or_an_approver_links_an_incident_to_a_sop_which_proposes
     assert "Link which incident" in await answer_to(world, "/sop link sop_other", "ben")
     listed = await answer_to(world, "/sop list")
     assert listed.index("sop_other Other · HIGH · 1 incident, last INC-1") < listed.index("never")
+
+
+async def test_a_lesson_reaches_the_next_incident_and_a_draft_of_an_sop_is_a_good_one(
+    world: World, bot: StartBot
+) -> None:
+    world.write_sops()
+    await bot()
+    await world.alert()
+    await world.card()
+    assert "What is the lesson?" in await answer_to(world, "/incident lesson INC-1")
+    kept = await answer_to(world, "/incident lesson INC-1 It was the *connection* pool")
+    assert "Kept as a lesson of INC-1" in kept
+    await world.reply("steered", "It was the")
+    sop_id = (await world.card()).text.partition("sop_")[2].split()[0].strip("`")
+    assert "connection" in await answer_to(world, f"/sop lessons sop_{sop_id}")
+    assert "No lesson of sop_x yet" in await answer_to(world, "/sop lessons sop_x")
+
+    assert "comes into the thread of INC-1" in await answer_to(world, "/sop draft INC-1")
+    [file] = await until(lambda: _drafts(world))
+    library = SopLibrary.load([(file.name, file.content.decode())])
+    assert library.problems == ()
+    [sop] = library.sops
+    assert sop.sop_id == f"sop_{sop_id}"
+    assert sop.keys[0] == "svc:checkout-api"
+    assert sop.fix_action == ("It was the *connection* pool",)
+
+    await world.alert("other-api")  # another service, and the same alert name
+    [fact] = await until(lambda: _lessons_in_evidence(world))
+    assert fact["text"] == "It was the *connection* pool"
+
+
+def _drafts(world: World) -> list[File]:
+    files = world.slack.core.files.values()
+    return [file for file in files if "-sop-" in file.name and file.content]
+
+
+def _lessons_in_evidence(world: World) -> list[dict[str, str]]:
+    bodies = [json.loads(row["body"]) for row in world.rows("SELECT body FROM evidence")]
+    return [fact for body in bodies for fact in body["facts"] if fact["source"] == "Lesson"][:1]

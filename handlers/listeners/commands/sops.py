@@ -9,7 +9,7 @@ from bot.incidents.sop_search import search_sops
 from bot.incidents.sops import Sop
 from bot.language import deferred
 from handlers.listeners.commands.call import INCIDENT_NUMBER, Call
-from handlers.views import sop_lists
+from handlers.views import learning, sop_lists
 from handlers.views.text import typed
 
 
@@ -24,7 +24,9 @@ async def show(call: Call, rest: str) -> str:
     """One SOP, and the incidents that used it last."""
     known = _known(call, rest)
     recent = await call.store.incidents_of_sop(known.sop_id)
-    return sop_lists.sop_details(known, recent, call.now, await _uses(call, [known]))
+    shown = sop_lists.sop_details(known, recent, call.now, await _uses(call, [known]))
+    opinions = learning.opinions(*await call.store.feedback_under(known.sop_id))
+    return f"{shown}\n{opinions}" if opinions else shown
 
 
 async def search(call: Call, rest: str) -> str:
@@ -44,8 +46,10 @@ async def runs(call: Call, rest: str) -> str:
     newest, counts = await call.store.sop_runs(sop_id)
     if not newest:
         sop_id = _known(call, sop_id).sop_id
+    opinions = learning.opinions(*await call.store.feedback_under(sop_id))
     rows = [(run.incident_id, run.title, run.target, run.state, run.at) for run in newest]
-    return sop_lists.runs(sop_id, rows, counts)
+    shown = sop_lists.runs(sop_id, rows, counts)
+    return f"{shown}\n{opinions}" if opinions else shown
 
 
 async def link(call: Call, rest: str) -> str:

@@ -7,6 +7,7 @@ from handlers.listeners.commands import (
     actions,
     handover,
     help_pages,
+    learning,
     lifecycle,
     lists,
     ownership,
@@ -112,6 +113,12 @@ INCIDENT: dict[str, Verb] = {
         N_("draft the post-mortem from the timeline, as a file in its thread"),
         _RECORDS,
     ),
+    "lesson": Verb(
+        learning.lesson,
+        "lesson INC-7 text",
+        N_("keep what you learned"),
+        _RECORDS,
+    ),
     "export": Verb(
         postmortems.export,
         "export INC-7",
@@ -163,6 +170,15 @@ SOP: dict[str, Verb] = {
     "runs": Verb(sops.runs, "runs sop_…", N_("what ran under it, and how it ended"), _SOPS),
     "search": Verb(
         sops.search, "search words", N_("the procedures that have all of the words"), _SOPS
+    ),
+    "lessons": Verb(
+        learning.lessons, "lessons sop_…", N_("what people learned of its incidents"), _SOPS
+    ),
+    "draft": Verb(
+        learning.draft,
+        "draft INC-7",
+        N_("draft a procedure from an incident, as a file in its thread"),
+        _SOPS,
     ),
     "help": Verb(help_pages.show, "help", N_("the commands for procedures"), _SOPS),
 }

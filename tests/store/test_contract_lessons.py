@@ -1,0 +1,38 @@
+"""Lessons are kept once, shown in the thread, and found by SOP ID or alert name."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.errors import NotFound
+from store import Store
+from tests.helpers.builders import ANA, BEN, NOW, alert, deliver, later, open_incident
+
+
+async def test_a_lesson_is_kept_once_and_found_by_its_sop_or_alert_name(store: Store) -> None:
+    first = await open_incident(store)
+    other = await deliver(store, alert(service="s2", fingerprint="f2"))
+    kept = await store.add_lesson(first.id, "DiskFull", "It was the log", ANA, "key", NOW)
+    assert await store.add_lesson(first.id, "DiskFull", "It was the log", ANA, "key", NOW) == kept
+    newer = await store.add_lesson(other, "DiskFull", "Logs again", BEN, "key2", later(1))
+    assert (kept.incident, kept.sop_id, kept.text) == (first.number, first.sop_id, "It was the log")
+    assert await store.lessons_about(first.sop_id) == [kept]
+    assert await store.lessons_about("sop_unknown", "DiskFull") == [newer, kept]
+    assert await store.lessons_about("sop_unknown", "") == []
+    assert await store.lessons() == [kept, newer]
+    assert await store.lessons(kept.id) == [newer]
+    events = [entry.text for entry in await store.timeline(first.id)]
+    assert events.count("Lesson: It was the log") == 1
+    with pytest.raises(NotFound):
+        await store.add_lesson(999, "", "x", ANA, "key3", NOW)
+
+
+async def test_opinions_are_counted_by_the_sop_of_their_incident(store: Store) -> None:
+    incident = await open_incident(store)
+    taken = await store.claim_advice(NOW)
+    assert taken is not None
+    await store.give_advice(taken.id, {"source": "SOP"}, "text", NOW)
+    await store.give_feedback(taken.id, ANA, NOW, helped=True)
+    await store.give_feedback(taken.id, BEN, NOW, helped=False)
+    assert await store.feedback_under(incident.sop_id) == (1, 1)
+    assert await store.feedback_under("sop_unknown") == (0, 0)
