@@ -7,7 +7,7 @@ PY := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo play setup postgres nats acp retrieval run gateway quick check test mutants chaos services bench messages lock clean
+.PHONY: help demo play setup postgres nats acp retrieval run gateway quick check test mutants chaos pictures services bench messages lock clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/' | expand -t 18
@@ -89,6 +89,9 @@ chaos: .venv/.dev  ## the long fault runs, by SOPBOT_SEED or a new seed; ARGS=â€
 	@seed=$${SOPBOT_SEED:-$$(date +%s)}; echo "SOPBOT_SEED=$$seed"; \
 	SOPBOT_SEED=$$seed $(PY) -m pytest -m chaos -v $(ARGS) || \
 	{ echo "make chaos failed; the same again: SOPBOT_SEED=$$seed make chaos" >&2; exit 1; }
+
+pictures: .venv/.dev  ## pictures of cards, threads, the Home tab and modals, in build/pictures
+	@SOPBOT_PICTURES=build/pictures $(PY) -m pytest -q tests/test_pictures.py
 
 services:  ## Debian/Ubuntu: install the servers that integration tests use
 	@sh tests/services.sh

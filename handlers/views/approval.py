@@ -81,9 +81,10 @@ def approval_card(
         blocks.append(context(command, *_votes(approval), _why(approval), _outcome_note(execution)))
     else:
         plan, is_whole = _plan(approval)
+        environment = _environment(approval)
         blocks += [
             *plan,
-            context(_environment(approval)),
+            *([context(environment)] if environment else []),
             context(_unseen(approval), _touches(approval), _rule(approval), *_votes(approval)),
             context(_track(record)),
             *_blocked(approval, blocker),

@@ -168,7 +168,7 @@ def _child(child: Incident, alerts: Sequence[GroupedAlert], joined: str) -> list
     blocks: list[Block] = [
         {"type": "divider"},
         section(f"{mark} · {title}   `{child.number}`"),
-        context(because),
+        *([context(because)] if because else []),
     ]
     if not is_resolved:
         split = button(

@@ -1,6 +1,6 @@
 """A person's Home tab: what waits for them, what they own, what is open, and the week's numbers.
 
-Slack takes 100 blocks: at most `APPROVALS` approval cards of ten blocks, and twice `LISTED`
+Slack takes 100 blocks: at most `APPROVALS` approval cards of eleven blocks, and twice `LISTED`
 incidents of two blocks, leave room for everything else.
 """
 
@@ -122,7 +122,8 @@ def _waiting(content: HomeContent) -> list[Block]:
         blocks.append(context(translated(content.caveat)))
     elif not content.waiting_total:
         return [context(_("Nothing waits for your approval."))]
-    for item in content.waiting[:APPROVALS]:
+    for place_in_list, item in enumerate(content.waiting[:APPROVALS]):
+        blocks += [{"type": "divider"}] if place_in_list else []
         place = content.facts.places.get(item.incident.id)
         link = f" · {open_thread(*place)}" if place else ""
         title = untrusted_line(item.incident.title, 120)

@@ -27,6 +27,12 @@ async function act(what, about, status) {
   }
 }
 
+// The browser would focus the first button, which may stand below what is to be read.
+function openDialog() {
+  dialog.showModal();
+  if (!dialog.querySelector("[name=value]")) dialog.querySelector("h2").focus();
+}
+
 function keepTyped(before, after) {
   const typed = [...before.querySelectorAll("[name=value]")];
   [...after.querySelectorAll("[name=value]")].forEach((input, i) => {
@@ -37,6 +43,9 @@ function keepTyped(before, after) {
     else input.value = old.value;
   });
 }
+
+// Of messages the newest are at the end; a modal and the Home tab are read from the top.
+const followsEnd = (pane) => pane !== dialog && where.view !== "home";
 
 function patch(pane, html) {
   const fresh = new DOMParser().parseFromString(html, "text/html").body;
@@ -68,7 +77,7 @@ function patch(pane, html) {
     const items = again ? again.querySelectorAll("button,a,select,summary") : [];
     (items[place] || pane).focus();
   }
-  if (atEnd) pane.scrollTop = pane.scrollHeight;
+  if (atEnd && followsEnd(pane)) pane.scrollTop = pane.scrollHeight;
 }
 
 let running = false;
@@ -80,7 +89,7 @@ async function refresh() {
     const query = new URLSearchParams({ as: where.as, channel: where.channel, thread: where.thread, view: where.view });
     const panes = await (await fetch(`/panes?${query}`)).json();
     for (const pane of document.querySelectorAll("[data-pane]")) patch(pane, panes[pane.dataset.pane]);
-    if (dialog.firstElementChild && !dialog.open) dialog.showModal();
+    if (dialog.firstElementChild && !dialog.open) openDialog();
     if (!dialog.firstElementChild && dialog.open) dialog.close();
   } catch { /* the next change asks again */ }
   running = false;
@@ -163,6 +172,6 @@ const live = new EventSource("/live");
 const lamp = document.querySelector("[data-live]");
 live.onmessage = () => { lamp.classList.add("on"); refresh(); };
 live.onerror = () => lamp.classList.remove("on");
-for (const pane of document.querySelectorAll("div[data-pane]")) pane.scrollTop = pane.scrollHeight;
-if (dialog.firstElementChild) dialog.showModal();
+for (const pane of document.querySelectorAll("[data-pane]")) if (followsEnd(pane)) pane.scrollTop = pane.scrollHeight;
+if (dialog.firstElementChild) openDialog();
 if (where.view === "home") act("home", {});
