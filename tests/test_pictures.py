@@ -1,4 +1,4 @@
-"""Pictures of what people see, on a phone and a desk, light and dark: nothing is cut or unreadable.
+"""Pictures of the views on a phone and a desk, light and dark: nothing is cut or unreadable.
 
 `make pictures` keeps them in build/pictures.
 """

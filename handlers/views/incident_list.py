@@ -87,7 +87,7 @@ _OWN_HEADS = {
 
 def _head(chosen: ListFilter, page: IncidentPage, *, is_first: bool) -> str:
     about = " ".join(chosen.terms)
-    match = _(" with {words}").format(words=line(about, 100)) if about else ""
+    match = _(" with {words}").format(words=untrusted_line(about, 100)) if about else ""
     if not page.incidents:
         return _none(chosen, match, is_first=is_first)
     if chosen.which is not Which.OPEN or chosen.owner or about:
@@ -227,5 +227,6 @@ def _buttons(chosen: ListFilter, page: IncidentPage, after: int | None) -> list[
         elements.append(button(_("More"), "sopbot.list.more", str(page.incidents[-1].id)))
     if not elements:
         return []
-    state = f"list/{after or ''}/{chosen.text[:LONGEST_STATE]}"
+    text = chosen.text[:LONGEST_STATE].encode(errors="ignore").decode()  # Slack takes UTF-8 only
+    state = f"list/{after or ''}/{text}"
     return [{"type": "actions", "block_id": state, "elements": elements}]

@@ -77,7 +77,7 @@ def incident_details(
         lines.append(f"<{permalink}|{_('Open the thread')}>")
     if incident.text.strip() and incident.text.strip() != incident.title.strip():
         lines.append(
-            _("{source} says:").format(source=line(incident.source, 40))
+            _("{source} says:").format(source=untrusted_line(incident.source, 40))
             + f"\n{quote(incident.text, 400)}"
         )
     if incident.parent_id is not None:
@@ -131,7 +131,7 @@ def freeze(now: Freeze | None) -> str:
             "actions are blocked. `python -m bot audit verify` has details; an approver "
             "unblocks: `/incident unfreeze`."
         )
-    why = f": {line(now.reason, 200)}" if now.reason else ""
+    why = f": {untrusted_line(now.reason, 200)}" if now.reason else ""
     return _("🧊 Frozen by <@{by}> since {at}{why}. `/incident unfreeze` unblocks.").format(
         by=now.by, at=clock(now.at), why=why
     )

@@ -91,7 +91,7 @@ def action_added(item: ActionItem, user: str) -> str:
 def action_done(item: ActionItem) -> str:
     """The answer to a person who pressed Done after another person."""
     return _("Nothing changed: <@{done_by}> did it already: {text}").format(
-        done_by=item.done_by, text=line(item.text, 200)
+        done_by=item.done_by, text=untrusted_line(item.text, 200)
     )
 
 
@@ -126,7 +126,7 @@ def actions_of_incident(items: Sequence[ActionItem], number: str) -> str:
 
 
 def _action_line(item: ActionItem) -> str:
-    text = f"<@{item.owner}> {with_mentions(line(item.text, 150))}"
+    text = f"<@{item.owner}> {with_mentions(untrusted_line(item.text, 150))}"
     if item.done_at:
         return _("☑️ {text} · done by <@{done_by}> {at}").format(
             text=text, done_by=item.done_by, at=clock(item.done_at)

@@ -95,7 +95,8 @@ def _text(action_id: str, longest: int) -> Block:
 
 
 def _initial(text: str) -> Block:
-    return {"initial_value": text} if text else {}
+    sendable = text.encode(errors="ignore").decode()  # half a surrogate pair cannot be sent
+    return {"initial_value": sendable} if sendable else {}
 
 
 def _input(

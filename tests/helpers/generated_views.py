@@ -34,6 +34,7 @@ from handlers.views import (
     steering,
 )
 from handlers.views.text import Block
+from tests.helpers.generated_answers import elsewhere
 from tests.helpers.generated_models import Maker
 from tests.helpers.models import ANA, BEN, NOW
 from tests.helpers.strangers_texts import Stranger
@@ -41,7 +42,10 @@ from tests.helpers.strangers_texts import Stranger
 
 @dataclass(frozen=True)
 class Shows:
-    """Something that a person sees. `text` is the fallback text of a message, '' for a modal."""
+    """Something that a person sees. `text` is the fallback text of a message, '' for a modal.
+
+    The answer to a command and a file are text without blocks.
+    """
 
     name: str
     text: str
@@ -62,6 +66,8 @@ def generated_views(seed: int, *, is_honest: bool = False) -> Iterator[Shows]:
     for name, view in _modals(made, sick, children):
         assert len(view["title"]["text"]) <= 24
         yield Shows(name, "", view["blocks"], "modal")
+    for shown in elsewhere(made, sick, children):
+        yield Shows(*shown)
 
 
 def _messages(

@@ -1,4 +1,4 @@
-"""What the pictures show: each kind of card, a thread, a Home tab, modals and a list."""
+"""The views that the pictures show: cards, a thread, a Home tab, modals and a list."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.simulator import refuse_blocks
+from bot.simulator import checked_view, refuse_blocks
 from handlers.views.cutting import collect_cut_texts
 from handlers.views.full_text import add_button, full_text_modal
 from handlers.views.newer_blocks import newer_kinds, plain_form
@@ -23,6 +23,19 @@ _QUOTED = re.compile(r"“[^”]*”?")
 _MENTION = re.compile(r"<(?:@|!subteam\^)([A-Z0-9]+)>")
 _MARK = re.compile(r"s[0-9]{5}q")
 _TEXT = re.compile(r"s[0-9]{5}q[^\n]*?(?:q[0-9]{5}e|…|\n|$)")
+LONGEST_ANSWER = 40_000  # Slack's, for a text
+# The messages that the outbox posts, with the button Full text where they cut a text, and the
+# modals that have one.
+IN_THREAD = frozenset(
+    (
+        *("card", "folded", "approval", "result", "resolved", "advice", "evidence", "note"),
+        *("activity", "steered", "news", "storm", "frozen", "reload", "gateway", "stuck"),
+        *("silence", "silence_digest", "undelivered", "audit", "alerts", "children"),
+        *("digest", "review", "escalation", "handover", "late handover", "action"),
+        *("update", "update note"),
+    )
+)
+BY_PEOPLE = ("action", "actions")  # a member of the workspace wrote them, and may mention anybody
 SHOW_ALL = "sopbot.full_text"
 
 
@@ -39,18 +52,39 @@ def check(seed: int) -> int:
             return count
         count += 1
         blocks = view.blocks
-        if view.surface == "message":
+        if view.surface == "file":
+            _check_file(view.text)
+            continue
+        if view.surface == "message" and view.name in IN_THREAD:
             blocks = add_button(blocks, "card:142") if cut else blocks
         elif cut and view.name in ("alerts", "children"):
             assert SHOW_ALL in str(blocks), view.name
-        assert_slack_takes(view.text or "a modal has none", blocks, view.surface)
+        if view.surface == "answer":
+            assert len(view.text) <= LONGEST_ANSWER, view.name
+        elif view.surface == "home":
+            checked_view({"type": "home", "blocks": blocks}, home=True)
+        else:
+            assert_slack_takes(view.text or "a modal has none", blocks, view.surface)
         if newer := newer_kinds(blocks):
             refuse_blocks(plain_form(blocks, newer), surface=view.surface)
-        whole = _pages(list(cut)) if cut else ""
-        for item in _text_objects(blocks):
+        # An answer, a list and the Home tab are about what a thread shows whole.
+        whole = _pages(list(cut)) if cut and view.name in IN_THREAD else "\n".join(cut)
+        for item in _texts_of(view, blocks):
             _check_text(view, item, blocks, whole)
         for mark in MARKS:
             assert _count(mark, view) <= _count(mark, usual), (view.name, mark)
+
+
+def _check_file(text: str) -> None:
+    """A post-mortem cuts nothing."""
+    for begin in _MARK.findall(text):
+        assert f"q{begin[1:6]}e" in text, (begin, "is lost")
+
+
+def _texts_of(view: Shows, blocks: Any) -> list[dict[str, Any]]:
+    if view.surface == "answer":
+        return [{"type": "mrkdwn", "verbatim": True, "text": view.text}]
+    return _text_objects(blocks)
 
 
 def _check_text(view: Shows, item: dict[str, Any], blocks: Any, whole: str) -> None:
@@ -62,7 +96,8 @@ def _check_text(view: Shows, item: dict[str, Any], blocks: Any, whole: str) -> N
     if item["type"] != "mrkdwn":
         return
     assert item["verbatim"] is True
-    assert set(_MENTION.findall(text)) <= {*PEOPLE, *GROUPS}, view.name
+    if view.name not in BY_PEOPLE:
+        assert set(_MENTION.findall(text)) <= {*PEOPLE, *GROUPS}, view.name
     assert _CODE.sub("", text).count("`") == 0, (view.name, text)
     plain = _QUOTED.sub("", _CODE.sub("", text))
     lines = [line for line in plain.split("\n") if not line.startswith("> ")]
@@ -84,7 +119,8 @@ def _pages(cut: list[str]) -> str:
 
 
 def _count(mark: str, view: Shows) -> int:
-    return sum(_CODE.sub("", item["text"]).count(mark) for item in _text_objects(view.blocks))
+    texts = _texts_of(view, view.blocks)
+    return sum(_CODE.sub("", item["text"]).count(mark) for item in texts)
 
 
 def _text_objects(node: Any) -> list[dict[str, Any]]:
@@ -97,15 +133,16 @@ def _text_objects(node: Any) -> list[dict[str, Any]]:
 
 
 @pytest.mark.attack("ASI09")
-@pytest.mark.parametrize("seed", range(16))
+@pytest.mark.parametrize("seed", range(8))
 def test_slack_takes_all_views_of_generated_incidents_and_none_loses_or_fakes_a_text(
     seed: int,
 ) -> None:
-    assert sum(check(SEED + 12 * seed + number) for number in range(12)) > 12 * 20
+    assert sum(check(SEED + 6 * seed + number) for number in range(6)) > 6 * 50
 
 
 @pytest.mark.chaos
 @pytest.mark.timeout(7200)
-def test_slack_takes_all_views_of_ten_thousand_generated_incidents() -> None:
-    for number in range(10_000):
-        check(SEED * 10_000 + number)
+@pytest.mark.parametrize("part", range(10))
+def test_slack_takes_all_views_of_ten_thousand_generated_incidents(part: int) -> None:
+    for number in range(1000):
+        check(SEED * 10_000 + 1000 * part + number)
