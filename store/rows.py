@@ -29,7 +29,10 @@ from store.statements import Row, from_db_time, from_db_time_or_none, to_db_time
 
 @dataclass(frozen=True, slots=True)
 class AdviceRecord:
-    """Advice wanted or given. `question` is '' when nobody asked; `body` is None until given."""
+    """Advice wanted or given. `question` is '' when nobody asked; `body` is None until given.
+
+    `is_last_attempt`: the claim is the last one, so its holder must finish without a risk.
+    """
 
     id: int
     incident_id: int
@@ -37,6 +40,7 @@ class AdviceRecord:
     asked_by: str
     body: dict[str, Any] | None
     at: datetime
+    is_last_attempt: bool = False
 
 
 @dataclass(frozen=True, slots=True)

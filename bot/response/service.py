@@ -18,7 +18,9 @@ from functools import partial
 
 from bot.advice.load.limited_advisor import LimitedAdvisor
 from bot.advice.model import Advice, Subject
+from bot.advice.rules import advice_from_rules
 from bot.advice.verdict import judged
+from bot.enrichment.model import Evidence
 from bot.errors import InputError, StoreError
 from bot.incidents.deploys import deploy_in
 from bot.incidents.model import Incident, IncidentChange
@@ -59,6 +61,8 @@ from store.receipts import Receipt
 from store.rows import AdviceRecord
 
 log = logging.getLogger(__name__)
+
+GAVE_UP = "the bot failed or was ended each time it asked, and asks no more"
 
 
 class IncidentService:
@@ -200,7 +204,10 @@ class IncidentService:
         with bound(
             incident=incident.number, sop_id=incident.sop_id, tracking_id=incident.tracking_id
         ):
-            evidence = await self._enrichment.evidence_of(context)
+            if record.is_last_attempt:
+                evidence = Evidence()  # a source may be what failed
+            else:
+                evidence = await self._enrichment.evidence_of(context)
             policy = self.policy.for_scope(context.scope)
             if not record.question and not policy.features.advice:
                 return
@@ -208,7 +215,10 @@ class IncidentService:
                 self.sops, context, record.question, self._clock(), evidence
             )
             emit(Event.ADVICE_ASKED, asked_by=record.asked_by or None)
-            advice = await self._advisor.advise(subject)
+            if record.is_last_attempt:
+                advice = advice_from_rules(subject, failure=GAVE_UP)
+            else:
+                advice = await self._advisor.advise(subject)
             advice = judged(advice, subject, policy.llm.confidence_floor)
             if advice.failure and not advice.by_model:
                 emit(Event.ADVICE_FAILED, why=advice.failure, seconds=round(advice.seconds, 1))

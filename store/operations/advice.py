@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -91,7 +92,9 @@ def claim(
         *((owner, *in_hand) if in_hand is not None else ()),
     )
     rows = yield last(claiming)
-    return advice_from(rows[0]) if rows else None
+    if not rows:
+        return None
+    return replace(advice_from(rows[0]), is_last_attempt=rows[0]["attempts"] >= ATTEMPTS)
 
 
 def release(advice_id: int, owner: str) -> Operation[None]:

@@ -1,0 +1,47 @@
+"""A question whose answer fails or ends the bot each time is finished all the same."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.advice.model import Advice, Subject
+from bot.response.service import GAVE_UP
+from store.operations.advice import ATTEMPTS
+from tests.helpers.builders import ANA, NOW, open_incident
+from tests.helpers.incident_bench import Bench
+
+
+class _Fails:
+    """An advisor with a bug; it counts how often it was asked."""
+
+    asked = 0
+
+    async def advise(self, _subject: Subject) -> Advice:
+        self.asked += 1
+        raise RuntimeError("a bug")
+
+
+async def test_the_last_attempt_asks_neither_model_nor_sources_and_says_so(bench: Bench) -> None:
+    advisor = _Fails()
+    bench.service._advisor = advisor
+    incident = await open_incident(bench.store)
+    first = await bench.service.claim_advice()
+    assert first is not None
+    await bench.store.give_advice(first.id, {"source": "none"}, "said", NOW)
+    await bench.store.advice_done(first.id)
+    await bench.service.ask(incident, "why?", ANA)
+    for _ in range(ATTEMPTS - 1):
+        record = await bench.service.claim_advice()
+        assert record is not None
+        assert not record.is_last_attempt
+        with pytest.raises(RuntimeError):
+            await bench.service.advise(record)
+    record = await bench.service.claim_advice()
+    assert record is not None
+    await bench.service.advise(record)
+    given = await bench.store.advice(record.id)
+    assert given is not None
+    assert given.body is not None
+    assert given.body["failure"] == GAVE_UP
+    assert advisor.asked == ATTEMPTS - 1
+    assert await bench.service.claim_advice() is None
