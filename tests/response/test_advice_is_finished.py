@@ -14,10 +14,10 @@ from tests.helpers.incident_bench import Bench
 class _Fails:
     """An advisor with a bug; it counts how often it was asked."""
 
-    asked = 0
+    calls = 0
 
     async def advise(self, _subject: Subject) -> Advice:
-        self.asked += 1
+        self.calls += 1
         raise RuntimeError("a bug")
 
 
@@ -39,9 +39,9 @@ async def test_the_last_attempt_asks_neither_model_nor_sources_and_says_so(bench
     record = await bench.service.claim_advice()
     assert record is not None
     await bench.service.advise(record)
-    given = await bench.store.advice(record.id)
-    assert given is not None
-    assert given.body is not None
-    assert given.body["failure"] == GAVE_UP
-    assert advisor.asked == ATTEMPTS - 1
+    finished = await bench.store.advice(record.id)
+    assert finished is not None
+    assert finished.body is not None
+    assert finished.body["failure"] == GAVE_UP
+    assert advisor.calls == ATTEMPTS - 1
     assert await bench.service.claim_advice() is None
