@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -158,3 +159,38 @@ async def test_a_connection_that_breaks_while_it_acts_is_outcome_unknown(rig, de
         second = await desk.client.execute(call(rig), key="k1")
         assert second.state == "succeeded", "whatever was left is done by a new request"
         assert rig.left()[0] == 0
+
+
+async def test_a_deletion_in_redis_tells_its_progress_and_is_cancelled_by_a_person(desk_for):
+    need("redis-server")
+    with redis_server() as port:
+        rig = redis_rig(port)
+        with rig.work():
+            async with cutting_proxy(port, b"UNLINK", cuts=False) as silent:
+                desk = await desk_for(rig, port=silent, timeout_seconds=60)
+                running = asyncio.create_task(desk.client.execute(call(rig), key="k1"))
+                await until(lambda: rig.left()[0] < 2500, why="the first batch")
+                assert await desk.client.cancel("k1")
+                outcome = await running
+            assert outcome.state != "succeeded", outcome
+            assert "At least 0 keys were deleted" in outcome.error, outcome
+            assert 0 < rig.left()[0] < 2500
+
+
+@pytest.mark.attack("ASI03")
+async def test_a_prefix_is_the_gateways_own_limit_where_the_login_may_do_more(desk_for):
+    need("redis-server")
+    with redis_server() as port:
+        rig = redis_rig(port)
+        with rig.work():
+            before = rig.left()
+            desk = await desk_for(rig, user="", password_file=None)
+            for prefix in ("session:", "cache", "CACHE:page:", "*", "cache:*", "cache:[op]"):
+                outcome = await _tried(desk, call(rig, prefix=prefix), uuid.uuid4().hex)
+                assert (
+                    outcome is None
+                    or outcome.stdout.startswith("it: deleted 0 keys")
+                    or (outcome.nothing_ran)
+                ), (prefix, outcome)
+            assert rig.left() == before
+            assert (await desk.client.execute(call(rig), key="k1")).state == "succeeded"

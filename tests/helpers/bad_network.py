@@ -26,27 +26,33 @@ async def silent_server() -> AsyncIterator[int]:
 
 
 @contextlib.asynccontextmanager
-async def cutting_proxy(port: int, marker: bytes) -> AsyncIterator[int]:
+async def cutting_proxy(port: int, marker: bytes, *, cuts: bool = True) -> AsyncIterator[int]:
     """Passes bytes on to the server, and cuts the connection after the client sent `marker`.
 
-    The server gets what was sent, the client gets no answer to it. Yields the proxy's port.
+    The server gets what was sent, the client gets no answer to it; without `cuts` the connection
+    stays open and silent. Yields the proxy's port.
     """
+    muted = False
     tasks: set[asyncio.Task[None]] = set()
 
     async def pump(
-        reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, cuts: bool
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, from_client: bool
     ) -> None:
+        nonlocal muted
         with contextlib.suppress(OSError):
             while data := await reader.read(65_536):
-                writer.write(data)
-                await writer.drain()
-                if cuts and marker in data:
+                if from_client and marker in data:
+                    muted = True
+                if from_client or not muted:
+                    writer.write(data)
+                    await writer.drain()
+                if from_client and muted and cuts:
                     return
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         its_reader, its_writer = await asyncio.open_connection("127.0.0.1", port)
-        there = asyncio.create_task(pump(reader, its_writer, cuts=True))
-        back = asyncio.create_task(pump(its_reader, writer, cuts=False))
+        there = asyncio.create_task(pump(reader, its_writer, from_client=True))
+        back = asyncio.create_task(pump(its_reader, writer, from_client=False))
         await asyncio.wait((there, back), return_when=asyncio.FIRST_COMPLETED)
         for task in (there, back):
             task.cancel()

@@ -202,6 +202,36 @@ MUTANTS = [
         "tests/gateway/test_auth.py tests/gateway/test_http.py",
         returns="True",
     ),
+    Mutant(
+        "bot/gateway/executors/http_sending.py",
+        "may_be_called",
+        "tests/gateway/test_http_calls.py",
+        returns="True",
+    ),
+    Mutant(
+        "bot/gateway/executors/http_sending.py",
+        "HttpCall.repeatable",
+        "tests/gateway/test_http_calls.py",
+        returns="True",
+    ),
+    Mutant(
+        "bot/gateway/executors/file_walk.py",
+        "Walk._fits",
+        "tests/gateway/test_files.py",
+        returns="True",
+    ),
+    Mutant(
+        "bot/gateway/executors/redis_keys.py",
+        "_declared",
+        "tests/gateway/test_systems.py",
+        returns='str(call.parameters["prefix"])',
+    ),
+    Mutant(
+        "bot/gateway/executors/postgres_sessions.py",
+        "_Session.key",
+        "tests/gateway/test_databases.py",
+        returns='f"{self.pid} {self.started.isoformat()} 2026-01-01"',
+    ),
     Mutant("bot/gateway/ourselves.py", "is_one_of_us", "tests/gateway", returns="False"),
     Mutant("bot/gateway/config.py", "_self_targets", "tests/gateway/test_config.py", returns="[]"),
     Mutant(

@@ -152,7 +152,7 @@ class PruneExecutor(RemoteExecutor[EngineTarget]):
                 try:
                     await engine.ask("DELETE", f"/{kind}/{identifier}{_QUERY[kind]}")
                 except asyncio.CancelledError:
-                    raise Cancelled(f"{removed} {kind} were removed by then") from None
+                    raise Cancelled(f"At least {removed} {kind} were removed") from None
                 except ExecutorError as error:
                     if error.code == "DOCKER_UNREACHABLE":
                         if removed:

@@ -114,7 +114,8 @@ class RedisExecutor(RemoteExecutor[RedisTarget]):
                             "stopped at the target's limit"
                         )
             except asyncio.CancelledError:
-                raise Cancelled(f"{deleted:,} keys were deleted by then") from None
+                # The batch that was under way may be done too.
+                raise Cancelled(f"At least {deleted:,} keys were deleted") from None
             except ResponseError as error:
                 if deleted:
                     raise OutcomeLost(f"{deleted:,} keys were deleted, then: {error}") from error
