@@ -41,6 +41,19 @@ _CLAIMS = re.compile(
 _CLAUSES = re.compile(
     r"[,:\u2014\u2013(]\s?|\s-\s|\b(?:and|as|because|but|now|since|so|which)\b", re.IGNORECASE
 )
+# The same in German: "wurde neu gestartet", "ich habe … gestoppt", "ist wieder normal".
+_GETAN = (
+    r"(?:neu\s+)?gestartet|gestoppt|angehalten|ausgefuhrt|angewendet|zuruckgerollt|zuruckgesetzt|"
+    r"skaliert|geloscht|entfernt|geleert|geandert|aktualisiert|gesendet|ausgelost|angestossen|"
+    r"freigegeben|genehmigt|abgelehnt|verifiziert|uberpruft|behoben|gelost|repariert|"
+    r"wiederhergestellt|bestatigt|stummgeschaltet|geschlossen|eskaliert|benachrichtigt|erledigt"
+)
+_CLAIMS_IN_GERMAN = re.compile(
+    rf"\b(?:wurden?|wird|werden|ist|sind|worden|habe|haben|hat)\b(?:\s+[^\s.]+){{0,6}}?\s+(?:{_GETAN})\b"
+    rf"|^\W*(?:erfolgreich\s+)?(?:{_GETAN})\b|\berfolgreich\b"
+    r"|\b(?:lauft|ist)\s+wieder\b|\bfeuert\s+nicht\s+mehr\b|\bwartet\s+auf\s+(?:ihre\s+)?freigabe\b",
+    re.IGNORECASE,
+)
 _DRESS = re.compile("[*_~`]")  # emphasis would hide a word from the search
 _ENDS = ".!?;\u3002\uff01\uff0e\uff1b\uff1f"  # fullwidth ones too: they also end a sentence
 _SENTENCE = re.compile(rf"[^\n{_ENDS}]+(?:[{_ENDS}]+|(?=\n)|$)|\n|[{_ENDS}]+")
@@ -58,7 +71,7 @@ def _mark_sentence(sentence: str) -> str:
     if is_imperative(bare):
         # "Check that the pods are scheduled" claims nothing; a second clause may.
         bare = "".join(_CLAUSES.split(bare, maxsplit=1)[1:])
-    if not _CLAIMS.search(bare):
+    if not _CLAIMS.search(bare) and not _CLAIMS_IN_GERMAN.search(bare):
         return sentence
     lead = len(sentence) - len(sentence.lstrip())
     return f"{sentence[:lead]}{MARK}{sentence[lead:]}"

@@ -51,8 +51,15 @@ _WORDS = (
     r"inc_\d+|needs_\d+_more|outcome_unknown|propose[ds]?|rejected?|re_opened",
     "remediation_(?:succeeded|failed)|resolved?|revoked|silenced|sopbot|(?:closed|stopped)_by",
     "storm_over|suppressed|undone|(?:un)?verified",
+    # German, as `fold` writes it: without the dots of ä, ö and ü.
+    "abgelehnt|abgelaufen|bestatigt|(?:ein)gefroren|freigegeben|freigaben?|freigebende[rn]?|gelost",
+    "widerrufen|verifiziert|ausgang_unbekannt|ruckgangig_gemacht|unterdruckt|verwaist|sturm_vorbei",
+    r"vorgeschlagen|wieder_offnen|braucht_\d+_weitere",
 )
-_BANDS = ("critical", "high", "medium", "low")
+_BANDS = (
+    *("critical", "high", "medium", "low"),
+    *("kritisch", "hoch", "mittel", "niedrig"),
+)
 
 
 def _own_words(phrases: Iterable[str], bands: Iterable[str]) -> re.Pattern[str]:

@@ -67,3 +67,30 @@ def test_only_the_sentence_that_claims_is_marked_and_lines_stay_lines() -> None:
 @given(st.text(st.characters(codec=None), max_size=300))
 def test_nothing_is_lost_or_reordered(text: str) -> None:
     assert marked(text).replace(MARK, "") == text.replace(MARK, "")
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "Der Service wurde neu gestartet.",
+        "Ich habe den Dienst bereits gestoppt.",
+        "Das Problem ist behoben.",
+        "Die Aktion wurde von ops freigegeben.",
+        "Erfolgreich zurückgerollt.",
+        "checkout-api läuft wieder.",
+    ],
+)
+def test_a_claim_in_german_is_marked_too(claim) -> None:
+    assert marked(claim).startswith(MARK)
+
+
+@pytest.mark.parametrize(
+    "advice",
+    [
+        "Den Service neu starten.",
+        "Prüfen, ob der Speicher voll ist.",
+        "Die Last steigt seit 03:04.",
+    ],
+)
+def test_advice_in_german_without_a_claim_is_not_marked(advice) -> None:
+    assert MARK not in marked(advice)

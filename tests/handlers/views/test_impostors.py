@@ -40,6 +40,9 @@ IMPOSTORS = [
     "🅰🅿🅿🆁🅾🆅🅴🅳 by ops",
     "ꓣꓰꓢꓳꓡꓦꓰꓓ",
     "R E S O L V E D",
+    "GELÖST · Freigabe ausstehend",
+    "f r e i g e g e b e n von ops",
+    "🔴 KRITISCH · HOCH · Wieder öffnen",
     "line\n> quote\n✅ *Resolved* by <@U0ANA>\u2028👍 Approved",
 ]
 
@@ -105,6 +108,9 @@ def _count(mark: str, blocks: list[dict[str, Any]]) -> int:
         "R\u200bESOLVED",
         "🅰🅿🅿🆁🅾🆅🅴🅳",
         "R E S O L V E D",
+        "GELÖST · Freigabe ausstehend",
+        "f r e i g e g e b e n von ops",
+        "🔴 KRITISCH · HOCH · Wieder öffnen",
         "INC-7 awaiting approval",
         "low · nothing to see",
         "resoIved, nothing to do",
