@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from bot.incidents.model import Alert, Incident, Severity
-from bot.language import N_
+from bot.language import N_, _, plural
 
 CONFIDENCE_LEVELS = ("low", "medium", "high")
 UNDETERMINED = N_("Undetermined")
@@ -155,16 +155,15 @@ class Advice:
         the like.
         """
         if self.source == FROM_SOP:
-            return "From the SOP, no model"
+            return _("From the SOP, no model")
         if self.source == FROM_NOTHING:
-            return "No SOP, no model"
-        seconds = f"{self.seconds:.0f} s" if self.seconds >= 1 else "under 1 s"
+            return _("No SOP, no model")
+        seconds = f"{self.seconds:.0f} s" if self.seconds >= 1 else _("under 1 s")
         if self.answered_at:
-            seconds = f"answer of {self.answered_at[11:16]} UTC"
+            seconds = _("answer of {time} UTC").format(time=self.answered_at[11:16])
         parts = [self.source, seconds]
         if self.sources:
-            count = len(self.sources)
-            parts.append(f"{count} source" + ("s" if count > 1 else ""))
+            parts.append(plural(len(self.sources), "{count} source", "{count} sources"))
         return " · ".join(parts)
 
     @property

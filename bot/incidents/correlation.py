@@ -25,6 +25,7 @@ from enum import StrEnum
 from bot.incidents.keys import incident_key_of, normalise
 from bot.incidents.model import Alert, AlertStatus
 from bot.incidents.subject import Scope, Subject
+from bot.language import N_
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,24 +106,24 @@ class Reason(StrEnum):
     alert.
     """
 
-    SAME_FINGERPRINT = "same fingerprint"
-    EDITED_MESSAGE = "an edit of the same message"
-    SAME_SCOPE = "same env, service and category"
-    SAME_SOP = "same SOP ID, env and service"
-    FIRES_AGAIN = "fires again soon after its incident was resolved"
-    SCOPE_FIRES_AGAIN = "same env, service and category, soon after its incident was resolved"
-    STILL_FIRES = "still fires, though its incident was resolved by a person or as stale"
-    REMINDER_AFTER_RESOLVE = "a reminder, soon after a person resolved its incident"
-    OPENED = "no open incident matches"
-    NODE_DOWN = "runs on a node that is down"
-    SYMPTOM = "another symptom of the same service"
-    CALLS = "a declared call between the services"
-    DEPLOY = "a deploy of the same service"
-    NOTHING_TO_CLOSE = "resolved, and no open incident matches"
-    ENDS_LATER = "resolved, after its incident was resolved by a person or as stale"
-    OVERTAKEN = "overtaken by a newer telling"
-    SUPPRESSED = "suppressed by a silence"
-    NOT_ITS_SENDER = "says resolved, but another sender's alert fires: nothing is cleared"
+    SAME_FINGERPRINT = N_("same fingerprint")
+    EDITED_MESSAGE = N_("an edit of the same message")
+    SAME_SCOPE = N_("same env, service and category")
+    SAME_SOP = N_("same SOP ID, env and service")
+    FIRES_AGAIN = N_("fires again soon after its incident was resolved")
+    SCOPE_FIRES_AGAIN = N_("same env, service and category, soon after its incident was resolved")
+    STILL_FIRES = N_("still fires, though its incident was resolved by a person or as stale")
+    REMINDER_AFTER_RESOLVE = N_("a reminder, soon after a person resolved its incident")
+    OPENED = N_("no open incident matches")
+    NODE_DOWN = N_("runs on a node that is down")
+    SYMPTOM = N_("another symptom of the same service")
+    CALLS = N_("a declared call between the services")
+    DEPLOY = N_("a deploy of the same service")
+    NOTHING_TO_CLOSE = N_("resolved, and no open incident matches")
+    ENDS_LATER = N_("resolved, after its incident was resolved by a person or as stale")
+    OVERTAKEN = N_("overtaken by a newer telling")
+    SUPPRESSED = N_("suppressed by a silence")
+    NOT_ITS_SENDER = N_("says resolved, but another sender's alert fires: nothing is cleared")
 
 
 _JOINED = (Reason.SAME_FINGERPRINT, Reason.EDITED_MESSAGE, Reason.SAME_SCOPE, Reason.SAME_SOP)

@@ -11,7 +11,7 @@ import aiohttp
 from bot.advice.model import advice_from, utc_text
 from bot.errors import InputError, SopbotError
 from bot.incidents.records import ActionItem, Postmortem
-from bot.language import deferred
+from bot.language import ENGLISH, deferred, speaking
 from bot.postmortem import Child, GivenAdvice, PostmortemFacts, Remedy, draft
 from bot.response.decisions import Decisions
 from bot.response.dependencies import Dependencies
@@ -48,7 +48,9 @@ class Postmortems:
         for _ in range(_RACES):
             record = await self._store.incident_record(incident_id)
             version = record.versions + 1
-            body = draft(await self._facts(record, version, user))
+            facts = await self._facts(record, version, user)
+            with speaking(ENGLISH):  # it is stored
+                body = draft(facts)
             postmortem = await self._store.add_postmortem(
                 incident_id,
                 version,

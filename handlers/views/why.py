@@ -67,4 +67,4 @@ class _Facts(dict[str, str]):
 def _without_facts(reason: str) -> str:
     if reason == Reason.OPENED:
         return _("opened this incident")
-    return untrusted_line(reason, 200)
+    return untrusted_line(_(reason), 200)

@@ -46,9 +46,9 @@ WILD_LISTS = st.lists(WILD, max_size=12).map(tuple)
 _OURS = re.compile(
     r"<@[UW][A-Z0-9]*>|<#C[A-Z0-9]+>|<!subteam\^S[A-Z0-9]+>"
     r"|<!date\^-?\d+\^\{date_short_pretty\} \{time\}"
-    r"\|\d\d [A-Z][a-z]+ \d{4} \d\d:\d\d UTC>"
-    r"|<!date\^-?\d+\^\{date_short\}\|\d\d [A-Z][a-z]+ \d{4}>"
-    r"|<https?://[^\s<>|]+\|[A-Za-z0-9.:\[\]\- ]+>"
+    r"\|\d\d\.? [A-Z][a-zä]+ \d{4} \d\d:\d\d UTC>"
+    r"|<!date\^-?\d+\^\{date_short\}\|\d\d\.? [A-Z][a-zä]+ \d{4}>"
+    r"|<https?://[^\s<>|]+\|[A-Za-zäöü0-9.:\[\]\- ]+>"
 )
 _UNSHOWABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 

@@ -17,6 +17,7 @@ from handlers.listeners.errors import Failures
 from handlers.listeners.incidents import incident_id
 from handlers.outbound.outbox import Outbox
 from handlers.views.help import Topic
+from handlers.views.words import word
 from store import Store
 
 NAMED = 5  # open incidents that the answer names if the command names none
@@ -87,7 +88,7 @@ class Call:
                 deferred("No incident is open."),
                 remedy=deferred("The last ones: `/incident list all`."),
             )
-        names = ", ".join(f"{incident.number} ({incident.severity})" for incident in worst)
+        names = ", ".join(f"{incident.number} ({word(incident.severity)})" for incident in worst)
         first = worst[0].number
         raise InputError(
             deferred("Which incident?"),

@@ -1,0 +1,29 @@
+"""Every view in German: Slack takes it, and no sentence of the catalogue is left in English."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from bot.language import speaking
+from tests.helpers.generated_views import generated_views
+from tests.helpers.languages import english_parts, left_in_english
+from tests.helpers.models import assert_slack_takes
+from tests.helpers.seeds import SEED
+
+
+@pytest.mark.parametrize("seed", range(SEED, SEED + 8))
+def test_slack_takes_every_view_in_german_and_reads_no_english_in_it(seed) -> None:
+    with speaking("de"):
+        for view in generated_views(seed, is_honest=True):
+            assert_slack_takes(view.text or "a modal has none", view.blocks, view.surface)
+            shown = f"{view.text}\n{json.dumps(view.blocks, ensure_ascii=False)}"
+            assert left_in_english(shown, "de") == [], view.name
+
+
+def test_the_search_finds_an_english_sentence_in_a_text() -> None:
+    assert len(english_parts("de")) > 400
+    assert left_in_english("🔶 HOCH · Nobody has acknowledged INC-7", "de") == [
+        "Nobody has acknowledged"
+    ]
