@@ -54,7 +54,9 @@ _SILENT_ERRORS = {"ValueError", "TypeError", "KeyError", "RuntimeError"}
 _SILENT_KEYS = {
     *("type", "action_id", "block_id", "callback_id", "private_metadata", "url", "event_type"),
 }
-_SLACK_MARKUP = re.compile(r"<[!@#][^>]*>?|sopbot[.\w]*|INC-|UTC|https?://\S*|`[^`]*`")
+_SLACK_MARKUP = re.compile(
+    r"^/(?:incident|sop) .*|<[!@#][^>]*>?|sopbot[.\w]*|INC-|UTC|https?://\S*|`[^`]*`"
+)
 _WORD = re.compile(r"[A-Za-z]{2,}")
 _CAPITAL = re.compile(r"(?<![A-Za-z])[A-Z][a-z]")
 
