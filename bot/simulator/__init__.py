@@ -20,7 +20,7 @@ from .message import Message
 from .mrkdwn import Names, to_html
 from .people import OUR_APP, Channel, foreign_app
 from .rates import TIERS, RateLimits
-from .reading import NotThereError
+from .reading import NotThereError, full_text, menu_entries
 from .refusal import Refusal
 from .transcript import printable
 from .waiting import NeverHappenedError
@@ -52,8 +52,10 @@ __all__ = [
     "Timer",
     "checked_view",
     "foreign_app",
+    "full_text",
     "kept_content",
     "kept_metadata",
+    "menu_entries",
     "printable",
     "rate_limited",
     "read_manifest",

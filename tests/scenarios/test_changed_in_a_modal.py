@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.simulator.reading import menu_entries
+from bot.simulator import menu_entries
 from tests.scenarios.commands import answer_to
 from tests.scenarios.world import ANA, World
 

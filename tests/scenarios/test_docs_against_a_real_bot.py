@@ -56,10 +56,9 @@ class Caller:
                 return answer.status, ""
             return answer.status, json.loads(text).get("error", {}).get("code", "")
 
-    async def ask(self) -> Answer:
-        return await self.call(
-            "POST", "/incident", b'{"incident_key": "a|b|c|high", "prompt": "?"}'
-        )
+    async def ask(self, prompt: str = "?") -> Answer:
+        question = {"incident_key": "a|b|c|high", "prompt": prompt}
+        return await self.call("POST", "/incident", json.dumps(question).encode())
 
 
 Start = Callable[..., Awaitable[Caller]]
@@ -149,8 +148,9 @@ async def timeout(world: World, start: Start) -> Answer:
 
 
 async def saturated(world: World, start: Start) -> Answer:
+    world.write_policy(segments={"llm": {"limits": {"waiting": 8}}})
     at = await start(**command("import time; time.sleep(600)"), QCHAT_TIMEOUT="5")
-    answers = await asyncio.gather(*(at.ask() for _ in range(12)))
+    answers = await asyncio.gather(*(at.ask(f"{number}?") for number in range(12)))
     return next((answer for answer in answers if answer[0] == 503), answers[0])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from bot.simulator.reading import menu_entries
+from bot.simulator import menu_entries
 from tests.scenarios.starting import StartBot
 from tests.scenarios.world import World
 

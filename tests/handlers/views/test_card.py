@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.incidents.episodes import LastEpisode
 from bot.incidents.model import Hyperlink, IncidentStatus, Resolution, Severity, Shown
-from bot.simulator.reading import menu_entries
+from bot.simulator import menu_entries
 from handlers.views.card import card
 from handlers.views.lists import incident_details
 from handlers.views.modals import ask_modal, question_of

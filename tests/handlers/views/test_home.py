@@ -16,8 +16,7 @@ from bot.incidents.model import Mute, Severity
 from bot.incidents.remediation import Preview
 from bot.incidents.stats import IncidentStats, PeriodStats
 from bot.incidents.windows import Window
-from bot.simulator import checked_view
-from bot.simulator.reading import menu_entries
+from bot.simulator import checked_view, menu_entries
 from handlers.views import home
 from handlers.views.text import Block
 from tests.helpers.models import (

@@ -6,8 +6,7 @@ import pytest
 
 from bot.enrichment.model import Evidence, KnownFact
 from bot.incidents.remediation import RemediationStatus
-from bot.simulator import reading
-from bot.simulator.mrkdwn import Names
+from bot.simulator import Names, full_text
 from handlers.views.card import card
 from handlers.views.evidence import evidence_message
 from handlers.views.newer_blocks import NEWER, plain_form
@@ -45,7 +44,7 @@ def test_a_result_shows_its_steps_and_their_states_in_either_form(
     changes: dict[str, object], steps: list[str]
 ) -> None:
     _, blocks = result(execution(**changes), approval())
-    text = reading.full_text({"blocks": blocks}, Names())
+    text = full_text({"blocks": blocks}, Names())
     for step in steps:
         assert f"  {step} (" in text
     plain = plain_form(blocks, NEWER)
