@@ -11,6 +11,7 @@ same transaction as the change itself.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import asdict
@@ -204,17 +205,20 @@ class IncidentService:
         with bound(
             incident=incident.number, sop_id=incident.sop_id, tracking_id=incident.tracking_id
         ):
+            began = time.monotonic()
             if record.is_last_attempt:
                 evidence = Evidence()  # a source may be what failed
             else:
                 evidence = await self._enrichment.evidence_of(context)
+            evidence_ms = round((time.monotonic() - began) * 1000)
             policy = self.policy.for_scope(context.scope)
             if not record.question and not policy.features.advice:
                 return
             subject = advise.subject_of(
                 self.sops, context, record.question, self._clock(), evidence
             )
-            emit(Event.ADVICE_ASKED, asked_by=record.asked_by or None)
+            asked_by = record.asked_by or None
+            emit(Event.ADVICE_ASKED, asked_by=asked_by, evidence_ms=evidence_ms)
             if record.is_last_attempt:
                 advice = advice_from_rules(subject, failure=GAVE_UP)
             else:

@@ -136,7 +136,13 @@ def give(advice_id: int, body: dict[str, Any], text: str, now: datetime) -> Oper
         if rows[0]["question"]:
             yield from remember(incident.sop_id, incident.id, "person", rows[0]["question"], now)
         yield from remember(incident.sop_id, incident.id, "advisor", text, now)
-    yield log_event(Event.ADVICE_GIVEN, incident.id, source=body["source"])
+    yield log_event(
+        Event.ADVICE_GIVEN,
+        incident.id,
+        source=body["source"],
+        advice_ms=round(body.get("seconds", 0) * 1000),
+        answered_at=body.get("answered_at") or None,
+    )
     yield from incidents.append_event(incident.id, now, "advised", f"Advice from {body['source']}")
     by_request = bool(rows[0]["question"])
     yield from incidents.reply(incident, "advice", advice_id, now, by_request=by_request)

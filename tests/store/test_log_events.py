@@ -14,7 +14,7 @@ from bot.observability.events import Event
 from store import Store
 from store.log_events import log_event
 from store.statements import Operation, run, to_db_time
-from tests.helpers.builders import NOW, alert, identify
+from tests.helpers.builders import NOW, alert, identify, open_incident
 
 
 @pytest.fixture
@@ -82,3 +82,17 @@ async def test_a_step_of_an_incident_is_logged_with_its_number_sop_and_tracking_
     assert acknowledged["actor"] == "U1"
     await store.acknowledge(incident_id, "U2", NOW)
     assert len(logged(Event.INCIDENT_ACKNOWLEDGED)) == 1, "a second one changes nothing"
+
+
+async def test_the_log_says_what_advice_took_and_whether_it_is_used_again(
+    store: Store, logged: Any
+) -> None:
+    incident = await open_incident(store)
+    taken = await store.claim_advice(NOW)
+    assert taken is not None
+    body = {"source": "Amazon Q", "seconds": 8.25, "answered_at": "2026-11-27T14:02:00Z"}
+    await store.give_advice(taken.id, body, "text", NOW)
+    [fields] = logged(Event.ADVICE_GIVEN)
+    assert (fields["advice_ms"], fields["answered_at"]) == (8250, "2026-11-27T14:02:00Z")
+    assert fields["tracking_id"] == incident.tracking_id
+    assert await store.turns(incident.sop_id) == [], "what is used again is no new turn"
