@@ -30,7 +30,8 @@ def judged(advice: Advice, subject: Subject, floor: str) -> Advice:
     if shortfall:
         guess = "" if advice.cause == UNDETERMINED else advice.cause
         advice = replace(advice, cause=UNDETERMINED, guess=guess, shortfall=shortfall)
-    if advice.cause == UNDETERMINED and not subject.question and not advice.look_at:
+    has_verdict = advice.is_structured or bool(shortfall)  # prose is shown as it came
+    if has_verdict and advice.cause == UNDETERMINED and not subject.question:
         advice = replace(advice, look_at=places_to_check(subject))
     return advice
 

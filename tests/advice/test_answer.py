@@ -116,6 +116,12 @@ def test_undetermined_is_a_good_answer_and_its_reason_is_kept() -> None:
     assert advice.look_at
 
 
+def test_prose_is_shown_as_it_came_with_nothing_added() -> None:
+    advice = answer("It was the disk [E1].")
+    assert (advice.text, advice.look_at) == ("It was the disk [E1].", ())
+    assert advice.answer == "It was the disk [E1]."
+
+
 def test_advice_from_rules_is_not_judged() -> None:
     advice = advice_from_rules(SUBJECT, failure="no model")
     assert judged(advice, SUBJECT, "high") == advice
