@@ -64,7 +64,7 @@ def test_the_list_names_for_each_target_its_system_and_the_actions_that_it_offer
     assert by_name["web"].actions == ("service.status",)
     assert (by_name["web"].system, by_name["web"].environment) == ("process", "prod")
     assert by_name["web"].owner == "team web"
-    assert len(by_name["db"].actions) == 6
+    assert "docker.update_resources" in by_name["db"].actions
     by_id = {action.id: action for action in listed.actions}
     assert by_id["service.restart"].targets == ("db",)
     assert by_id["service.status"].targets == ("web", "db")

@@ -17,7 +17,7 @@ PROCESS = {"executor": "process", "argv": ["true"]}
     [
         ({"targts": {}}, "g.yaml: targts: not a known key; did you mean targets?"),
         ({"targets": {"a b": PROCESS}}, "g.yaml: targets.a b"),
-        ({"targets": {"a": {"executor": "ssh"}}}, "g.yaml: targets.a: "),
+        ({"targets": {"a": {"executor": "telnet"}}}, "g.yaml: targets.a: "),
         ({"targets": {"a": PROCESS | {"argv": "rm -rf /"}}}, "g.yaml: targets.a.process.argv"),
         ({"targets": {"a": PROCESS | {"argv": []}}}, "g.yaml: targets.a.process.argv"),
         ({"targets": {"a": PROCESS | {"argv": ["a\0b"]}}}, "NUL"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import uuid
 
 import pytest
@@ -127,8 +128,10 @@ def read():
 @pytest.fixture
 def swarm(docker_daemon: DockerDaemon, free_port):
     """A Swarm of this engine alone, with one service of one replica."""
-    address = f"127.0.0.1:{free_port()}"
-    docker_daemon.run("swarm", "init", "--listen-addr", address, "--advertise-addr", "127.0.0.1")
+    # Its gossip has a fixed port: on an address of our own, another run of this test is no trouble.
+    ours = f"127.{os.getpid() % 250 + 1}.{os.getpid() // 250 % 250}.1"
+    address = f"{ours}:{free_port()}"
+    docker_daemon.run("swarm", "init", "--listen-addr", address, "--advertise-addr", ours)
     docker_daemon.run(
         "service", "create", "--detach", "--name", "web", "--env", "V=1",
         "--update-delay", "0s", "--update-monitor", "0s", *SHELL, SCRIPT,
