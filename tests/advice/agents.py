@@ -125,6 +125,7 @@ PROMPTS: dict[str, tuple[Step, ...]] = {
     "announced tool": (announces(), *ANSWER, ends()),
     "failed tool": (announces(), tool_is("failed"), *ANSWER, ends()),
     "thinking": (thinks("Hm."), *ANSWER, ends()),
+    "trusted late": (*ANSWER, {"stderr": "All tools are now trusted (!).\n"}, ends()),
     "wrong end": (*ANSWER, {"result": {"stopReason": "tired"}}),
 }
 STARTS: dict[str, tuple[Step, ...]] = {

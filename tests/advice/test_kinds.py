@@ -38,6 +38,7 @@ TABLE = [
     ("acp", "long line", "too_long"),
     ("acp", "refused", "refused"),
     ("acp", "trusted", "tool_ran"),
+    ("acp", "trusted late", "tool_ran"),
     ("acp", "wrong end", "garbled"),
     ("acp", "cancelled", "transient"),
     *((kind, "redirect", "usage") for kind in HTTP),

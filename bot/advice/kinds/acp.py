@@ -7,19 +7,17 @@ wants to do is asked for, and refused. Needs the extra `acp`.
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, Unpack
 
 from acp.connection import Connection
 from acp.exceptions import RequestError
 from acp.schema import PromptResponse
 
-from bot.advice.agent_file import ensure_agent, with_agent_folder, without_agent
+from bot.advice.agent_file import without_agent
 from bot.advice.cleaning import clean_answer
-from bot.advice.environment import child_environment, display_name, objections
 from bot.advice.failures import (
     AT_ONCE,
     FailureKind,
@@ -30,8 +28,9 @@ from bot.advice.failures import (
 )
 from bot.advice.kinds.acp_session import Lines, Turn, initialize, one_prompt
 from bot.advice.kinds.contract import Reply, Schema
+from bot.advice.kinds.program import Program, ProgramOptions
 from bot.advice.prompt import defused
-from bot.errors import AdvisorError, SettingsError
+from bot.errors import AdvisorError
 from bot.serving.programs import Child, Stop, started
 
 T = TypeVar("T")
@@ -47,40 +46,23 @@ _CUT = {"max_tokens": "max_tokens", "max_turn_requests": "max_turn_requests"}
 class AcpAdvisor:
     """Starts the agent for each question, and ends its whole process tree afterwards.
 
-    With a `home`, the agent without tools is put right there first. `on_refusal` is called with the
-    name for each request of the agent that was refused. Raises SettingsError if the command would
-    let a model run tools without a question.
+    `on_refusal` is called with the name for each request of the agent that was refused. Raises
+    SettingsError if the command would let a model run tools without a question.
     """
 
     def __init__(
         self,
         argv: Sequence[str],
         *,
-        environ: Mapping[str, str] | None = None,
-        name: str = "",
-        allow_unknown_flags: bool = False,
-        max_output: int = 1_048_576,
-        max_memory_mb: int | None = None,
-        home: Path | None = None,
         on_refusal: Callable[[str], None] = lambda _name: None,
+        **options: Unpack[ProgramOptions],
     ) -> None:
-        problems = objections(argv, allow_unknown_flags=allow_unknown_flags, acp=True)
-        if problems:
-            raise SettingsError(problems)
-        program = argv[0]
-        if os.sep in program:  # the agent runs in another working directory
-            program = str(Path(program).absolute())
-        self._argv = (program, *argv[1:])
-        self.name = name or display_name(argv)
-        env = child_environment(os.environ if environ is None else environ, program)
-        self._env = with_agent_folder(self._argv, env)
-        self._home = home
-        self._max_output = max_output
-        self._max_memory = max_memory_mb and max_memory_mb * 1024 * 1024
+        self._program = Program(argv, acp=True, **options)
+        self.name = self._program.name
         self._on_refusal = on_refusal
 
     def __repr__(self) -> str:
-        return f"AcpAdvisor({self._argv[0]!r})"
+        return f"AcpAdvisor({self._program.argv[0]!r})"
 
     async def ask(self, prompt: str, *, timeout: float, schema: Schema | None = None) -> Reply:
         """Ask once; the prompt asks for JSON in words, so `schema` is not needed.
@@ -88,13 +70,13 @@ class AcpAdvisor:
         An answer counts only if the turn ended and no tool ran in it.
         """
         del schema
-        ensure_agent(self.name, self._argv, self._home)
+        self._program.ensure_agent()
         text = defused(prompt)
 
         async def turn_of(connection: Connection, cwd: Path) -> PromptResponse:
             return await one_prompt(connection, cwd, text)
 
-        turn, end = await self._turn(turn_of, timeout, self._argv)
+        turn, end = await self._turn(turn_of, timeout, self._program.argv)
         if turn.tool_may_have_run:
             raise failure_of(FailureKind.TOOL_RAN, self.name)
         if end.stop_reason == "refusal":
@@ -112,13 +94,15 @@ class AcpAdvisor:
 
     async def probe(self) -> str:
         """Return the agent's own name and version; no session is opened."""
-        argv = without_agent(self._argv)  # `check` runs before the first start, and writes nothing
+        argv = without_agent(
+            self._program.argv
+        )  # `check` runs before the first start, and writes nothing
         _, hello = await self._turn(
             lambda connection, _cwd: initialize(connection), _PROBE_SECONDS, argv
         )
         info = hello.agent_info
         who = f"{info.name} {info.version}" if info else "speaks the protocol"
-        return f"{self._argv[0]}: {clean_answer(who)[:60]}"
+        return f"{self._program.argv[0]}: {clean_answer(who)[:60]}"
 
     async def close(self) -> None:
         """Nothing is held between two questions."""
@@ -129,16 +113,16 @@ class AcpAdvisor:
         timeout: float,
         argv: Sequence[str],
     ) -> tuple[Turn, T]:
-        turn = Turn(self._max_output)
-        lines = Lines(turn, self._max_output + _ENVELOPE_BYTES)
+        turn = Turn(self._program.max_output)
+        lines = Lines(turn, self._program.max_output + _ENVELOPE_BYTES)
         try:
             async with (
                 asyncio.timeout(timeout),
                 started(
                     argv,
-                    env=self._env,
-                    max_output=_WIRE * (self._max_output + _ENVELOPE_BYTES),
-                    max_memory=self._max_memory,
+                    env=self._program.env,
+                    max_output=_WIRE * (self._program.max_output + _ENVELOPE_BYTES),
+                    max_memory=self._program.max_memory,
                     forbidden=AT_ONCE,
                     reader=lines.read,
                 ) as child,
@@ -156,7 +140,7 @@ class AcpAdvisor:
             detail = f"{timeout:.3g} s, then it was ended"
             raise failure_of(FailureKind.TIMEOUT, self.name, detail=detail) from None
         except OSError as error:
-            raise start_failure(self.name, self._argv[0], error) from error
+            raise start_failure(self.name, self._program.argv[0], error) from error
 
     async def _finished(self, child: Child, turn: Turn, talk: Awaitable[T]) -> T:
         """Return what `talk` returns, or raise why it cannot come to its end."""
@@ -168,7 +152,11 @@ class AcpAdvisor:
                 await asyncio.wait({talking}, timeout=_LAST_SECONDS)
             if child.stopped is not None or not talking.done():
                 raise self._ended(child, turn)
-            return talking.result()
+            result = talking.result()
+            late = classify(0, bytes(child.stderr), blank=False)
+            if late:  # said beside the answer: it decides nevertheless
+                raise failure_of(late, self.name)
+            return result
         except RequestError as error:
             raise self._error(error) from error
         except ConnectionError as error:  # its stdout ended: its exit code comes next
@@ -195,7 +183,7 @@ class AcpAdvisor:
         if turn.tool_ran:
             return failure_of(FailureKind.TOOL_RAN, self.name)
         if turn.too_long or child.stopped is Stop.TOO_LONG:
-            detail = f"{self._max_output} bytes"
+            detail = f"{self._program.max_output} bytes"
             return failure_of(FailureKind.TOO_LONG, self.name, detail=detail)
         stderr = bytes(child.stderr)
         kind = classify(child.exit_code, stderr, blank=True) or FailureKind.EXIT

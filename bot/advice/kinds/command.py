@@ -10,18 +10,17 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
+from typing import Unpack
 
-from bot.advice.agent_file import ensure_agent, with_agent_folder
 from bot.advice.cleaning import clean_answer, strip_terminal
-from bot.advice.environment import child_environment, display_name, objections
 from bot.advice.failures import AT_ONCE, FailureKind, classify, failure_of, start_failure
 from bot.advice.kinds.contract import Reply, Schema
 from bot.advice.kinds.envelope import unwrap
+from bot.advice.kinds.program import Program, ProgramOptions
 from bot.advice.prompt import defused
-from bot.errors import SettingsError
 from bot.serving.programs import Run, Stop, run
 
 PROMPT, OUTPUT_FILE = "{prompt}", "{output_file}"  # in an argument
@@ -47,39 +46,15 @@ _TOOL = re.compile(
 class CommandAdvisor:
     """Calls one CLI. Many tasks may call `ask` at once.
 
-    Output of more than `max_output` bytes is a failure and not a cut answer, because the conclusion
-    stands at the end. `max_memory_mb` limits each process of the command. With a `home`, the agent
-    without tools is put right there before each run. Raises SettingsError if
-    the command would let a model run tools without a question.
+    Raises SettingsError if the command would let a model run tools without a question.
     """
 
-    def __init__(
-        self,
-        argv: Sequence[str],
-        *,
-        environ: Mapping[str, str] | None = None,
-        name: str = "",
-        allow_unknown_flags: bool = False,
-        max_output: int = 1_048_576,
-        max_memory_mb: int | None = None,
-        home: Path | None = None,
-    ) -> None:
-        problems = objections(argv, allow_unknown_flags=allow_unknown_flags)
-        if problems:
-            raise SettingsError(problems)
-        program = argv[0]
-        if os.sep in program:  # the run uses another working directory
-            program = str(Path(program).absolute())
-        self._argv = (program, *argv[1:])
-        self.name = name or display_name(argv)
-        env = child_environment(os.environ if environ is None else environ, program)
-        self._env = with_agent_folder(self._argv, env)
-        self._home = home
-        self._max_output = max_output
-        self._max_memory = max_memory_mb and max_memory_mb * 1024 * 1024
+    def __init__(self, argv: Sequence[str], **options: Unpack[ProgramOptions]) -> None:
+        self._program = Program(argv, **options)
+        self.name = self._program.name
 
     def __repr__(self) -> str:
-        return f"CommandAdvisor({self._argv[0]!r})"
+        return f"CommandAdvisor({self._program.argv[0]!r})"
 
     async def ask(self, prompt: str, *, timeout: float, schema: Schema | None = None) -> Reply:
         """Run the command once; the prompt asks for JSON in words, so `schema` is not needed.
@@ -87,11 +62,11 @@ class CommandAdvisor:
         The prompt's start and every `@` in it are made harmless first.
         """
         del schema
-        ensure_agent(self.name, self._argv, self._home)
+        self._program.ensure_agent()
         text = defused(prompt)
         with TemporaryDirectory(prefix="sopbot-answer-") as folder:
             file = Path(folder) / "answer"
-            argv = [word.replace(OUTPUT_FILE, os.fspath(file)) for word in self._argv]
+            argv = [word.replace(OUTPUT_FILE, os.fspath(file)) for word in self._program.argv]
             stdin = text.encode("utf-8", "replace")
             if any(PROMPT in word for word in argv):
                 if len(stdin) > _ARGUMENT_BYTES:
@@ -99,7 +74,7 @@ class CommandAdvisor:
                     raise failure_of(FailureKind.USAGE, self.name, detail=detail)
                 argv = [word.replace(PROMPT, text) for word in argv]
                 stdin = b""
-            ended = await self._run(argv, stdin, timeout, self._max_output)
+            ended = await self._run(argv, stdin, timeout, self._program.max_output)
             answer = self._answer(ended, file)
         return Reply(
             text=self._usable(ended, answer, timeout),
@@ -109,7 +84,7 @@ class CommandAdvisor:
 
     async def probe(self) -> str:
         """Return the version that the program prints; a login that is missing is an error."""
-        program = self._argv[0]
+        program = self._program.argv[0]
         ended = await self._run((program, "--version"), b"", _PROBE_SECONDS, _PROBE_BYTES)
         if ended.stopped:
             detail = f"--version: no end in {_PROBE_SECONDS:g} s"
@@ -129,10 +104,10 @@ class CommandAdvisor:
             return await run(
                 argv,
                 stdin,
-                env=self._env,
+                env=self._program.env,
                 timeout=timeout,
                 max_output=max_output,
-                max_memory=self._max_memory,
+                max_memory=self._program.max_memory,
                 forbidden=AT_ONCE,
             )
         except OSError as error:
@@ -140,14 +115,16 @@ class CommandAdvisor:
 
     def _answer(self, ended: Run, file: Path) -> bytes:
         """Return what the program wrote: to the file of its arguments, else to stdout."""
-        if not any(OUTPUT_FILE in word for word in self._argv):
+        if not any(OUTPUT_FILE in word for word in self._program.argv):
             return ended.stdout
         if not file.is_file() or file.is_symlink():
             return b""
         with file.open("rb") as answer:
-            text = answer.read(self._max_output + 1)
-        if len(text) > self._max_output:
-            raise failure_of(FailureKind.TOO_LONG, self.name, detail=f"{self._max_output} bytes")
+            text = answer.read(self._program.max_output + 1)
+        if len(text) > self._program.max_output:
+            raise failure_of(
+                FailureKind.TOO_LONG, self.name, detail=f"{self._program.max_output} bytes"
+            )
         return text
 
     def _usable(self, ended: Run, answer: bytes, timeout: float) -> str:
@@ -155,7 +132,7 @@ class CommandAdvisor:
             detail = f"{timeout:.3g} s, then it was ended"
             raise failure_of(FailureKind.TIMEOUT, self.name, detail=detail)
         if ended.stopped is Stop.TOO_LONG:
-            detail = f"{self._max_output} bytes"
+            detail = f"{self._program.max_output} bytes"
             raise failure_of(FailureKind.TOO_LONG, self.name, detail=detail)
         text, complaint = unwrap(clean_answer(answer))
         if complaint:
