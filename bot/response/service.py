@@ -31,12 +31,14 @@ from bot.language import N_, deferred
 from bot.observability.events import Event, emit
 from bot.policy import Policy
 from bot.response import advise, gateway_results
+from bot.response.cancellations import Cancellations
 from bot.response.decisions import Decisions
 from bot.response.dependencies import Dependencies
 from bot.response.dispatches import Dispatches
 from bot.response.enrichment import Enrichment
 from bot.response.exports import Exports
 from bot.response.gateway_offers import GatewayOffers
+from bot.response.gateway_reads import GatewayReads
 from bot.response.handover import Handovers
 from bot.response.lessons import Lessons
 from bot.response.postmortems import Postmortems
@@ -78,6 +80,8 @@ class IncidentService:
         self.gateway_offers = GatewayOffers(dependencies)
         self.proposals = Proposals(dependencies, self.decisions.check_person)
         self.suggestions = Suggestions(dependencies, self.proposals)
+        self.gateway_reads = GatewayReads(dependencies, self.decisions.check_person)
+        self.cancellations = Cancellations(dependencies, self.decisions.check_person)
         self.proposal_queue = ProposalQueue(dependencies, self.proposals)
         self.dispatches = Dispatches(dependencies)
         self.silences = Silences(dependencies, self.decisions)

@@ -333,6 +333,12 @@ class IncidentsPart(Part):
         """Return how many incidents stand in each status."""
         return await self._engine.read(counts)
 
+    async def record_gateway_use(
+        self, incident_id: int, text: str, user: str, now: datetime
+    ) -> None:
+        """Add to the incident's story that a person read from, or cancelled at, the gateway."""
+        await self._write(append_event, incident_id, now, "gateway", text, user)
+
     async def note(
         self, incident_id: int, text: str, user: str, now: datetime, once: str = ""
     ) -> Incident:

@@ -42,7 +42,7 @@ def test_a_topic_says_of_each_of_its_verbs_what_to_type_and_what_it_does(topic) 
         ("Close inc7", "resolve inc7"),
         ("inc-7", "show inc-7"),
         ("evidence 7", "ask 7"),
-        ("dance", ""),
+        ("juggle", ""),
         ("<!channel>", ""),
     ],
 )

@@ -147,7 +147,10 @@ async def test_the_number_may_be_left_out_while_one_is_open(world: World, one_op
 @pytest.mark.parametrize(
     ("line", "text"),
     [
-        ("/incident dance", "/incident dance is not a command. /incident help lists the commands."),
+        (
+            "/incident juggle",
+            "/incident juggle is not a command. /incident help lists the commands.",
+        ),
         ("/incident ack", "Which incident? Name it: /incident ack INC-1."),
         (
             "/incident show",
@@ -292,12 +295,12 @@ async def test_a_refused_press_and_a_typo_are_one_event_and_no_vote(
     world.slack.change_user("ana", is_guest=True)
     await world.press(await world.card(), "Resolve", "ana")
     await world.ephemeral("ana", "guests may not resolve here")
-    await answer_to(world, "/incident dance INC-1 a secret", "ben")
+    await answer_to(world, "/incident juggle INC-1 a secret", "ben")
     events = [record for record in caplog.records if record.getMessage() == "press.refused"]
     fields = [record.__dict__["fields"] for record in events]
     assert [(field["tried"], field["reason"], field["incident"]) for field in fields] == [
         ("sopbot.resolve", "refused", "INC-1"),
-        ("/incident dance", "input", "INC-1"),
+        ("/incident juggle", "input", "INC-1"),
     ]
     assert all(field["actor"].startswith("U") for field in fields)
     assert {record.levelname for record in events} == {"INFO"}

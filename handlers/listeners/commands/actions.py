@@ -7,7 +7,7 @@ from bot.errors import InputError
 from bot.language import _, deferred
 from handlers.listeners.commands.call import INCIDENT_NUMBER, Call
 from handlers.listeners.incidents import incident_id
-from handlers.views import lists, scoped_freezes
+from handlers.views import gateway_output, lists, scoped_freezes
 from handlers.views.text import untrusted_line
 from handlers.views.words import word
 
@@ -37,6 +37,20 @@ async def fix(call: Call, rest: str) -> str:
     ).format(number=incident.number, title=title)
     frozen = await call.store.frozen()
     return f"{answer} {lists.freeze(frozen)}" if frozen else answer
+
+
+async def run(call: Call, rest: str) -> str:
+    """Run an action that changes nothing, and show its output to the person."""
+    incident, text = await call.subject(rest)
+    reading = await call.service.gateway_reads.run(incident, text, call.user, call.channel)
+    return gateway_output.shown(reading.action.id, reading.target, reading.outcome)
+
+
+async def cancel(call: Call, rest: str) -> str:
+    """Cancel what the gateway runs for the incident."""
+    incident, _rest = await call.subject(rest)
+    cancelled = await call.service.cancellations.cancel(incident, call.user)
+    return "\n".join(gateway_output.cancelling(*item) for item in cancelled)
 
 
 async def freeze(call: Call, rest: str) -> str:

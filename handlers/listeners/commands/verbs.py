@@ -89,6 +89,18 @@ INCIDENT: dict[str, Verb] = {
         N_("propose an action; another person approves it"),
         _ACTIONS,
     ),
+    "run": Verb(
+        actions.run,
+        "run INC-1 logs|status [service] [lines=20]",
+        N_("show what an action that changes nothing prints; only you see it"),
+        _ACTIONS,
+    ),
+    "cancel": Verb(
+        actions.cancel,
+        "cancel INC-1",
+        N_("end a running action half-way, where the gateway can"),
+        _ACTIONS,
+    ),
     "mute": Verb(
         quiet.mute,
         "mute INC-1 [2h]",

@@ -1,0 +1,65 @@
+"""Cancels a running action for a person, where the gateway can end it half-way."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from bot.approvals.model import Approval, Execution
+from bot.approvals.segment import GuestAction
+from bot.errors import NotFound, Refused
+from bot.incidents.model import Incident
+from bot.incidents.remediation import RemediationStatus
+from bot.language import deferred
+from bot.remediation.client import Running
+from bot.response.dependencies import Dependencies
+
+_MAY_RUN = (RemediationStatus.DISPATCHING, RemediationStatus.OUTCOME_UNKNOWN)
+
+
+class Cancellations:
+    """Tells the gateway to end what runs. How it ended is the execution's own answer."""
+
+    def __init__(
+        self,
+        dependencies: Dependencies,
+        check_person: Callable[[str, GuestAction | None], Awaitable[None]],
+    ) -> None:
+        self._gateway = dependencies.gateway
+        self._store = dependencies.store
+        self._clock = dependencies.clock
+        self._check_person = check_person
+
+    async def cancel(self, incident: Incident, user: str) -> list[tuple[Approval, str]]:
+        """Cancel everything that runs for the incident; return each with its progress.
+
+        NotFound: nothing runs. Refused: what runs cannot be ended half-way.
+        """
+        await self._check_person(user, "fix")
+        running = await self._running(incident)
+        if not running:
+            raise NotFound(deferred("Nothing runs for {number}.", number=incident.number))
+        cancelled: list[tuple[Approval, str]] = []
+        for approval, execution, now_running in running:
+            if not now_running.cancellable:
+                continue
+            line = f"Cancelled while it ran: {approval.proposal.title}"
+            await self._store.record_gateway_use(incident.id, line, user, self._clock())
+            if await self._gateway.cancel(execution.key, tracking_id=incident.tracking_id):
+                cancelled.append((approval, now_running.progress))
+        if not cancelled:
+            raise Refused(
+                deferred("Not cancelled: what runs cannot be ended half-way, or has just ended.")
+            )
+        return cancelled
+
+    async def _running(self, incident: Incident) -> list[tuple[Approval, Execution, Running]]:
+        """Return what the gateway runs for the incident, by its own word."""
+        running = []
+        for approval in await self._store.approvals_of(incident.id):
+            execution = await self._store.execution_of(approval.id)
+            if execution is None or execution.state not in _MAY_RUN:
+                continue
+            answer = await self._gateway.lookup(execution.key, tracking_id=incident.tracking_id)
+            if isinstance(answer, Running):
+                running.append((approval, execution, answer))
+        return running

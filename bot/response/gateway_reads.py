@@ -1,0 +1,181 @@
+"""Runs the gateway's actions that change nothing, for a person: status, logs, reports.
+
+They need no approval. The plan is asked for first: only what the gateway itself plans as reading is
+run, and exactly that plan.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+from collections import OrderedDict, deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from bot.approvals.segment import GuestAction
+from bot.errors import GatewayUnavailable, InputError, Refused
+from bot.incidents.model import Incident
+from bot.language import deferred
+from bot.remediation.catalogue import CATALOGUE, MOST_NAMED, is_enabled
+from bot.remediation.client import ActionCall, GatewayClient, Outcome
+from bot.remediation.offers import OfferedAction
+from bot.remediation.schemas import parameters_model
+from bot.response.dependencies import Dependencies
+from bot.validation import field_problems
+
+PATIENCE = 2.5  # seconds for the plan and the run: a person waits
+SPAN = timedelta(minutes=1)
+MOST_BY_PERSON, MOST_IN_CHANNEL = 10, 30  # runs in that span
+_MOST_KEYS = 1_000  # people and channels that are counted at once
+_OPTION = re.compile(r"(?<![a-z0-9_])([a-z][a-z0-9_]*)=(\S+)")
+
+
+class _Values(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One action that was run, and what it printed."""
+
+    action: OfferedAction
+    target: str
+    outcome: Outcome
+
+
+class RateWindow:
+    """Counts what somebody did within a span. It keeps the latest keys only."""
+
+    def __init__(self, most: int, span: timedelta) -> None:
+        self._most, self._span = most, span
+        self._times: OrderedDict[str, deque[datetime]] = OrderedDict()
+
+    def take(self, key: str, now: datetime) -> bool:
+        """Count one more; False, and nothing is counted, if that is too many."""
+        times = self._times.setdefault(key, deque())
+        self._times.move_to_end(key)
+        while len(self._times) > _MOST_KEYS:
+            self._times.popitem(last=False)
+        while times and times[0] <= now - self._span:
+            times.popleft()
+        if len(times) >= self._most:
+            return False
+        times.append(now)
+        return True
+
+
+class GatewayReads:
+    """Runs reading actions on the targets that the gateway offers."""
+
+    def __init__(
+        self,
+        dependencies: Dependencies,
+        check_person: Callable[[str, GuestAction | None], Awaitable[None]],
+    ) -> None:
+        self._gateway = dependencies.gateway
+        self._config = dependencies.config
+        self._store = dependencies.store
+        self._clock = dependencies.clock
+        self._check_person = check_person
+        self._people = RateWindow(MOST_BY_PERSON, SPAN)
+        self._channels = RateWindow(MOST_IN_CHANNEL, SPAN)
+
+    def named(self, text: str, default_target: str) -> tuple[OfferedAction, str, dict[str, Any]]:
+        """Return the action, the target and the values that a person's text means.
+
+        `logs checkout-api lines=20`. An action is named by its id or the last part of it.
+        InputError lists what the target offers.
+        """
+        options = dict(_OPTION.findall(text))
+        verb, *rest = _OPTION.sub("", text).split() or [""]
+        if len(rest) > 1:
+            raise InputError(deferred("One target at a time."), field="target")
+        target = rest[0] if rest else options.pop("target", default_target)
+        actions = [a for a in self._offered(target) if verb in (a.id, a.id.rpartition(".")[2])]
+        if len(actions) != 1:
+            raise self._unknown(verb, target)
+        (action,) = actions
+        model = parameters_model(action.fields or {}, _Values)
+        try:
+            values = model.model_validate(options).model_dump(mode="json", exclude_none=True)
+        except ValidationError as error:
+            problem = field_problems(error, model)[0]
+            raise InputError(f"{action.id}: {problem}", field=problem.field) from error
+        return action, target, values
+
+    async def run(self, incident: Incident, text: str, user: str, channel: str) -> Reading:
+        """Run what a person typed, and record it in the timeline. Refused: too often, or not
+        reading.
+        """
+        action, target, values = self.named(text, incident.service)
+        await self._check_person(user, "fix")
+        now = self._clock()
+        if not (self._people.take(user, now) and self._channels.take(channel, now)):
+            raise Refused(
+                deferred("Not run: that is too often."), remedy=deferred("Wait a minute.")
+            )
+        call = ActionCall(
+            action_id=action.id,
+            target=target,
+            parameters=values,
+            intent=action.title,
+            tracking_id=incident.tracking_id,
+        )
+        outcome = await read(self._gateway, call, PATIENCE)
+        line = f"Ran {action.id} on {target}: {outcome.state}"
+        await self._store.record_gateway_use(incident.id, line, user, self._clock())
+        return Reading(action, target, outcome)
+
+    def _offered(self, target: str) -> list[OfferedAction]:
+        policy = self._config.current.policy.remediate
+        return [
+            action
+            for action in self._config.offers.of_target(target, mutating=False)
+            if action.id not in CATALOGUE and is_enabled(policy, action.id)
+        ]
+
+    def _unknown(self, verb: str, target: str) -> InputError:
+        offered = [action.id for action in self._offered(target)]
+        if offered:
+            return InputError(
+                deferred("{target} offers no {verb}.", target=target[:60], verb=verb[:40])
+                if verb
+                else deferred("Which action?"),
+                field="action",
+                remedy=deferred("It offers: {offered}.", offered=_listed(offered)),
+            )
+        readable = [name for name in self._config.offers.targets if self._offered(name)]
+        return InputError(
+            deferred("No target {target} can be read.", target=target[:60] or "—"),
+            field="target",
+            remedy=deferred("Known: {known}.", known=_listed(sorted(readable)) or "—"),
+        )
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return ", ".join(f"`{name}`" for name in names[:MOST_NAMED]) + more
+
+
+async def read(gateway: GatewayClient, call: ActionCall, within: float) -> Outcome:
+    """Run an action that changes nothing, within so many seconds.
+
+    Refused: the gateway plans a change. GatewayUnavailable: it does not answer, or cannot plan.
+    """
+    try:
+        async with asyncio.timeout(within):
+            plan = await gateway.plan(call)
+            if plan is None:
+                raise GatewayUnavailable("This gateway cannot show what it would do.")
+            if plan.mutating:
+                raise Refused("Not run: the gateway says that this changes something.")
+            return await gateway.execute(
+                call, key=f"read-{secrets.token_hex(16)}", digest=plan.digest
+            )
+    except TimeoutError as error:
+        raise GatewayUnavailable(f"The gateway did not answer in {within:g} s.") from error

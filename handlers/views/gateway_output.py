@@ -1,0 +1,36 @@
+"""Shows what an action of the gateway printed, to the person who ran it."""
+
+from __future__ import annotations
+
+from bot.approvals.model import Approval
+from bot.language import _
+from bot.remediation.answers import Outcome
+from handlers.views.text import code, inline_code, line, untrusted_line
+
+OUTPUT_LIMIT = 2_600  # characters of an ephemeral answer, with its heading
+
+
+def shown(action_id: str, target: str, outcome: Outcome) -> str:
+    """Return the output, its end if it is long: the end of a log matters."""
+    heading = _("*{action}* on *{target}*").format(
+        action=untrusted_line(action_id, 100), target=untrusted_line(target, 100)
+    )
+    if outcome.state != "succeeded":
+        return f"{heading}: {line(outcome.error, 600)}"
+    output = (outcome.stdout or outcome.stderr).strip()
+    if not output:
+        return f"{heading}: {_('it printed nothing')}"
+    if len(output) > OUTPUT_LIMIT:
+        note = _("The last {shown:,} of {all:,} characters.").format(
+            shown=OUTPUT_LIMIT, all=len(output)
+        )
+        return f"{heading}. {note}\n{code(output[-OUTPUT_LIMIT:], OUTPUT_LIMIT)}"
+    return f"{heading}\n{code(output, OUTPUT_LIMIT)}"
+
+
+def cancelling(approval: Approval, progress: str) -> str:
+    """Say that the gateway ends it, and how far it was."""
+    text = _("Cancelling {title}: its result in the thread says what was done by then.").format(
+        title=untrusted_line(approval.proposal.title, 140)
+    )
+    return f"{text} {inline_code(progress, 200)}" if progress else text

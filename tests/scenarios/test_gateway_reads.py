@@ -1,0 +1,101 @@
+"""People read from the gateway without an approval, and cancel what runs there."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+
+import pytest
+
+from bot.gateway.app import running
+from bot.gateway.config import read_config
+from tests.helpers.waiting import until
+from tests.scenarios.starting import StartBot
+from tests.scenarios.world import BEN, SECRET, SERVICE, Gateway, World, restart_sop
+
+pytestmark = pytest.mark.one_engine
+
+
+async def test_logs_and_status_are_read_without_an_approval_and_are_on_record(
+    world: World, bot: StartBot, gateway: Gateway
+) -> None:
+    await bot()
+    await world.alert()
+    await world.card()
+    await until(lambda: world.leaky_service.pids, why="the service is up")
+
+    answer = await world.types("/incident run status", "ana")
+    assert "service.status on checkout-api" in answer.text
+    assert "running (pid" in answer.text
+    answer = await world.types("/incident run INC-1 logs checkout-api lines=5", "ana")
+    assert "service.logs" in answer.text
+    for line, problem in (
+        ("restart", "checkout-api offers no restart. It offers: `service.status`"),
+        ("service.restart checkout-api", "checkout-api offers no service.restart"),
+        ("logs ledger", "No target ledger can be read. Known: `checkout-api`"),
+        ("logs lines=9999", "lines: must be at most 500"),
+        ("logs lines=5 user=root", "user: not a known key"),
+        ("", "Which action?"),
+    ):
+        answer = await world.types(f"/incident run INC-1 {line}".strip(), "ana")
+        assert problem in answer.text
+
+    assert [action for action, _, _ in gateway.executions()] == ["service.status", "service.logs"]
+    rows = world.rows("SELECT text FROM timeline WHERE kind = 'gateway' ORDER BY id")
+    assert [row["text"] for row in rows] == [
+        "Ran service.status on checkout-api: succeeded",
+        "Ran service.logs on checkout-api: succeeded",
+    ]
+    for _ in range(8):
+        answer = await world.types("/incident run status", "ana")
+        assert "running" in answer.text
+    answer = await world.types("/incident run status", "ana")
+    assert "that is too often" in answer.text
+    answer = await world.types("/incident run status", "ben")
+    assert "running" in answer.text
+
+
+async def test_a_running_command_is_cancelled_by_a_person_and_its_result_says_so(
+    world: World, bot: StartBot
+) -> None:
+    program = "import time; print('loaded 10 of 20', flush=True); time.sleep(600)"
+    config = read_config(
+        {
+            "listen": {"port": 0},
+            "state_dir": str(world.folder / "commanding"),
+            "sources": {"sopbot": {"secret_env": "GATEWAY_SECRET"}},
+            "targets": {SERVICE: {"executor": "command", "environment": "production"}},
+            "commands": {
+                "cache.warm": {
+                    "title": "Warm the cache",
+                    "argv": [sys.executable, "-c", program],
+                    "targets": [SERVICE],
+                }
+            },
+        },
+        environ={"GATEWAY_SECRET": SECRET},
+    )
+    sop = restart_sop(world.probe_url)
+    sop["actions"] = [{"action": "cache.warm", "parameters": {"target": SERVICE}}]
+    world.write_policy(BEN)
+    world.write_sops(sop)
+    async with running(config, environ={"PATH": os.environ["PATH"]}) as gateway:
+        world.gateway_url = gateway.url
+        await bot()
+        await world.alert()
+        card = await world.approval_card("Warm the cache on checkout-api")
+        answer = await world.types("/incident cancel INC-1", "ana")
+        assert "Nothing runs for INC-1" in answer.text
+        await world.press(card, "Approve", "ben")
+        text = ""
+        async with asyncio.timeout(20):
+            while "Cancelling" not in text:  # the first tries may be before it started
+                text = (await world.types("/incident cancel INC-1", "ana")).text
+        assert "Cancelling Warm the cache on checkout-api" in text
+        result = await world.result("Cancelled.")
+        assert "What it had done by then stays" in result.text
+        rows = world.rows("SELECT text FROM timeline WHERE kind = 'gateway'")
+        assert {row["text"] for row in rows} == {
+            "Cancelled while it ran: Warm the cache on checkout-api"
+        }
