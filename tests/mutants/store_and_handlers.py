@@ -1,0 +1,94 @@
+"""The behaviours of the store and the handlers that `make mutants` removes, one at a time."""
+
+from __future__ import annotations
+
+from tests.mutants.mutant import Mutant
+
+STORE_AND_HANDLERS = [
+    # store
+    Mutant(
+        "store/operations/disputes.py",
+        "of_trail",
+        "tests/store/test_contract_disputes.py",
+        returns="''",
+    ),
+    Mutant(
+        "store/operations/trust.py",
+        "_contradicts",
+        "tests/store/test_contract_checked_requests.py",
+        returns="False",
+    ),
+    Mutant(
+        "store/operations/candidates.py",
+        "is_overtaken",
+        "tests/store/test_contract_order.py",
+        returns="False",
+    ),
+    Mutant(
+        "store/operations/senders.py",
+        "by_them",
+        "tests/store/test_contract_senders.py",
+        returns="('1 = 1', ())",
+    ),
+    Mutant(
+        "store/operations/executions.py",
+        "claim",
+        "tests/store/test_contract_guards.py tests/store/test_contract_limits.py",
+        without="revoke_siblings",
+    ),
+    Mutant(
+        "store/operations/transitions.py",
+        "announce",
+        "tests/store/test_contract_transitions.py",
+        returns="None",
+    ),
+    Mutant(
+        "store/operations/new_approvals.py",
+        "_refuse_a_second",
+        "tests/store/test_contract_proposed_twice.py",
+        returns="None",
+    ),
+    Mutant("store/audit/chain.py", "_follow_freezes", "tests/store", returns="None"),
+    Mutant(
+        "store/engines/sqlite_watch.py",
+        "check",
+        "tests/store/test_sqlite_while_open.py",
+        returns="None",
+    ),
+    Mutant(
+        "store/engines/sqlite_groups.py",
+        "_one_by_one",
+        "tests/store/test_sqlite.py tests/store/test_contract_engine.py",
+        without="_attempt",
+    ),
+    Mutant(
+        "store/admin/moves.py",
+        "_must_be_free",
+        "tests/store/test_transfer.py tests/store/test_restores.py tests/test_store_command.py",
+        returns="None",
+    ),
+    # handlers
+    Mutant(
+        "handlers/inbound/alert_receiver.py",
+        "AlertChannels.is_by_source",
+        "tests/handlers/test_alert_receiver.py",
+        returns="True",
+    ),
+    Mutant(
+        "handlers/listeners/context.py",
+        "_is_stolen",
+        "tests/handlers tests/scenarios/test_attack_forged_presses.py",
+        returns="False",
+    ),
+    Mutant("handlers/views/text.py", "escape", "tests/handlers/views", returns="text"),
+    Mutant("handlers/views/text.py", "imitates_bot", "tests/handlers/views", returns="False"),
+    Mutant(
+        "handlers/outbound/metadata.py", "key_of", "tests/handlers/test_metadata.py", returns="None"
+    ),
+    Mutant(
+        "handlers/outbound/rate_limiter.py",
+        "wait",
+        "tests/handlers/test_rate_limiter.py",
+        returns="0.0",
+    ),
+]
