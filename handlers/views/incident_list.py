@@ -19,6 +19,7 @@ from handlers.views.text import (
     line,
     plain,
     section,
+    sendable,
     symbol,
     untrusted_line,
 )
@@ -227,6 +228,5 @@ def _buttons(chosen: ListFilter, page: IncidentPage, after: int | None) -> list[
         elements.append(button(_("More"), "sopbot.list.more", str(page.incidents[-1].id)))
     if not elements:
         return []
-    text = chosen.text[:LONGEST_STATE].encode(errors="ignore").decode()  # Slack takes UTF-8 only
-    state = f"list/{after or ''}/{text}"
+    state = f"list/{after or ''}/{sendable(chosen.text[:LONGEST_STATE])}"
     return [{"type": "actions", "block_id": state, "elements": elements}]

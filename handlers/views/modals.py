@@ -8,7 +8,7 @@ from bot.approvals.model import Approval
 from bot.incidents.model import Incident
 from bot.language import N_, _
 from bot.remediation.catalogue import editable
-from handlers.views.text import Block, context, section, untrusted_line
+from handlers.views.text import Block, context, section, sendable, untrusted_line
 
 
 def answer_modal(text: str) -> Block:
@@ -75,19 +75,15 @@ def edit_modal(approval: Approval) -> Block:
     """The modal with an input for each value that a person may change."""
     names = editable(approval.proposal)
     inputs = [
-        _input(p.name, p.name, "sopbot.value", initial_value=_sendable(p.value), max_length=200)
+        _input(p.name, p.name, "sopbot.value", initial_value=value, max_length=max(200, len(value)))
         for p in approval.proposal.parameters
         if p.name in names
+        for value in [sendable(str(p.value))]
     ]
     note = context(
         _("This action has no value that people can change.") if not inputs else _(_EDIT_NOTE)
     )
     return _modal("sopbot.edit_modal", approval, _("Propose"), [note, *inputs], title=_("Edit"))
-
-
-def _sendable(value: object) -> str:
-    """The value as a person edits it; a lone surrogate, which no request may have, is left out."""
-    return str(value).encode(errors="ignore").decode()
 
 
 _EDIT_NOTE = N_("A new card takes this one's place, without its votes. You cannot approve it.")

@@ -8,7 +8,7 @@ from typing import Any
 from bot.incidents.model import Incident, Severity
 from bot.language import _, plural
 from handlers.views.places import open_thread
-from handlers.views.text import Block, plain, symbol, untrusted_line
+from handlers.views.text import Block, plain, sendable, symbol, untrusted_line
 from handlers.views.words import word
 
 CALLBACK = "sopbot.report_modal"
@@ -95,8 +95,7 @@ def _text(action_id: str, longest: int) -> Block:
 
 
 def _initial(text: str) -> Block:
-    sendable = text.encode(errors="ignore").decode()  # half a surrogate pair cannot be sent
-    return {"initial_value": sendable} if sendable else {}
+    return {"initial_value": sendable(text)} if sendable(text) else {}
 
 
 def _input(

@@ -136,6 +136,11 @@ def typed(text: str) -> str:
     return f"`{shown}`" if shown else _("That")
 
 
+def sendable(text: str) -> str:
+    """The text without halves of surrogate pairs: Slack takes UTF-8 only."""
+    return text.encode(errors="ignore").decode()
+
+
 def plain(text: str, limit: int) -> str:
     """One line for a `plain_text` object, which needs no escaping: Slack obeys nothing in it."""
     shown = _EMOJI_CODE.sub("∶", _without_marks(_clean(text[:LONGEST])))
