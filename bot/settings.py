@@ -203,7 +203,7 @@ class Settings(
         "", description="where people read RUNBOOK_DIR: a passage's path is put behind it"
     )
     message_language: Language = Field(
-        ENGLISH, description="the language of the bot's messages in Slack: en, de"
+        ENGLISH, description="the language of the bot's messages in Slack"
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="the least severe level that is logged"

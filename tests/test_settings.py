@@ -300,3 +300,11 @@ def test_a_credentials_file_of_nats_is_read(tmp_path, no_file):
     file.write_text("-----BEGIN NATS USER JWT-----\nabc\n------END NATS USER JWT------\n")
     settings = load({**GOOD, "NATS_CREDS_FILE": str(file)}, no_file)
     assert settings.nats_creds.get_secret_value().startswith("-----BEGIN")
+
+
+def test_an_unknown_language_is_refused_with_the_languages_that_there_are(tmp_path):
+    (line,) = problems({**GOOD, "MESSAGE_LANGUAGE": "fr"}, tmp_path / ".env")
+    assert line.startswith("MESSAGE_LANGUAGE: must be one of en, de;")
+    assert load({**GOOD, "MESSAGE_LANGUAGE": "de"}, tmp_path / ".env").message_language == "de"
+    # A variable of GNU gettext, which many login shells set.
+    assert load({**GOOD, "LANGUAGE": "en_US:en"}, tmp_path / ".env").message_language == "en"
