@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-_END = re.compile("[.!?;\u3002\uff01\uff0e\uff1b\uff1f]+(?=[\\s\"')\\]*_`]|$)|\n")
+_END = re.compile("[.!?\u3002\uff01\uff0e\uff1f]+(?=[\\s\"')\\]*_`]|$)|\n")
 _ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|approx|vs|etc|cf|ca|resp|no|min|max)|^\W*\d{1,3})$")
 _CITED_AFTER = re.compile(
     r"[\"')*_`]{0,3}[ \t]{0,3}(?:\[[A-Z]\d{1,3}[^\]\n]{0,60}\][ \t.,;]{0,3}){1,8}"

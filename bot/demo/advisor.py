@@ -1,4 +1,4 @@
-"""A replacement of an advisor CLI: fixed rules, no model, and its answers say so.
+"""A replacement of an advisor CLI: fixed rules, no model, and its name says so.
 
 It reads the bot's prompt on stdin and answers on stdout like Q: escape codes, `> `, then the
 requested JSON. It uses only the content of the prompt. It is run by its path, with the standard
@@ -48,7 +48,7 @@ def answer(data: dict[str, Any]) -> dict[str, Any]:
         "evidence": evidence,
         "suggested_actions": steps[:4]
         or ["Measure first: look at the service's log and its last deploy."],
-        "summary": "This came from the fixed rules of the demo, not from a model.",
+        "summary": "",
     }
 
 

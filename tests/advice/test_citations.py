@@ -48,6 +48,11 @@ def test_a_statement_without_an_id_is_marked_and_advice_is_not() -> None:
     )
 
 
+def test_one_id_is_for_both_halves_of_a_sentence_that_a_semicolon_joins() -> None:
+    text = "The alert says 32.5 MiB; the threshold is 32 MiB [A1]."
+    assert with_marked_statements(text, KNOWN) == text
+
+
 @pytest.mark.attack("ASI09")
 def test_an_id_that_was_not_in_the_prompt_is_named() -> None:
     text = "The heap is full [E2, E9]. Restart it as [R1] says."
