@@ -7,7 +7,7 @@ PY := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo play setup postgres nats acp retrieval run gateway quick check test mutants chaos pictures services bench messages lock clean
+.PHONY: help demo play setup postgres nats acp retrieval run gateway systems quick check test mutants chaos pictures services bench messages lock clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/' | expand -t 18
@@ -51,6 +51,9 @@ retrieval: requirements-retrieval.txt .venv/.run  ## install word vectors too, w
 
 run: .venv/.run  ## the bot, with the settings of .env
 	@$(PY) -m bot
+
+systems: requirements-gateway.txt .venv/.run  ## install what the gateway needs for databases, Redis and SSH too
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-gateway.txt
 
 gateway: .venv/.run  ## the reference gateway, with config/gateway.yaml
 	@$(PY) -m bot.gateway --config config/gateway.yaml
