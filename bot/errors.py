@@ -11,7 +11,7 @@ SopbotError
  └─ OutsideError           another system failed; `permanent` says whether to try again
      ├─ SlackRefused       Slack answered with an error name
      ├─ StoreError         the database file cannot be used
-     ├─ AdvisorError       the advisor command gave no usable answer
+     ├─ AdvisorError       an advisor gave no usable answer
      │   └─ AdvisorBusy    … because every slot is taken
      ├─ GatewayUnavailable the gateway was not reached: nothing was sent
      ├─ GatewayRejected    the gateway says the request is our fault (400, 401, 422 …)

@@ -1,1 +1,1 @@
-"""Advice: from the advisor command (Q, Kiro, any CLI) or, without one, from the SOP's own text."""
+"""Asks the advisors (programs, agents, models' servers), or makes advice of the SOP's own rules."""

@@ -23,8 +23,7 @@ class ConfigDigests:
 
 
 def bound_to(incident: Incident, written: ConfigDigests) -> Binding:
-    """Return the present facts of the incident and the operator's files that an approval depends
-    on."""
+    """Return the facts of the incident and the digests of the operator's files at this moment."""
     return Binding(
         severity=incident.severity,
         env=incident.env,

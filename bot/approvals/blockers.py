@@ -132,7 +132,8 @@ def _context_changed(
 ) -> Blocker | None:
     """The context of the proposal has changed.
 
-    The severity may change: any sender can set one, and the policy does not depend on it.
+    A changed severity of the incident blocks nothing: any sender can set one, and the policy does
+    not depend on it.
     """
     if config is None:
         return None

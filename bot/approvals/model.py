@@ -31,7 +31,11 @@ class Vote:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Binding:
-    """The context of a proposal; `sop` and `policy` are digests of their text."""
+    """The context of a proposal, at the time of the proposal; `sop` and `policy` are digests.
+
+    The digest of the approval covers all of it. A later change of `severity` or `policy` does not
+    end the approval (`bot.approvals.blockers`).
+    """
 
     severity: str = ""
     env: str = ""
