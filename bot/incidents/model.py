@@ -237,16 +237,17 @@ class Escalation:
 class Incident:
     """One incident: one thread, one SOP ID.
 
-    `number` is its name for people (INC-142). `alert_count` counts every folded alert, `firing`
-    those that have not resolved. `posted`: its first alert is a message in the channel, and did not
-    arrive by HTTP. `last_active_at` is when an alert of it came last, to a minute, or a person said
-    that it goes on; None if unknown. `parent_id` is the root of the cascade of which it is a child,
-    None for a root; a root's `cause_id` is the child that is the most probable cause, None if it is
-    the root itself. `related_id` is an incident that is perhaps part of the same fault.
-    `resolution` is why it is resolved, None while it is open. `previous_id` is the incident of its
-    scope that was resolved last before it opened. `flapping_changes`
-    is how often it began and ceased to fire lately; 0 while it does not flap. `severity_by` is the
-    person who set its severity, which its alerts then do not change; '' while they do.
+    `number` is its name for people (INC-142). `alert_count` counts every folded alert, also a
+    second one of the same fingerprint; `firing` counts the fingerprints that have not resolved.
+    `posted`: its first alert is a message in the channel, and did not arrive by HTTP.
+    `last_active_at` is when an alert of it came last, to a minute, or a person said that it goes
+    on; None if unknown. `parent_id` is the root of the cascade of which it is a child, None for a
+    root; a root's `cause_id` is the child that is the most probable cause, None if it is the root
+    itself. `related_id` is an incident that is perhaps part of the same fault. `resolution` is why
+    it is resolved, None while it is open. `previous_id` is the incident of its scope that was
+    resolved last before it opened. `flapping_changes` is how often it began and ceased to fire
+    lately; 0 while it does not flap. `severity_by` is the person who set its severity, which its
+    alerts then do not change; '' while they do.
 
     It shows one alert, the most severe that fires: `severity`, `title`, `text`, `value`,
     `threshold`, `labels`, `links`, `source` and `display`. `env`, `region`, `service` and

@@ -197,7 +197,8 @@ COUNT = (
     "UPDATE incidents SET alert_count = alert_count + ?, firing = firing + ?, updated_at = ?,"  # noqa: S608 - constants
     f" {cascades.GREW} WHERE id = ?"
 )
-"""Counts alerts, and those of them that begin to fire."""
+"""Adds to the counts of an incident: alerts that were folded, also of one that fires there already
+(with another severity or start), and those that begin to fire."""
 
 
 def fold(
