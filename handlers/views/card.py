@@ -13,6 +13,7 @@ from bot.incidents.model import Incident, IncidentStatus, Resolution
 from bot.incidents.news import News
 from bot.language import _, plural
 from handlers.views import cascade, changes, deploys, episodes, escalation
+from handlers.views.addresses import host_of, is_address
 from handlers.views.approval import waiting_line
 from handlers.views.newer_blocks import details
 from handlers.views.news import on_card
@@ -24,8 +25,6 @@ from handlers.views.text import (
     button,
     clock,
     context,
-    host_of,
-    is_address,
     link_button,
     quote,
     section,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.enrichment.model import RUNBOOK, Evidence, KnownFact
 from bot.language import _, plural
+from handlers.views.addresses import host_of, is_address
 from handlers.views.cutting import keep_whole
 from handlers.views.newer_blocks import details
 from handlers.views.text import (
@@ -13,8 +14,6 @@ from handlers.views.text import (
     context,
     escape,
     fallback_line,
-    host_of,
-    is_address,
     quote,
     section,
     untrusted_line,

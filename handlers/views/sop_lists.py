@@ -9,14 +9,13 @@ from bot.incidents.model import Incident, IncidentChange
 from bot.incidents.remediation import RemediationStatus
 from bot.incidents.sops import Sop
 from bot.language import _, plural
+from handlers.views.addresses import host_of, is_address
 from handlers.views.places import thread_link
 from handlers.views.text import (
     ago,
     clock,
     escape,
-    host_of,
     inline_code,
-    is_address,
     line,
     untrusted_line,
 )

@@ -12,11 +12,11 @@ import unicodedata
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from bot.incidents.confusables import fold, one_stroke
 from bot.incidents.model import Severity
 from bot.language import N_, _
+from handlers.views.addresses import host_of
 from handlers.views.cutting import LONGEST, SECTION_LIMIT, cut, cut_line, cut_section
 
 Block = dict[str, Any]
@@ -31,7 +31,6 @@ _CONTROL = re.compile(
     r"|(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])"
 )
 _LINE_ENDS = re.compile("\r\n?|[\u2028\u2029]")
-_ADDRESS = re.compile(r"https?://[^\s/?#<>|\"\\`][^\s<>|\"\\`]*", re.IGNORECASE)
 
 _NO_FENCE = "'''"  # replaces ```, which would begin or end a code block
 
@@ -212,25 +211,6 @@ def _unquoted(text: str) -> str:
 def _one_line(text: str, limit: int, *, keep: bool = True) -> str:
     flat = _harmless(_SPACE.sub(" ", text[:LONGEST]))
     return cut_line(_SPACE.sub(" ", flat).strip(), text, limit, keep=keep)
-
-
-def is_address(url: str) -> bool:
-    """True if Slack takes this as the address of a button or a link."""
-    return len(url) <= 3000 and _ADDRESS.fullmatch(url) is not None and bool(host_of(url))
-
-
-def host_of(url: str) -> str:
-    """The host of an address in letters that cannot be mistaken; '' for an address without one.
-
-    A name in other letters is written as in DNS (`xn--…`).
-    """
-    try:
-        parts = urlsplit(url)
-        host = (parts.hostname or "").encode("idna").decode("ascii")
-        port = f":{parts.port}" if parts.port else ""
-    except ValueError:  # UnicodeError too
-        return ""
-    return f"[{host}]{port}" if ":" in host else host and host + port
 
 
 def clock(at: datetime) -> str:

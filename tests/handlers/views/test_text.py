@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.views import text as views
+from handlers.views.addresses import is_address
 from tests.helpers.models import HOSTILE, WILD, assert_obeys_nothing
 
 
@@ -78,7 +79,7 @@ def test_plain_text_is_one_line_within_its_limit(text: str, limit: int) -> None:
     ],
 )
 def test_a_good_address_goes_on_a_button(url: str) -> None:
-    assert views.is_address(url)
+    assert is_address(url)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +100,7 @@ def test_a_good_address_goes_on_a_button(url: str) -> None:
     ],
 )
 def test_a_bad_address_goes_on_no_button(url: str) -> None:
-    assert not views.is_address(url)
+    assert not is_address(url)
 
 
 @pytest.mark.parametrize("text", [*HOSTILE, "x" * 9999])
