@@ -15,6 +15,8 @@ from bot.advice.schema import ANSWER_SCHEMA
 from bot.advice.verdict import without_private_data
 from bot.errors import AdvisorBusy, AdvisorError, BudgetSpent
 
+MOST_TOKENS = 10**9  # of one run
+
 
 class Advisor:
     """Answers from `chain`, or from rules if it is None or (with `rules_answer`) fails.
@@ -75,7 +77,8 @@ class Advisor:
                 raise
             return advice_from_rules(subject, failure=str(error))
         advice = without_private_data(read_answer(reply, subject, prompt), self._private())
-        return replace(advice, tokens=reply.tokens or 0)
+        # The advisor's own count: one that no run can have would break or empty the budget.
+        return replace(advice, tokens=min(max(reply.tokens or 0, 0), MOST_TOKENS))
 
     async def close(self) -> None:
         """Release what the advisors hold."""

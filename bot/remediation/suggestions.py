@@ -26,7 +26,7 @@ _NEGATED = re.compile(
 )
 _END_OF_OBJECT = re.compile(
     r"\s(?:to|with|in|on|at|and|or|if|so|after|before|for|by|via|using|when|once|as|because|since"
-    r"|then|until|which|that|from|during|while)\s|[,(\u2014\u2013\[]",
+    r"|then|until|which|that|from|during|while)\s|\s\u2013|[,(\u2014\[]",
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -34,6 +34,7 @@ _ARTICLES = {"the", "a", "an", "this", "that", "its", "it", "them"}
 _NOUNS = {"service", "pod", "container", "instance", "process", "app", "application", "deployment"}
 _GENERIC = _ARTICLES | _NOUNS | {f"{noun}s" for noun in _NOUNS}
 _GENERIC |= {"affected", "failing", "gracefully", "once"}
+_MARKUP = "`*_\"'<>)]\u201c\u201d\u2018\u2019"
 _NO_TARGET = frozenset({"over", "again", "small", "here", "now", "fresh"})
 
 
@@ -72,19 +73,28 @@ def match_step(
     others = {verbs[word] for word in re.findall("[a-z]+", rest.lower()) if word in verbs}
     if action is None or others - {action}:
         return None
-    tokens = _WORD.findall(_END_OF_OBJECT.split(f"{rest} ", maxsplit=1)[0].replace("`", " "))
-    tokens = [word.rstrip(".-_") for word in tokens]
-    named = [word for word in tokens if word.lower() not in _GENERIC]
+    target_text = _END_OF_OBJECT.split(f"{rest} ", maxsplit=1)[0]
+    tokens = map(_bare, target_text.split())
+    named = [token for token in tokens if token and token.lower() not in _GENERIC]
     if not named:
         return Suggestion(action, *(default or ()))
     if len(named) > 1:
         return None
     name = named[0]
+    if not _WORD.fullmatch(name):
+        return None  # never a part of a word: with another hyphen, "app-db" would be "db"
     if name in known:
         return Suggestion(action, name, known[name])
     if name.lower() in _NO_TARGET or name.lower().endswith("ing"):
         return None
     return Suggestion(action, named=name)
+
+
+def _bare(word: str) -> str:
+    """Return the word without markup around it, and without the noun of `pod/web-1`."""
+    word = word.lstrip(_MARKUP).rstrip(_MARKUP + ".-:")
+    noun, _, name = word.partition("/")
+    return name if noun.lower() in _GENERIC - _ARTICLES else word
 
 
 def _forms(action: Action) -> set[str]:

@@ -139,6 +139,7 @@ def _time(text: object, otherwise: datetime) -> datetime:
     """Return a time in UTC that is not in the future; a naive one is read as UTC."""
     try:
         at = datetime.fromisoformat(text) if isinstance(text, str) else otherwise
-    except ValueError:
+        at = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):  # the year 1 of another zone is the year 0 of UTC
         return otherwise
-    return min(at if at.tzinfo else at.replace(tzinfo=UTC), otherwise)
+    return min(at, otherwise)

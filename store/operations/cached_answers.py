@@ -10,7 +10,8 @@ from store.operations.part import Part
 from store.rows import dump
 from store.statements import Operation, query, run, to_db_time
 
-MOST = 1000  # answers; each is at most some 30 KB
+MOST = 1000  # answers
+LARGEST = 65_536  # characters of one; a larger one is not kept
 _STEP = 50  # deleted at a time
 
 
@@ -25,15 +26,18 @@ def cached(key: str, since: datetime) -> Operation[dict[str, Any] | None]:
 def cache(key: str, body: dict[str, Any], now: datetime, expired: datetime) -> Operation[None]:
     """Keep an answer.
 
-    1. Store it in place of an earlier one.
+    1. Store it in place of an earlier one, unless it is too large.
     2. Delete some of those that were given before `expired`.
     3. Delete the oldest ones beyond the limit.
     """
+    text = dump(body)
+    if len(text) > LARGEST:
+        return
     yield run(
         "INSERT INTO cached_answers (key, body, at) VALUES (?, ?, ?)"
         " ON CONFLICT (key) DO UPDATE SET body = excluded.body, at = excluded.at",
         key,
-        dump(body),
+        text,
         to_db_time(now),
     )
     yield run(

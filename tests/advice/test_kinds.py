@@ -6,6 +6,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from bot.advice.kinds.http import Endpoint
 from bot.advice.kinds.ollama import OllamaAdvisor
@@ -14,6 +15,7 @@ from bot.advice.schema import ANSWER_SCHEMA
 from bot.errors import AdvisorError
 from tests.advice.model_servers import ANSWER, KEY, MODEL, ModelServer, ollama, openai
 from tests.advice.stand_ins import EVERY, HTTP, PROGRAMS, started
+from tests.helpers.http_servers import served
 from tests.helpers.ports import kept_port
 
 # What the stand-in does; the kinds that can; what the caller is told.
@@ -165,3 +167,20 @@ async def test_a_server_without_response_format_is_asked_with_less_and_that_is_r
 async def test_a_server_that_streams_unasked_is_understood() -> None:
     async with openai(ModelServer("stream")) as advisor:
         assert (await advisor.ask("why", timeout=60)).text == ANSWER
+
+
+@pytest.mark.attack("ASI03")
+@pytest.mark.parametrize("length", [128, 135, 16_384 - 10 - 37])
+async def test_no_part_of_the_key_is_in_a_refusal_that_is_cut(length: int) -> None:
+    key = "q7.Zk29.mQ4x.Lw81"  # of no known form
+
+    async def echo(request: web.Request) -> web.Response:
+        return web.Response(status=400, text=f"{'y ' * 10}key {key} {'x ' * (length // 2)}{key}")
+
+    async with served(echo) as url, aiohttp.ClientSession() as session:
+        endpoint = Endpoint(session=session, name="x", url=url, variable="X", key=key)
+        assert key not in repr(endpoint)
+        with pytest.raises(AdvisorError) as failed:
+            await OpenAiAdvisor(endpoint, MODEL).ask("why", timeout=60)
+    parts = {key[start : start + 5] for start in range(len(key) - 4)}
+    assert not [part for part in parts if part in str(failed.value)]

@@ -11,8 +11,11 @@ from typing import Any
 import pytest
 
 from bot.advice.advisor import Advisor
+from bot.advice.chain import AdvisorChain
+from bot.advice.kinds.contract import Reply
 from bot.advice.load.limited_advisor import LimitedAdvisor
 from bot.advice.load.segment import AdviceLimits
+from bot.advice.member import Member
 from bot.advice.model import Fact, Guidance, Subject, Turn
 from bot.errors import AdvisorBusy, AdvisorError
 from store import Store, open_store
@@ -34,8 +37,11 @@ class Desk:
         self.advisor = self.restarted()
 
     def restarted(self, **options: Any) -> LimitedAdvisor:
+        return self.of(self.fakeq.command(**options))
+
+    def of(self, chain: AdvisorChain) -> LimitedAdvisor:
         return LimitedAdvisor(
-            Advisor(self.fakeq.command(**options)),
+            Advisor(chain),
             self.store,
             lambda: self.limits,
             lambda: self.now,
@@ -163,3 +169,66 @@ async def test_a_run_that_fails_counts_and_a_question_that_is_refused_does_not(
     results = await asyncio.gather(*asking, return_exceptions=True)
     assert [isinstance(result, AdvisorBusy) for result in results].count(True) == 4
     assert "is spent" in (await desk.advisor.ask(replace(QUESTION, question="?"))).failure
+
+
+@pytest.mark.attack("ASI08")
+async def test_alerts_alone_never_spend_what_is_kept_for_people(desk: Desk) -> None:
+    desk.limits = AdviceLimits(cache_minutes=0, runs_per_day=5)
+    of_alerts = [replace(QUESTION, question="", incident=f"INC-{number}") for number in range(6)]
+    by_model = [(await desk.advisor.ask(subject)).by_model for subject in of_alerts]
+    assert by_model == [True] * 4 + [False] * 2
+    assert (await desk.advisor.ask(QUESTION)).by_model
+    assert "5 runs for today" in (await desk.advisor.ask(QUESTION)).failure
+
+
+class _Model:
+    """A server's model that answers when it may, and counts its tokens as it likes."""
+
+    name = "Model"
+
+    def __init__(self, tokens: int = 0) -> None:
+        self.questions = 0
+        self.may_answer = asyncio.Event()
+        self._tokens = tokens
+
+    async def ask(self, prompt: str, **_options: Any) -> Reply:
+        self.questions += 1
+        await self.may_answer.wait()
+        return Reply(text="The disk is full.", tokens=self._tokens)
+
+    async def probe(self) -> str:
+        return self.name
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+@pytest.mark.attack("ASI08")
+async def test_the_first_asker_who_leaves_takes_the_answer_from_nobody(desk: Desk) -> None:
+    model = _Model()
+    advisor = desk.of(AdvisorChain([Member(model)]))
+    waiting = [asyncio.create_task(advisor.ask(QUESTION)) for _ in range(2)]
+    await until(lambda: model.questions)
+    waiting[0].cancel()
+    await asyncio.wait(waiting[:1])
+    model.may_answer.set()
+    assert (await waiting[1]).text == "The disk is full."
+    assert model.questions == 1
+
+
+@pytest.mark.attack("ASI08")
+@pytest.mark.parametrize(("tokens", "is_spent"), [(-(10**12), False), (10**30, True)])
+async def test_no_count_of_a_server_breaks_or_refunds_the_budget(
+    desk: Desk, tokens: int, is_spent: bool
+) -> None:
+    desk.limits = AdviceLimits(cache_minutes=0, tokens_per_day=100)
+    used = await desk.store.start_advisor_run("INC-1", desk.limits, NOW)
+    assert isinstance(used, int)
+    await desk.store.end_advisor_run(used, 1, 99)
+    model = _Model(tokens)
+    model.may_answer.set()
+    advisor = desk.of(AdvisorChain([Member(model)]))
+    assert (await advisor.ask(QUESTION)).text == "The disk is full."
+    assert (not (await advisor.ask(QUESTION)).by_model) == is_spent
+    await desk.store.end_advisor_run(used, 1, 100)
+    assert not (await advisor.ask(QUESTION)).by_model, "nothing was taken off"

@@ -91,3 +91,20 @@ async def test_a_cancelled_task_loses_no_slot(got_the_slot: bool) -> None:
     await at.end("third")
     await third
     assert (at.slots.active, at.slots.waiting) == (0, 0)
+
+
+@pytest.mark.attack("ASI08")
+async def test_askers_who_leave_a_full_queue_cost_nobody_a_slot() -> None:
+    at = users(waiting=1)
+    await at.start("first")
+    leaving = await at.start("leaving", Severity.LOW)
+    starting = asyncio.create_task(at.start("worst", Severity.CRITICAL))
+    await asyncio.sleep(0)  # "worst" is in front of the one that leaves
+    leaving.cancel()
+    worst = await starting
+    await at.end("first")
+    await at.end("worst")
+    await worst
+    assert leaving.cancelled()
+    assert at.holding == ["first", "worst"]
+    assert (at.slots.active, at.slots.waiting) == (0, 0)

@@ -70,3 +70,23 @@ def test_no_text_of_a_model_becomes_a_target(text: str) -> None:
     for step in (text, f"Restart {text}", f"Stop the {text} service"):
         suggestion = match_step(step, ACTIONS, KNOWN, DEFAULT)
         assert suggestion is None or suggestion.target in {"", *KNOWN}
+
+
+@pytest.mark.attack("ASI02")
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(f"app{hyphen}web-1" for hyphen in "\u2010\u2011\u2012\u2013\u2212\u00ad\u200b@=+:#~"),
+        *("\u652f\u4ed8-web-1", "\u00fcber.web-1", "a/web-1", "service\u2011web-1", "web-1\u200d"),
+    ],
+)
+def test_a_part_of_another_name_is_no_target(name: str) -> None:
+    assert matched(f"Restart {name}") is None
+    assert matched(f"Restart the {name} service") is None
+
+
+@pytest.mark.parametrize(
+    "name", ["\u201cweb-1\u201d", "pod/web-1", "**web-1**.", "web-1:", "web-1\u2014it leaks"]
+)
+def test_marks_around_a_name_are_no_part_of_it(name: str) -> None:
+    assert matched(f"Restart {name}") == ("service.restart", "web-1", "")

@@ -138,6 +138,8 @@ async def test_a_hostile_folder_stores_nothing_wrong(
     put(root, **{"Not An Id": '{"prompt": "why?"}'}, sop_odd=json.dumps(odd))
     put(root / "sop_folder.json")
     os.mkfifo(root / "sop_pipe.json")
-    assert await files.read_once() == 1
+    put(root, sop_early=json.dumps(odd | {"timestamp": "0001-01-01T00:00:00+14:00"}))
+    assert await files.read_once() == 2
+    assert [turn.at for turn in await store.turns("sop_early")] == [NOW]
     [turn] = await store.turns("sop_odd")
     assert (turn.text, turn.at) == ("nul  and ?", NOW)

@@ -26,3 +26,9 @@ async def test_an_answer_is_kept_for_its_time_and_in_a_bounded_number(
         await store.cache_answer(key, {}, later(70 + second), NOW)
     kept = [key for key in "abcde" if await store.cached_answer(key, NOW) is not None]
     assert kept == ["d", "e"]
+
+
+@pytest.mark.attack("ASI08")
+async def test_a_huge_answer_is_not_kept(store: Store) -> None:
+    await store.cache_answer("big", {"text": "x" * 70_000}, NOW, later(-60))
+    assert await store.cached_answer("big", NOW) is None

@@ -7,7 +7,7 @@ import os
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
@@ -35,7 +35,7 @@ class Endpoint:
     name: str
     url: str
     variable: str
-    key: str = ""
+    key: str = field(default="", repr=False)
     tls: ssl.SSLContext | None = None
     max_output: int = 1_048_576
 
@@ -106,7 +106,7 @@ class Endpoint:
         except (ValueError, RecursionError):
             value = None
         if not isinstance(value, dict):
-            raise self.failed(FailureKind.GARBLED, excerpt(raw))
+            raise self.failed(FailureKind.GARBLED, excerpt(self._without_key(raw)))
         return value
 
     def failed(
@@ -129,7 +129,17 @@ class Endpoint:
         """Build the error of an answer that passes `max_output`."""
         return self.failed(FailureKind.TOO_LONG, f"{self.max_output} bytes")
 
+    def _without_key(self, body: bytes) -> bytes:
+        """Hide the key before a text is cut: a half of it would not be recognised any more."""
+        key = self.key.encode()
+        if not key:
+            return body
+        body = body.replace(key, b"...")
+        half = next((n for n in range(len(key), 3, -1) if body.endswith(key[:n])), 0)
+        return body[: len(body) - half]
+
     def _refusal(self, answer: aiohttp.ClientResponse, body: bytes) -> AdvisorError:
+        body = self._without_key(body)
         text = error_text(body)
         detail = f"HTTP {answer.status}" + (f": {text}" if text else "")
         if answer.status == 429:

@@ -112,7 +112,8 @@ class LimitedAdvisor:
 
     async def _start(self, subject: Subject) -> int:
         about = subject.incident or subject.incident_key
-        started = await self._store.start_advisor_run(about, self._limits(), self._clock())
+        limits = self._limits() if subject.question else self._limits().for_alerts()
+        started = await self._store.start_advisor_run(about, limits, self._clock())
         if isinstance(started, Spent):
             self._observe("budget")
             emit(Event.ADVICE_BUDGET_SPENT, limit=started.key, about=about)

@@ -26,3 +26,15 @@ class AdviceLimits(BaseModel):
     tokens_per_incident: int = Field(default=0, ge=0, le=10**12)
     questions_per_person: int = Field(default=30, ge=0, le=10_000)
     questions_per_channel: int = Field(default=120, ge=0, le=100_000)
+
+    def for_alerts(self) -> AdviceLimits:
+        """Return the limits of advice that nobody asked for: a fifth of the day is people's.
+
+        Otherwise one sender of ever new alerts leaves nothing for those who handle them.
+        """
+        names = ("runs_per_day", "seconds_per_day", "tokens_per_day")
+        return self.model_copy(update={name: _four_fifths(getattr(self, name)) for name in names})
+
+
+def _four_fifths(limit: int) -> int:
+    return limit - limit // 5

@@ -54,8 +54,10 @@ class Slots:
     async def _wait(self, waiter: _Waiter) -> None:
         """Return with the slot of one that is done."""
         self._queue.append(waiter)
-        if len(self._queue) > self._max_waiting():
-            refused = max(reversed(self._queue), key=lambda each: each.severity.rank)
+        # A task that is ending stands in the queue until it runs once more.
+        waiting = [each for each in self._queue if not each.woken.cancelled()]
+        if len(waiting) > self._max_waiting():
+            refused = max(reversed(waiting), key=lambda each: each.severity.rank)
             self._queue.remove(refused)
             if refused is waiter:
                 raise NoSlotError
