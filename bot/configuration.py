@@ -21,7 +21,6 @@ from bot.remediation.catalogue import (
     CATALOGUE,
     COOLDOWN,
     Action,
-    actions_with,
     cooldowns_in,
     is_enabled,
     risk_in,
@@ -119,6 +118,6 @@ class LiveConfiguration:
         self.offers = NO_OFFERS
         self.actions: Mapping[str, Action] = CATALOGUE
 
-    def take_offers(self, offers: Offers) -> None:
-        """Use the gateway's list from now on."""
-        self.offers, self.actions = offers, actions_with(offers)
+    def take_offers(self, offers: Offers, actions: Mapping[str, Action]) -> None:
+        """Use the gateway's list from now on, and the actions made from it."""
+        self.offers, self.actions = offers, actions

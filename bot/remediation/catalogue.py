@@ -222,6 +222,15 @@ def is_enabled(policy: Remediate, action_id: str) -> bool:
     return action_id not in policy.actions or policy.actions[action_id].enabled
 
 
+def is_change(policy: Remediate, action_id: str) -> bool:
+    """Return True if the bot knows the action, or the policy names it in full, not by a glob."""
+    changed = policy.actions.get(action_id)
+    named = {*policy.two_person_actions, *policy.auto_approve}
+    named |= {name for rule in policy.rules for name in rule.actions}
+    has_rule = changed is not None and (changed.risk or changed.cooldown_seconds is not None)
+    return action_id in CATALOGUE or action_id in named or bool(has_rule)
+
+
 def cooldowns_in(policy: Remediate) -> dict[str, timedelta]:
     """Return the cooldown of each action as the operator set it."""
     cooldowns = {action.id: action.cooldown for action in CATALOGUE.values()}

@@ -11,7 +11,15 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, Field, JsonValue, create_model
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    Field,
+    JsonValue,
+    TypeAdapter,
+    ValidationError,
+    create_model,
+)
 
 from bot.remediation.patterns import Pattern
 
@@ -47,8 +55,7 @@ def fields_of(schema: Mapping[str, JsonValue]) -> dict[str, Any]:
         if name in required:
             fields[name] = (kind, ...)
         else:
-            # The gateway fills its own default in: the bot sends what people chose, nothing else.
-            fields[name] = (kind | None if optional else kind, value.get("default"))
+            fields[name] = (kind | None if optional else kind, _default(name, kind, value))
     return fields
 
 
@@ -66,6 +73,18 @@ def _without_null(schema: Mapping[str, JsonValue]) -> tuple[bool, Mapping[str, J
     if len(rest) != 1 or len(options) != 2 or not isinstance(rest[0], dict):
         raise SchemaProblem("a parameter has several forms")
     return True, rest[0]
+
+
+def _default(name: str, kind: Any, schema: Mapping[str, JsonValue]) -> JsonValue:
+    """Return the default, which people see and the bot sends: a value like any other."""
+    default = schema.get("default")
+    if default is None:
+        return None
+    try:
+        TypeAdapter(kind).validate_python(default, strict=True)
+    except ValidationError:
+        raise SchemaProblem(f"{name} has a default that its own form refuses") from None
+    return default
 
 
 def _kind_of(name: str, schema: Mapping[str, JsonValue]) -> Any:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import Mapping
 
 from pydantic import ValidationError
 
 from bot.errors import GatewayRejected, GatewayUnavailable
+from bot.remediation.catalogue import Action, actions_with
 from bot.remediation.contract import ActionList
-from bot.remediation.offers import NO_OFFERS, read_offers
+from bot.remediation.offers import NO_OFFERS, Offers, read_offers
 from bot.response.dependencies import Dependencies
 
 log = logging.getLogger(__name__)
@@ -30,7 +32,7 @@ class GatewayOffers:
 
     async def start(self) -> None:
         """Use the list of the last run until the gateway answers, and ask it once."""
-        self._take(await self._store.gateway_offers())
+        await self._take(await self._store.gateway_offers())
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(START_SECONDS):
                 await self.refresh()
@@ -45,16 +47,22 @@ class GatewayOffers:
         body = listed.model_dump_json() if listed else ""
         if body != self._stored:
             await self._store.keep_gateway_offers(body, self._clock())
-            self._take(body)
+            await self._take(body)
 
-    def _take(self, body: str) -> None:
-        """Use a list; a stored one that this version cannot read is none."""
+    async def _take(self, body: str) -> None:
+        """Use a list. In a thread: a hostile one of 1 MiB takes seconds to read."""
         self._stored = body
-        try:
-            offers = read_offers(ActionList.model_validate_json(body)) if body else NO_OFFERS
-        except ValidationError:
-            offers = NO_OFFERS
-        self._config.take_offers(offers)
+        offers, actions = await asyncio.to_thread(_read, body)
+        self._config.take_offers(offers, actions)
         for action in offers.actions.values():
             if action.problem:
                 log.warning("%s cannot be requested: %s", action.id, action.problem)
+
+
+def _read(body: str) -> tuple[Offers, Mapping[str, Action]]:
+    """Return what a list offers; a stored one that this version cannot read is none."""
+    try:
+        offers = read_offers(ActionList.model_validate_json(body)) if body else NO_OFFERS
+    except ValidationError:
+        offers = NO_OFFERS
+    return offers, actions_with(offers)

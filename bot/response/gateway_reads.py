@@ -1,7 +1,8 @@
 """Runs the gateway's actions that change nothing, for a person: status, logs, reports.
 
 They need no approval. The plan is asked for first: only what the gateway itself plans as reading is
-run, and exactly that plan.
+run, and exactly that plan. What the bot, its policy or an SOP takes for a change is never run here,
+whatever the gateway says of it.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from bot.approvals.segment import GuestAction
 from bot.errors import GatewayUnavailable, InputError, Refused
 from bot.incidents.model import Incident
 from bot.language import deferred
-from bot.remediation.catalogue import CATALOGUE, MOST_NAMED, is_enabled
+from bot.remediation.catalogue import MOST_NAMED, is_change, is_enabled
 from bot.remediation.client import ActionCall, GatewayClient, Outcome
 from bot.remediation.offers import OfferedAction
 from bot.remediation.schemas import parameters_model
@@ -112,8 +113,8 @@ class GatewayReads:
         """Run what a person typed, and record it in the timeline. Refused: too often, or not
         reading.
         """
+        await self._check_person(user, "fix")  # first: an error names targets and actions
         action, target, values = self.named(text, incident.service)
-        await self._check_person(user, "fix")
         now = self._clock()
         if not (self._people.take(user, now) and self._channels.take(channel, now)):
             raise Refused(
@@ -126,17 +127,28 @@ class GatewayReads:
             intent=action.title,
             tracking_id=incident.tracking_id,
         )
-        outcome = await read(self._gateway, call, PATIENCE)
-        line = f"Ran {action.id} on {target}: {outcome.state}"
-        await self._store.record_gateway_use(incident.id, line, user, self._clock())
+        state = "no answer that can be used"
+        try:
+            outcome = await read(self._gateway, call, PATIENCE)
+            state = outcome.state
+        except Refused:
+            state = "not run: the gateway plans a change"
+            raise
+        finally:
+            line = f"Ran {action.id} on {target}: {state}"
+            await self._store.record_gateway_use(incident.id, line, user, self._clock())
         return Reading(action, target, outcome)
 
     def _offered(self, target: str) -> list[OfferedAction]:
-        policy = self._config.current.policy.remediate
+        current = self._config.current
+        policy = current.policy.remediate
+        changes = {action.action for sop in current.sops.sops for action in sop.actions}
         return [
             action
             for action in self._config.offers.of_target(target, mutating=False)
-            if action.id not in CATALOGUE and is_enabled(policy, action.id)
+            if action.id not in changes
+            and not is_change(policy, action.id)
+            and is_enabled(policy, action.id)
         ]
 
     def _unknown(self, verb: str, target: str) -> InputError:

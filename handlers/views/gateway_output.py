@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.approvals.model import Approval
 from bot.language import _
 from bot.remediation.answers import Outcome
-from handlers.views.text import code, inline_code, line, untrusted_line
+from handlers.views.text import code, inline_code, untrusted_line
 
 OUTPUT_LIMIT = 2_600  # characters of an ephemeral answer, with its heading
 
@@ -16,7 +16,7 @@ def shown(action_id: str, target: str, outcome: Outcome) -> str:
         action=untrusted_line(action_id, 100), target=untrusted_line(target, 100)
     )
     if outcome.state != "succeeded":
-        return f"{heading}: {line(outcome.error, 600)}"
+        return f"{heading}: {untrusted_line(outcome.error, 600)}"
     output = (outcome.stdout or outcome.stderr).strip()
     if not output:
         return f"{heading}: {_('it printed nothing')}"

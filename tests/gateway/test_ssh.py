@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import getpass
+import json
 import os
 import shutil
 import signal
@@ -63,7 +64,7 @@ def desk_of(start, tmp_path: Path):
 
 
 def call(command: Any, action: str = "ssh.run", **values: Any) -> ActionCall:
-    parameters = {"command": command, "values": values}
+    parameters = {"command": command, "values": json.dumps(values)}
     return ActionCall(action_id=action, target="it", parameters=parameters)
 
 
@@ -127,6 +128,8 @@ async def test_no_value_becomes_a_command_an_option_or_another_argument(server, 
         call("touch evil; touch", name="a"),
         call(["touch"], name="a"),
         call(""),
+        ActionCall(action_id="ssh.run", target="it", parameters={"command": "list", "values": "["}),
+        ActionCall(action_id="ssh.run", target="it", parameters={"command": "fail", "values": "1"}),
     ):
         outcome = await desk.client.execute(hostile, key=key())
         assert outcome.nothing_ran, (hostile.parameters, outcome)

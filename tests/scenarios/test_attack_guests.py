@@ -42,12 +42,13 @@ async def test_a_guest_a_bot_and_a_leaver_change_freeze_and_propose_nothing(
     assert f"Not done: {text}." in str(outcome.errors)
     await world.press(card, "Edit", "ana")
     await refused(world, "ana", f"Not done: {text}.")
-    for command in ("fix stop", "freeze on"):
+    for command in ("fix stop", "freeze on", "run status ledger"):
         answer = await (await world.types(f"/incident {command}", "ana")).response()
         assert text in answer.text or "guests may not fix here" in answer.text
+        assert "Known:" not in answer.text, "who may not read learns no names of targets"
     assert len(world.replies("approval")) == 1
     assert world.rows("SELECT * FROM freezes") == []
-    assert [row["actor"] for row in on_record(world, "refused")] == [ANA] * 4
+    assert [row["actor"] for row in on_record(world, "refused")] == [ANA] * 5
 
     answer = await (await world.types("/incident ack", "ana")).response()
     assert answer.text.startswith("Not done: ")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import shlex
 from collections.abc import AsyncIterator
 from typing import Any, cast
@@ -119,7 +120,7 @@ def _command(call: Call) -> tuple[SshCommand, list[str]]:
     if command.mutating != call.action.mutating:
         other = "ssh.run" if command.mutating else "ssh.read"
         raise ExecutorError(REFUSED, f"{label(name)} of {call.target} is for {other}")
-    rest: dict[str, Any] = dict(call.parameters["values"])
+    rest = _values(call, name)
     values: dict[str, str] = {}
     for parameter, declared in command.parameters.items():
         value = rest.pop(parameter, declared.default)
@@ -130,6 +131,16 @@ def _command(call: Call) -> tuple[SshCommand, list[str]]:
         raise ExecutorError(REFUSED, f"{label(name)} has no parameter {label(min(rest))}")
     options = frozenset(n for n, p in command.parameters.items() if p.may_be_option)
     return command, arguments(command.argv, values, options)
+
+
+def _values(call: Call, name: str) -> dict[str, Any]:
+    try:
+        values = json.loads(call.parameters["values"])
+    except (ValueError, RecursionError):
+        values = None
+    if not isinstance(values, dict):
+        raise ExecutorError(REFUSED, f"{label(name)}: values are no JSON object")
+    return values
 
 
 async def _read(stream: asyncssh.SSHReader[bytes]) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -61,15 +61,12 @@ class SshTarget(Target):
         return self
 
 
-Value = Annotated[str, Field(max_length=1000)] | int
-
-
 class RunParameters(Parameters):
-    """Names the command, and gives its values."""
+    """Names the command, and gives its values: one text, because a parameter is flat."""
 
     command: str = Field(max_length=100, description="one of the target's commands")
-    values: dict[str, Value] = Field(
-        default_factory=dict, max_length=20, description="the command's parameters by name"
+    values: str = Field(
+        default="{}", max_length=5000, description="the command's parameters, a JSON object"
     )
 
 
