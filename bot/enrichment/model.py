@@ -11,7 +11,7 @@ from typing import Any
 RUNBOOK = "Runbook"
 """The source of a fact that is a passage of a runbook; its name is the heading and the path."""
 FACT_CHARS = 600
-"""Of a fact from a declared query."""
+"""Of a fact from a declared query, and of a lesson."""
 FACTS_CHARS = 12_000
 """Of all facts together: a card and a prompt have room for so much."""
 

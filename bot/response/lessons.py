@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.enrichment.model import KnownFact
+from bot.enrichment.model import FACT_CHARS, KnownFact
 from bot.errors import InputError
 from bot.incidents.lessons import MOST_CHARS, Lesson
 from bot.language import deferred
@@ -68,6 +68,7 @@ class Lessons:
         name = context.alert.name if context.alert else ""
         lessons = await self._store.lessons_about(context.incident.sop_id, name, _CITED)
         return [
-            KnownFact(LESSON, f"lesson of {lesson.incident}", lesson.text, lesson.at)
+            # Cut, so that lessons leave room for what is measured now.
+            KnownFact(LESSON, f"lesson of {lesson.incident}", lesson.text[:FACT_CHARS], lesson.at)
             for lesson in lessons
         ]

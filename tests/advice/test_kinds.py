@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -184,3 +187,37 @@ async def test_no_part_of_the_key_is_in_a_refusal_that_is_cut(length: int) -> No
             await OpenAiAdvisor(endpoint, MODEL).ask("why", timeout=60)
     parts = {key[start : start + 5] for start in range(len(key) - 4)}
     assert not [part for part in parts if part in str(failed.value)]
+
+
+class _Drops:
+    """An answer that comes a few bytes at a time."""
+
+    def __init__(self, count: int) -> None:
+        self.content = self
+        self._count = count
+
+    async def iter_any(self) -> AsyncIterator[bytes]:
+        while drop := await self.read(64):
+            yield drop
+
+    async def read(self, _most: int) -> bytes:
+        self._count -= 1
+        return b"x" * 64 if self._count >= 0 else b""
+
+
+@pytest.mark.attack("ASI08")
+@pytest.mark.parametrize("is_stream", [True, False])
+async def test_an_answer_in_drops_costs_no_square_of_its_length(is_stream: bool) -> None:
+    async with aiohttp.ClientSession() as session:
+        endpoint = Endpoint(session=session, name="x", url="http://x.example", variable="X")
+        used = []
+        for count in (4_000, 16_000):
+            began = time.thread_time()
+            drops: Any = _Drops(count)
+            if is_stream:
+                [text] = [line async for line in endpoint.lines(drops)]
+            else:
+                text = await endpoint.body(drops)
+            used.append(time.thread_time() - began)
+            assert len(text) == 64 * count
+    assert used[1] < 9 * max(used[0], 0.005)

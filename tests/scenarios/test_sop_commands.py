@@ -68,9 +68,11 @@ async def test_a_lesson_reaches_the_next_incident_and_a_draft_of_an_sop_is_a_goo
     assert sop.keys[0] == "svc:checkout-api"
     assert sop.fix_action == ("It was the *connection* pool",)
 
+    await answer_to(world, f"/incident lesson INC-1 {'y' * 900}")
     await world.alert("other-api")  # another service, and the same alert name
-    [fact] = await until(lambda: _lessons_in_evidence(world))
+    long, fact = await until(lambda: _lessons_in_evidence(world))
     assert fact["text"] == "It was the *connection* pool"
+    assert long["text"] == "y" * 600, "lessons leave room for what is measured"
 
 
 def _drafts(world: World) -> list[File]:
@@ -80,4 +82,4 @@ def _drafts(world: World) -> list[File]:
 
 def _lessons_in_evidence(world: World) -> list[dict[str, str]]:
     bodies = [json.loads(row["body"]) for row in world.rows("SELECT body FROM evidence")]
-    return [fact for body in bodies for fact in body["facts"] if fact["source"] == "Lesson"][:1]
+    return [fact for body in bodies for fact in body["facts"] if fact["source"] == "Lesson"][:2]

@@ -88,16 +88,19 @@ class Endpoint:
         """Yield the lines of a stream as they come. AdvisorError if one or all are too long."""
         largest = self.max_output + _ENVELOPE_BYTES
         left = _WIRE * largest
-        kept = b""
+        kept = bytearray()  # it grows in place: a server may send a byte at a time
         async for chunk in answer.content.iter_any():
             left -= len(chunk)
-            *lines, kept = (kept + chunk).split(b"\n")
-            if left < 0 or len(kept) > largest or any(len(line) > largest for line in lines):
-                raise self.too_long()
-            for line in filter(None, map(bytes.strip, lines)):
-                yield line
-        if kept.strip():
-            yield kept.strip()
+            for number, piece in enumerate(chunk.split(b"\n")):
+                if number and (line := bytes(kept.strip())):
+                    yield line
+                if number:
+                    kept.clear()
+                kept += piece
+                if left < 0 or len(kept) > largest:
+                    raise self.too_long()
+        if line := bytes(kept.strip()):
+            yield line
 
     def document(self, raw: bytes) -> dict[str, Any]:
         """Return the JSON object. AdvisorError if it is something else."""
@@ -180,10 +183,10 @@ def error_text(body: bytes) -> str:
 
 async def _start(answer: aiohttp.ClientResponse, most: int) -> bytes:
     """Return the body, or the first `most` bytes of a longer one."""
-    body = b""
+    body = bytearray()
     while len(body) < most and (more := await answer.content.read(most - len(body))):
         body += more
-    return body
+    return bytes(body)
 
 
 def _seconds(header: str) -> float | None:
