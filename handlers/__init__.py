@@ -18,6 +18,7 @@ from handlers.listeners import (
     feedback,
     follow_up,
     full_texts,
+    gateway_reads,
     handovers,
     home,
     incidents,
@@ -54,6 +55,7 @@ def register(
     changes.register(listeners)
     readings.register(listeners)
     runbooks.register(listeners)
+    gateway_reads.register(listeners)
     shortcuts.register(listeners)
     home.register(listeners)
     mentions.register(listeners)

@@ -47,10 +47,14 @@ class SourceFailure:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The facts about an incident, and the sources that failed."""
+    """The facts about an incident, and the sources that failed.
+
+    `reads` are what people can read of the incident's target by a button: `status`, `logs`.
+    """
 
     facts: tuple[KnownFact, ...] = ()
     failures: tuple[SourceFailure, ...] = ()
+    reads: tuple[str, ...] = ()
 
     @staticmethod
     def of(
@@ -71,6 +75,7 @@ class Evidence:
         return {
             "facts": [{**asdict(fact), "at": fact.at.isoformat()} for fact in self.facts],
             "failures": [asdict(failure) for failure in self.failures],
+            "reads": list(self.reads),
         }
 
     @staticmethod
@@ -82,4 +87,5 @@ class Evidence:
                 for fact in body["facts"]
             ),
             tuple(SourceFailure(**failure) for failure in body["failures"]),
+            tuple(body.get("reads", ())),
         )

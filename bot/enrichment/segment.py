@@ -82,15 +82,15 @@ class Access(BaseModel):
 class EvidenceSource(BaseModel):
     """One source. `queries` are templates: `{{service}}` stands for the alert's service.
 
-    The queries of a Kubernetes cluster are the bot's own. The bot calls no other address than
-    `url`, and follows no redirect.
+    The queries of a Kubernetes cluster and of the gateway are the bot's own. The bot calls no other
+    address than `url`, and follows no redirect; the gateway's address is a setting.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     name: Name
-    kind: Literal["prometheus", "loki", "clickhouse", "elasticsearch", "kubernetes"]
-    url: SourceUrl
+    kind: Literal["prometheus", "loki", "clickhouse", "elasticsearch", "kubernetes", "gateway"]
+    url: SourceUrl = ""
     access: Access = Access()
     queries: dict[Name, Annotated[str, Field(min_length=1, max_length=2_000)]] = Field(
         default={}, max_length=MOST_QUERIES, validate_default=True
@@ -103,12 +103,20 @@ class EvidenceSource(BaseModel):
         if unknown:
             raise ValueError(f"unknown place {unknown[0]!r}: use one of {', '.join(PLACES)}")
         kind = info.data.get("kind")
-        if bool(value) == (kind == "kubernetes"):
-            raise ValueError("must be empty for a cluster" if value else "must not be empty")
+        if bool(value) == (kind in ("kubernetes", "gateway")):
+            raise ValueError(f"must be empty for a {kind}" if value else "must not be empty")
         if kind in ("prometheus", "loki", "elasticsearch"):
             for name, query in value.items():
                 _check_places(name, query, kind)
         return value
+
+    @model_validator(mode="after")
+    def _has_an_address(self) -> Self:
+        if self.kind != "gateway" and not self.url:
+            raise ValueError("url is missing")
+        if self.kind == "gateway" and (self.url or self.access != Access()):
+            raise ValueError("a gateway has no url and no access here: they are settings")
+        return self
 
 
 def filled(template: str, values: dict[str, str], kind: str) -> str | None:

@@ -198,6 +198,8 @@ class LlmByScope(Segment):
         names = [source.name for source in value]
         if len(set(names)) < len(names):
             raise ValueError("two sources have the same name")
+        if sum(source.kind == "gateway" for source in value) > 1:
+            raise ValueError("there is one gateway: name it once")
         return value
 
 

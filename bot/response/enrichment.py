@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 
-import aiohttp
-
-from bot.configuration import LiveConfiguration
 from bot.enrichment.gathering import gather
 from bot.enrichment.kubernetes.about import About, about_alert
-from bot.enrichment.model import FACT_CHARS, Evidence, KnownFact
+from bot.enrichment.model import FACT_CHARS, Evidence, KnownFact, SourceFailure
+from bot.enrichment.segment import EvidenceSource
 from bot.incidents.deploys import Deploy, Symptom, cause_among
 from bot.incidents.model import Alert, Incident
 from bot.incidents.subject_reader import subject_of
-from bot.observability.metrics import Metrics
+from bot.response.dependencies import Dependencies
+from bot.response.gateway_evidence import facts_about
+from bot.response.gateway_targets import BUTTONS, named_by, readable, target_of
 from bot.response.lessons import Lessons
 from bot.response.runbooks import Runbooks
-from store import Store
 from store.operations.advice_context import AdviceContext
 from store.operations.evidence import History
 
@@ -28,21 +29,13 @@ DEPLOYS = "deploys"
 class Enrichment:
     """Asks the incident's own history, the runbooks and the declared sources (with `session`)."""
 
-    def __init__(
-        self,
-        store: Store,
-        config: LiveConfiguration,
-        session: aiohttp.ClientSession | None,
-        clock: Callable[[], datetime],
-        metrics: Metrics,
-        runbooks: Runbooks,
-        lessons: Lessons,
-    ) -> None:
-        self._store = store
-        self._config = config
-        self._session = session
-        self._clock = clock
-        self._metrics = metrics
+    def __init__(self, dependencies: Dependencies, runbooks: Runbooks, lessons: Lessons) -> None:
+        self._store = dependencies.store
+        self._config = dependencies.config
+        self._gateway = dependencies.gateway
+        self._session = dependencies.session
+        self._clock = dependencies.clock
+        self._metrics = dependencies.metrics
         self._runbooks = runbooks
         self._lessons = lessons
 
@@ -54,21 +47,20 @@ class Enrichment:
         past = await self._store.history(incident.id, now)
         deploys, symptoms = await self._store.deploys_of(incident.id)
         known = [*own_facts(past, now), *deploy_facts(deploys, symptoms)]
-        if self._session is None or not llm.sources or not policy.features.evidence:
-            evidence = Evidence()
-        else:
-            evidence = await gather(
-                self._session,
-                llm.sources,
-                parts_of(incident, context.alert),
-                now,
-                seconds=llm.source_timeout_ms / 1000,
-                about=self._about(context.alert),
-            )
+        target = target_of(self._config, incident, context.alert, now)
+        sources = llm.sources if policy.features.evidence else ()
+        evidence, read = await asyncio.gather(
+            self._from_sources(sources, context, now, llm.source_timeout_ms / 1000),
+            self._from_gateway(sources, incident, target, now, llm.source_timeout_ms / 1000),
+        )
         lessons = await self._lessons.facts_about(context)
         passages = await self._runbooks.facts_about(context)
-        facts = [*known, *lessons, *passages, *evidence.facts]
-        evidence = Evidence.of(facts, evidence.failures)
+        from_gateway = [fact for fact in read if isinstance(fact, KnownFact) and fact.text]
+        failures = [failure for failure in read if isinstance(failure, SourceFailure)]
+        facts = [*known, *lessons, *passages, *from_gateway, *evidence.facts]
+        evidence = replace(
+            Evidence.of(facts, [*failures[:1], *evidence.failures]), reads=self._reads(target)
+        )
         for failure in evidence.failures:
             self._metrics.advisor.source_failed(failure.word)
         if evidence.facts or evidence.failures:
@@ -77,6 +69,43 @@ class Enrichment:
             )
             await self._store.store_evidence(incident, evidence, now, shown=shown)
         return evidence
+
+    async def _from_sources(
+        self,
+        sources: Sequence[EvidenceSource],
+        context: AdviceContext,
+        now: datetime,
+        seconds: float,
+    ) -> Evidence:
+        if self._session is None or not sources:
+            return Evidence()
+        return await gather(
+            self._session,
+            sources,
+            parts_of(context.incident, context.alert),
+            now,
+            seconds=seconds,
+            about=self._about(context.alert),
+        )
+
+    async def _from_gateway(
+        self,
+        sources: Sequence[EvidenceSource],
+        incident: Incident,
+        target: str,
+        now: datetime,
+        seconds: float,
+    ) -> list[KnownFact | SourceFailure]:
+        name = next((source.name for source in sources if source.kind == "gateway"), "")
+        if not name or not target:
+            return []
+        return await facts_about(
+            self._gateway, self._config, name, incident, target, now, seconds=seconds
+        )
+
+    def _reads(self, target: str) -> tuple[str, ...]:
+        actions = readable(self._config, target)
+        return tuple(verb for verb in BUTTONS if named_by(actions, verb))
 
     def _about(self, alert: Alert | None) -> About | None:
         if alert is None:

@@ -12,7 +12,7 @@ import re
 import secrets
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,17 +22,20 @@ from bot.approvals.segment import GuestAction
 from bot.errors import GatewayUnavailable, InputError, Refused
 from bot.incidents.model import Incident
 from bot.language import deferred
-from bot.remediation.catalogue import MOST_NAMED, is_change, is_enabled
+from bot.remediation.catalogue import MOST_NAMED
 from bot.remediation.client import ActionCall, GatewayClient, Outcome
 from bot.remediation.offers import OfferedAction
 from bot.remediation.schemas import parameters_model
 from bot.response.dependencies import Dependencies
+from bot.response.gateway_targets import named_by, readable, target_of
+from bot.serving.redaction import redacted
 from bot.validation import field_problems
 
 PATIENCE = 2.5  # seconds for the plan and the run: a person waits
 SPAN = timedelta(minutes=1)
 MOST_BY_PERSON, MOST_IN_CHANNEL = 10, 30  # runs in that span
 _MOST_KEYS = 1_000  # people and channels that are counted at once
+MOST_KEPT = 100  # outputs, each of at most 10,000 characters
 _OPTION = re.compile(r"(?<![a-z0-9_])([a-z][a-z0-9_]*)=(\S+)")
 
 
@@ -42,11 +45,12 @@ class _Values(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One action that was run, and what it printed."""
+    """One action that was run, and what it printed. `id` finds the whole output for its person."""
 
     action: OfferedAction
     target: str
     outcome: Outcome
+    id: str
 
 
 class RateWindow:
@@ -85,6 +89,7 @@ class GatewayReads:
         self._check_person = check_person
         self._people = RateWindow(MOST_BY_PERSON, SPAN)
         self._channels = RateWindow(MOST_IN_CHANNEL, SPAN)
+        self._kept: OrderedDict[str, tuple[str, str]] = OrderedDict()  # id: person, output
 
     def named(self, text: str, default_target: str) -> tuple[OfferedAction, str, dict[str, Any]]:
         """Return the action, the target and the values that a person's text means.
@@ -97,10 +102,9 @@ class GatewayReads:
         if len(rest) > 1:
             raise InputError(deferred("One target at a time."), field="target")
         target = rest[0] if rest else options.pop("target", default_target)
-        actions = [a for a in self._offered(target) if verb in (a.id, a.id.rpartition(".")[2])]
-        if len(actions) != 1:
+        action = named_by(readable(self._config, target), verb)
+        if action is None:
             raise self._unknown(verb, target)
-        (action,) = actions
         model = parameters_model(action.fields or {}, _Values)
         try:
             values = model.model_validate(options).model_dump(mode="json", exclude_none=True)
@@ -137,22 +141,38 @@ class GatewayReads:
         finally:
             line = f"Ran {action.id} on {target}: {state}"
             await self._store.record_gateway_use(incident.id, line, user, self._clock())
-        return Reading(action, target, outcome)
+        return Reading(action, target, outcome, self._keep(user, outcome))
 
-    def _offered(self, target: str) -> list[OfferedAction]:
-        current = self._config.current
-        policy = current.policy.remediate
-        changes = {action.action for sop in current.sops.sops for action in sop.actions}
-        return [
-            action
-            for action in self._config.offers.of_target(target, mutating=False)
-            if action.id not in changes
-            and not is_change(policy, action.id)
-            and is_enabled(policy, action.id)
-        ]
+    async def run_on_target(
+        self, incident: Incident, verb: str, user: str, channel: str
+    ) -> Reading:
+        """Run an action on the incident's target, as it is now."""
+        await self._check_person(user, "fix")  # first: an error names targets and actions
+        alert = await self._store.latest_alert(incident.id)
+        target = target_of(self._config, incident, alert, self._clock())
+        if not target:
+            raise self._unknown(verb, incident.service)
+        return await self.run(incident, f"{verb} {target}", user, channel)
+
+    def output(self, reading_id: str, user: str) -> str:
+        """Return the whole output for the person who ran it; Refused once it is not kept."""
+        person, output = self._kept.get(reading_id, ("", ""))
+        if person != user:
+            raise Refused(
+                deferred("This output is no longer kept."), remedy=deferred("Run it again.")
+            )
+        return output
+
+    def _keep(self, user: str, outcome: Outcome) -> str:
+        """Keep the output in memory only: logs are not the bot's to store."""
+        reading_id = secrets.token_hex(16)
+        self._kept[reading_id] = (user, outcome.stdout or outcome.stderr)
+        while len(self._kept) > MOST_KEPT:
+            self._kept.popitem(last=False)
+        return reading_id
 
     def _unknown(self, verb: str, target: str) -> InputError:
-        offered = [action.id for action in self._offered(target)]
+        offered = [action.id for action in readable(self._config, target)]
         if offered:
             return InputError(
                 deferred("{target} offers no {verb}.", target=target[:60], verb=verb[:40])
@@ -161,11 +181,11 @@ class GatewayReads:
                 field="action",
                 remedy=deferred("It offers: {offered}.", offered=_listed(offered)),
             )
-        readable = [name for name in self._config.offers.targets if self._offered(name)]
+        known = [name for name in self._config.offers.targets if readable(self._config, name)]
         return InputError(
             deferred("No target {target} can be read.", target=target[:60] or "—"),
             field="target",
-            remedy=deferred("Known: {known}.", known=_listed(sorted(readable)) or "—"),
+            remedy=deferred("Known: {known}.", known=_listed(sorted(known)) or "—"),
         )
 
 
@@ -175,7 +195,7 @@ def _listed(names: list[str]) -> str:
 
 
 async def read(gateway: GatewayClient, call: ActionCall, within: float) -> Outcome:
-    """Run an action that changes nothing, within so many seconds.
+    """Run an action that changes nothing, within so many seconds; the outcome has no secret.
 
     Refused: the gateway plans a change. GatewayUnavailable: it does not answer, or cannot plan.
     """
@@ -186,8 +206,13 @@ async def read(gateway: GatewayClient, call: ActionCall, within: float) -> Outco
                 raise GatewayUnavailable("This gateway cannot show what it would do.")
             if plan.mutating:
                 raise Refused("Not run: the gateway says that this changes something.")
-            return await gateway.execute(
-                call, key=f"read-{secrets.token_hex(16)}", digest=plan.digest
-            )
+            key = f"read-{secrets.token_hex(16)}"
+            outcome = await gateway.execute(call, key=key, digest=plan.digest)
     except TimeoutError as error:
         raise GatewayUnavailable(f"The gateway did not answer in {within:g} s.") from error
+    return replace(
+        outcome,
+        stdout=redacted(outcome.stdout, ("secrets",)),
+        stderr=redacted(outcome.stderr, ("secrets",)),
+        error=redacted(outcome.error, ("secrets",)),
+    )

@@ -99,15 +99,7 @@ class IncidentService:
         )
         self.runbooks = Runbooks(dependencies, self.decisions)
         self.lessons = Lessons(dependencies, self.decisions)
-        self._enrichment = Enrichment(
-            dependencies.store,
-            dependencies.config,
-            dependencies.session,
-            dependencies.clock,
-            dependencies.metrics,
-            self.runbooks,
-            self.lessons,
-        )
+        self._enrichment = Enrichment(dependencies, self.runbooks, self.lessons)
         self._advisor = LimitedAdvisor(
             dependencies.advisor,
             dependencies.store,

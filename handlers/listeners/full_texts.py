@@ -12,7 +12,7 @@ from handlers.listeners.cascades import children_list
 from handlers.listeners.incidents import alerts_list
 from handlers.listeners.registration import Listeners
 from handlers.outbound.outbox import Outbox
-from handlers.views import alerts
+from handlers.views import alerts, gateway_output
 from handlers.views.cutting import collect_cut_texts
 from handlers.views.full_text import Page, full_text_modal, page_of
 
@@ -32,9 +32,9 @@ async def show_full_text(
 ) -> None:
     """Open the first page, over the list that the button is in."""
     source = str(action.get("value", ""))
-    if not body.get("view"):
+    if not body.get("view") and _kind_of(source) != gateway_output.OF_OUTPUT:
         await _check_place(body, source, service)
-    modal = full_text_modal(await _texts(source, service, outbox), source, 0)
+    modal = full_text_modal(await _texts(body, source, service, outbox), source, 0)
     if body.get("view"):
         await outbox.direct.push_view(str(body["trigger_id"]), modal)
     else:
@@ -54,7 +54,7 @@ async def turn_text_back(body: dict[str, Any], service: IncidentService, outbox:
 async def _turn(body: dict[str, Any], service: IncidentService, outbox: Outbox, by: int) -> None:
     view = body.get("view") or {}
     page: Page = page_of(view)
-    texts = await _texts(page.source, service, outbox)
+    texts = await _texts(body, page.source, service, outbox)
     modal = full_text_modal(texts, page.source, max(0, page.number + by))
     await outbox.direct.update_view(str(view.get("id", "")), modal)
 
@@ -69,8 +69,16 @@ async def _check_place(body: dict[str, Any], key: str, service: IncidentService)
         raise Refused(deferred("Not done: this button no longer works."))
 
 
-async def _texts(source: str, service: IncidentService, outbox: Outbox) -> Sequence[str]:
+def _kind_of(source: str) -> str:
+    return source.partition(" ")[0]
+
+
+async def _texts(
+    body: dict[str, Any], source: str, service: IncidentService, outbox: Outbox
+) -> Sequence[str]:
     kind, _sep, place = source.partition(" ")
+    if kind == gateway_output.OF_OUTPUT:  # only an ephemeral answer has this button
+        return (service.gateway_reads.output(place, str(body["user"]["id"])),)
     if kind not in (OF_ALERTS, OF_CHILDREN):
         message = await service.store.outbox_message(source)
         return await outbox.full_texts(message) if message else ()

@@ -188,10 +188,10 @@ async def incident_of_press(
 async def _may_be_fresh(
     service: IncidentService, incident: Incident, channel: str, ts: str
 ) -> bool:
-    """True if that message may be its card, or the card as the ops channel shows it."""
-    for key in (f"card:{incident.id}", f"undelivered:card:{incident.id}"):
-        card = await service.store.outbox_message(key)
-        if card is not None and card.channel == channel and card.ts in (None, ts):
+    """True if that message may be its card, here or in the ops channel, or its evidence."""
+    for kind in ("card", "undelivered:card", "evidence"):
+        message = await service.store.outbox_message(f"{kind}:{incident.id}")
+        if message is not None and message.channel == channel and message.ts in (None, ts):
             return True
     return False
 

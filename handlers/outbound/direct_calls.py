@@ -14,6 +14,7 @@ from handlers.outbound.metadata import event_type
 from handlers.outbound.refused_blocks import RefusedBlocks
 from handlers.outbound.slack_client import SlackClient
 from handlers.views.newer_blocks import newer_kinds, plain_form
+from handlers.views.pages import Page
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +43,12 @@ class DirectCalls:
             thread = None  # pressed on the root, in the channel: the thread may be closed
         try:
             await self._slack.call(
-                "chat_postEphemeral", channel=channel, user=user, text=text, thread_ts=thread
+                "chat_postEphemeral",
+                channel=channel,
+                user=user,
+                text=text,
+                thread_ts=thread,
+                blocks=text.simple if isinstance(text, Page) else None,
             )
         except (SlackRefused, OutcomeUnknown) as error:
             log.warning("could not answer a press: %s", error)

@@ -46,8 +46,15 @@ def evidence_message(evidence: Evidence, incident_id: int) -> tuple[str, list[Bl
             f"{untrusted_line(f.source, 40)} ({_(f.word)})" for f in evidence.failures
         )
         blocks.append(context(_("No answer from {failed}.").format(failed=failed)))
+    if buttons := [_read_button(verb, incident_id) for verb in evidence.reads]:
+        blocks.append({"type": "actions", "elements": buttons})
     first = evidence.facts[0].text if evidence.facts else _("no source answered")
     return _("What is known: {first}").format(first=fallback_line(first, 200)), blocks
+
+
+def _read_button(verb: str, incident_id: int) -> Block:
+    text = _("Status") if verb == "status" else _("Logs")
+    return button(text, f"sopbot.read.{verb}", str(incident_id))
 
 
 def _fact(fact: KnownFact, incident_id: int) -> Block:

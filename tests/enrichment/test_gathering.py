@@ -312,6 +312,11 @@ def test_only_so_many_facts_fit() -> None:
         {"queries": {"a": "{{password}}"}},
         {"queries": {}},
         {"kind": "shell"},
+        {"url": ""},
+        {"kind": "gateway"},
+        {"kind": "gateway", "queries": {}},
+        {"kind": "gateway", "url": ""},
+        {"kind": "gateway", "url": "", "queries": {}, "access": {"token_file": "/run/a"}},
     ],
 )
 def test_a_source_that_cannot_work_is_refused(change: dict[str, Any]) -> None:

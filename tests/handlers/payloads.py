@@ -124,6 +124,8 @@ ACTING = {
     "reopen": action("sopbot.reopen"),
     "still_going_on": action("sopbot.still_going_on"),
     "wrong_runbook": action("sopbot.wrong_runbook"),
+    "read_status": action("sopbot.read.status"),
+    "read_logs": action("sopbot.read.logs"),
     "end_silence": action("sopbot.end_silence"),
     "mute": action("sopbot.mute"),
     "unmute": action("sopbot.unmute"),

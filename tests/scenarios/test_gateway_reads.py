@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sys
 
@@ -54,6 +55,67 @@ async def test_logs_and_status_are_read_without_an_approval_and_are_on_record(
     assert "that is too often" in answer.text
     answer = await world.types("/incident run status", "ben")
     assert "running" in answer.text
+
+
+async def test_the_targets_state_is_evidence_and_a_press_reads_it_whole(
+    world: World, bot: StartBot
+) -> None:
+    program = (
+        "for n in range(50): print(n, 'x' * 90 if n < 48 else 'password=tulips4ever', flush=True)\n"
+        "import time; time.sleep(600)"
+    )
+    config = read_config(
+        {
+            "listen": {"port": 0},
+            "state_dir": str(world.folder / "reading"),
+            "sources": {"sopbot": {"secret_env": "GATEWAY_SECRET"}},
+            "targets": {
+                "web-2": {
+                    "executor": "process",
+                    "environment": "production",
+                    "argv": [sys.executable, "-S", "-E", "-c", program],
+                }
+            },
+        },
+        environ={"GATEWAY_SECRET": SECRET},
+    )
+    sop = restart_sop(world.probe_url)
+    sop["actions"][0]["parameters"]["target"] = "web-2"  # the alert names checkout-api only
+    llm = {"sources": [{"name": "live", "kind": "gateway"}], "source_timeout_ms": 5_000}
+    world.write_policy(BEN, segments={"llm": llm})
+    world.write_sops(sop)
+    async with running(config, environ={"PATH": os.environ["PATH"]}) as gateway:
+        world.gateway_url = gateway.url
+        log = world.folder / "reading"
+        await until(
+            lambda: any("49 pass" in f.read_text() for f in log.rglob("*.log")), why="it logged"
+        )
+        await bot()
+        await world.alert()
+        known = await world.reply("evidence", "service.status on web-2")
+        text = known.text.replace("*", "")
+        assert "E1 live · service.status on web-2" in text
+        assert "running (pid" in text
+        assert "E2 live · service.logs on web-2" in text
+        assert "49 [secret]" in text
+        assert "tulips4ever" not in text
+
+        await world.press(known, "Status", "ana")
+        assert "running (pid" in await world.ephemeral("ana", "service.status on web-2")
+        await world.press(known, "Logs", "ana")
+        await world.ephemeral("ana", "The last 2,600 of")
+        (answer,) = [m for m in world.slack.ephemerals("ana") if "The last 2,600 of" in m.text]
+        assert "tulips4ever" not in answer.text
+        assert "\n0 xxx" not in answer.text
+        await world.press(answer, "Full text", "ana")
+        whole = await world.slack.wait_for(lambda: world.slack.modal("ana"), why="the whole log")
+        assert "\\n0 xxx" in json.dumps(whole)
+        assert "49 [secret]" in json.dumps(whole)
+        rows = world.rows("SELECT text FROM timeline WHERE kind = 'gateway' ORDER BY id")
+        assert [row["text"] for row in rows] == [
+            "Ran service.status on web-2: succeeded",
+            "Ran service.logs on web-2: succeeded",
+        ]
 
 
 async def test_a_running_command_is_cancelled_by_a_person_and_its_result_says_so(

@@ -147,6 +147,8 @@ LISTENERS = [
     ("view", "sopbot.merge_modal", "listeners.changes.merge_submitted"),
     ("shortcut", "sopbot.read_wrongly", "listeners.readings.read_wrongly"),
     ("action", "sopbot.wrong_runbook", "listeners.runbooks.wrong_runbook"),
+    ("action", "sopbot.read.status", "listeners.gateway_reads.read_status"),
+    ("action", "sopbot.read.logs", "listeners.gateway_reads.read_logs"),
     ("shortcut", "sopbot_report", "listeners.shortcuts.report"),
     ("shortcut", "sopbot_open", "listeners.shortcuts.open_from_message"),
     ("shortcut", "sopbot_explain", "listeners.shortcuts.explain"),

@@ -43,7 +43,7 @@ async def run(call: Call, rest: str) -> str:
     """Run an action that changes nothing, and show its output to the person."""
     incident, text = await call.subject(rest)
     reading = await call.service.gateway_reads.run(incident, text, call.user, call.channel)
-    return gateway_output.shown(reading.action.id, reading.target, reading.outcome)
+    return gateway_output.shown(reading.action.id, reading.target, reading.outcome, reading.id)
 
 
 async def cancel(call: Call, rest: str) -> str:

@@ -113,7 +113,12 @@ def every_view(evil: str) -> Iterator[tuple[str, tuple[str, list[dict[str, Any]]
     fact = KnownFact(evil, evil, evil, NOW, "E1")
     passage = replace(fact, source=RUNBOOK, url=f"https://{evil}")
     failure = SourceFailure(evil, "late", evil)
-    yield "evidence", evidence.evidence_message(Evidence((fact, passage) * 10, (failure,) * 6), 7)
+    yield (
+        "evidence",
+        evidence.evidence_message(
+            Evidence((fact, passage) * 10, (failure,) * 6, ("status", "logs")), 7
+        ),
+    )
     for kind in BlockerKind:
         blocker = Blocker(kind=kind, user="U0ANA", since=NOW, reason=evil, subject=evil)
         yield "approval", approval_view.approval_card(ask, blocker=blocker)
