@@ -28,7 +28,7 @@ def in_list(action_id: str) -> dict[str, Any]:
     return payload
 
 
-def view(callback_id: str) -> dict[str, Any]:
+def view(callback_id: str, metadata: str = "1") -> dict[str, Any]:
     return {
         "type": "view_submission",
         "team": {"id": TEAM},
@@ -38,7 +38,7 @@ def view(callback_id: str) -> dict[str, Any]:
             "id": "V1",
             "type": "modal",
             "callback_id": callback_id,
-            "private_metadata": "1",
+            "private_metadata": metadata,
             "state": {"values": {}},
             "blocks": [{"type": "input", "block_id": "question"}],
         },
@@ -124,6 +124,8 @@ ACTING = {
     "reopen": action("sopbot.reopen"),
     "still_going_on": action("sopbot.still_going_on"),
     "wrong_runbook": action("sopbot.wrong_runbook"),
+    "propose": action("sopbot.propose", value="1 0"),
+    "target_typed": view("sopbot.propose_modal", "1 0"),
     "read_status": action("sopbot.read.status"),
     "read_logs": action("sopbot.read.logs"),
     "end_silence": action("sopbot.end_silence"),
