@@ -156,7 +156,7 @@ class GatewayReads:
 
     def output(self, reading_id: str, user: str) -> str:
         """Return the whole output for the person who ran it; Refused once it is not kept."""
-        person, output = self._kept.get(reading_id, ("", ""))
+        person, output = self._kept.get(reading_id, (None, ""))
         if person != user:
             raise Refused(
                 deferred("This output is no longer kept."), remedy=deferred("Run it again.")
