@@ -150,7 +150,7 @@ def _self_targets(config: GatewayConfig) -> list[str]:
     problems += [
         f"commands.{name}.argv: starts the bot or its gateway; they never act on it"
         for name, command in config.commands.items()
-        if runs_us(command.argv)
+        if runs_us(command.argv) or (command.verify and runs_us(command.verify.argv))
     ]
     return problems
 

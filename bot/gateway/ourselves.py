@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 SELF_TARGET = "SELF_TARGET"
+OWN_CALLS = "sopbot-gateway"
+"""The User-Agent of declared requests: a gateway answers none, by whatever address it comes."""
 _OWN_FILES = frozenset({"/etc/hostname", "/etc/hosts", "/etc/resolv.conf"})
-_MODULES = ("bot", "bot.gateway")
+_MODULES = ("bot", "bot.__main__", "bot.gateway", "bot.gateway.__main__")
+_MODULE_OPTION = re.compile(r"-[A-Za-z]*?m(?P<module>.*)", re.DOTALL)  # also -Im, -umbot
+_SCRIPT = "sopbot"  # alone, or with its path after the interpreter that runs it
 
 
 def runs_us(argv: Sequence[str]) -> bool:
     """Return True if this command line starts the bot or a gateway."""
-    after_m = [argv[place + 1] for place, word in enumerate(argv[:-1]) if word == "-m"]
-    glued = [word[2:] for word in argv if word.startswith("-m") and len(word) > len("-m")]
-    return any(module in _MODULES for module in (*after_m, *glued))
+    modules: list[str] = []
+    for word, following in zip(argv, [*argv[1:], ""], strict=False):
+        if option := _MODULE_OPTION.fullmatch(word):
+            modules.append(option["module"] or following)
+    script = [word for word in argv[:2] if word.endswith(f"/bin/{_SCRIPT}")]
+    return bool(script) or argv[:1] == [_SCRIPT] or any(name in _MODULES for name in modules)
 
 
 def is_one_of_us(pids: Iterable[int]) -> bool:

@@ -18,6 +18,7 @@ from bot.gateway.errors import ExecutorError, Invalid, Refusal
 from bot.gateway.health import HealthCheck
 from bot.gateway.journal import Journal
 from bot.gateway.metrics import Metrics
+from bot.gateway.ourselves import OWN_CALLS
 from bot.remediation import contract
 from bot.remediation.contract import Answer, ErrorDetails, ExecuteRequest, ExecutionRecord
 from bot.serving.connections import caller_is_gone
@@ -163,7 +164,7 @@ class Routes:
 
     async def cancel(self, request: web.Request) -> web.Response:
         """End a running execution half-way, if it can be; its own answer tells how it ended."""
-        source = await self._who(request, await request.read())
+        source, _ = await self._signed(request)
         self._dispatcher.cancel(request.match_info["key"], source)
         return web.json_response({"state": "cancelling"}, status=202)
 
@@ -179,8 +180,8 @@ class Routes:
         self._metrics.requests.labels(source, answer.overall_status).inc()
         return answer
 
-    async def _read(self, request: web.Request) -> ExecuteRequest:
-        """Return the body, validated in full, of an authorised caller."""
+    async def _signed(self, request: web.Request) -> tuple[str | None, bytes]:
+        """Return the authorised caller and the body."""
         _refuse_pages(request)
         self._gatekeeper.check_headers(request.headers)  # before the body, which may be large
         try:
@@ -188,7 +189,11 @@ class Routes:
         except web.RequestPayloadError as error:  # such as a chunk whose size is wrong
             why = "The body is not what its headers say"
             raise Refusal(400, "body_unreadable", why) from error
-        source = await self._who(request, body)
+        return await self._who(request, body), body
+
+    async def _read(self, request: web.Request) -> ExecuteRequest:
+        """Return the body, validated in full, of an authorised caller."""
+        source, body = await self._signed(request)
         # A browser page can post text/plain to loopback without a preflight, but not JSON.
         if request.content_type != "application/json":
             raise Refusal(415, "not_json", "Content-Type must be application/json")
@@ -212,6 +217,7 @@ class Routes:
 
     async def _who(self, request: web.Request, body: bytes) -> str | None:
         _refuse_pages(request)
+        _refuse_ourselves(request)
         return await self._gatekeeper.check(
             method=request.method, path=request.raw_path, headers=request.headers, body=body
         )
@@ -220,6 +226,11 @@ class Routes:
 def _refuse_pages(request: web.Request) -> None:
     if "Origin" in request.headers:
         raise Refusal(403, "browser", "This gateway refuses requests from web pages.")
+
+
+def _refuse_ourselves(request: web.Request) -> None:
+    if request.headers.get("User-Agent", "") == OWN_CALLS:
+        raise Refusal(403, "itself", "This gateway refuses requests that a gateway sends.")
 
 
 def tracking_id_of(request: web.Request) -> str:

@@ -22,6 +22,10 @@ from tests.helpers.waiting import until
         ("caller", {"argv": ["true"]}, "is the name of the bot"),
         ("web", {"argv": ["python3", "-m", "bot"]}, "starts the bot or its gateway"),
         ("web", {"argv": ["python3", "-mbot.gateway"]}, "starts the bot or its gateway"),
+        ("web", {"argv": ["python3", "-Im", "bot"]}, "starts the bot or its gateway"),
+        ("web", {"argv": ["python3", "-umbot.gateway"]}, "starts the bot or its gateway"),
+        ("web", {"argv": ["python3", "-m", "bot.__main__"]}, "starts the bot or its gateway"),
+        ("web", {"argv": ["/opt/bot/bin/sopbot", "run"]}, "starts the bot or its gateway"),
         ("web", {"executor": "docker", "container": "sopbot-gateway"}, "container: is the bot"),
     ],
 )
@@ -31,6 +35,17 @@ def test_the_bot_and_its_gateway_are_no_targets_of_a_config(
     target = {"executor": "process"} | target
     with pytest.raises(ConfigError, match=says):
         read_config({"sources": {"caller": {}}, "targets": {name: target}})
+
+
+@pytest.mark.attack("ASI02")
+@pytest.mark.parametrize("where", ["argv", "verify"])
+def test_no_declared_command_and_no_check_of_one_starts_the_bot(where: str) -> None:
+    argv = ["python3", "-m", "bot.gateway"]
+    command = {"title": "Warm", "targets": ["web"], "argv": ["true"]}
+    command |= {"argv": argv} if where == "argv" else {"verify": {"argv": argv}}
+    config = {"targets": {"web": {"executor": "command"}}, "commands": {"cache.warm": command}}
+    with pytest.raises(ConfigError, match="starts the bot or its gateway"):
+        read_config(config)
 
 
 ID = "4f1c" * 16

@@ -204,3 +204,17 @@ def test_a_target_offers_the_commands_that_name_it_beside_the_actions_of_its_sys
     assert "cache.warm" not in offered["ledger"]
     with pytest.raises(ConfigError, match="is an action of the gateway"):
         read_config({"targets": TARGETS, "commands": {"service.stop": command("true")}})
+
+
+@pytest.mark.attack("ASI03")
+async def test_a_plan_holds_no_value_of_a_variable_and_changes_with_it(start):
+    plans = []
+    for place, value in enumerate(("hunter2-of-the-tests", "another")):
+        declared = command(*ECHO, env={"CACHE_PASSWORD": value})
+        desk = await start(TARGETS, commands={"cache.warm": declared}, state=f"state-{place}")
+        plan = await desk.client.plan(call())
+        assert plan is not None
+        assert value not in plan.model_dump_json()
+        assert plan.binding["env"] == "CACHE_PASSWORD"
+        plans.append(plan.digest)
+    assert plans[0] != plans[1]

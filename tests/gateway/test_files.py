@@ -185,3 +185,22 @@ def test_a_cancelled_removal_says_how_many_files_are_gone(folder: Path):
 def test_a_root_that_is_no_folder_of_a_cache_is_an_error_of_the_config(root: str):
     with pytest.raises(ConfigError):
         read_config({"targets": {"it": {"executor": "files", "root": root, "globs": ["*"]}}})
+
+
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+@pytest.mark.attack("ASI08")
+def test_many_folders_beside_each_other_take_no_more_open_files_than_one(folder):
+    for place in range(300):
+        (folder / f"d{place}").mkdir()
+        (folder / f"d{place}" / "x.tmp").touch()
+    before = open_files()
+    with Walk(folder, ("*.tmp",), 0, most=10_000, seconds=60) as walk:
+        files = walk._files(Tally(), Stop())
+        most, count = before, 0
+        for _ in files:
+            most, count = max(most, open_files()), count + 1
+    assert count == 304
+    assert most - before < 10

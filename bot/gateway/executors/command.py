@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import hmac
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,7 +18,8 @@ from bot.gateway.executors import Call, Check, Kind, Result, Setup, failed
 from bot.gateway.executors.progress import report_progress
 from bot.gateway.ourselves import SELF_TARGET, runs_us
 from bot.gateway.parts import Argument, Target
-from bot.remediation.contract import OUTPUT_LIMIT_CHARS, Plan
+from bot.gateway.state_dir import plan_key
+from bot.remediation.contract import OUTPUT_LIMIT_CHARS, Plan, canonical_json
 from bot.serving.programs import Run, Stop, run
 
 _SLACK_SECONDS = 10
@@ -38,9 +41,11 @@ class CommandExecutor:
 
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
+        self._key = b""
 
     async def start(self) -> None:
-        """Nothing to open."""
+        """Read the key of the plans."""
+        self._key = plan_key(self._setup.state_dir)
 
     async def stop(self) -> None:
         """Nothing to close: a program ends with its execution."""
@@ -57,13 +62,13 @@ class CommandExecutor:
         """Return the exact argv. The digest covers its variables and user too."""
         command, values = _command_of(call), _values_of(call)
         argv = arguments(command.argv, values, _options(command))
-        if runs_us(argv):
+        check = arguments(command.verify.argv, values, _options(command)) if command.verify else []
+        if runs_us(argv) or runs_us(check):
             raise ExecutorError(SELF_TARGET, "the command starts the bot or its gateway")
         steps = [filled(command.plan, values)] if command.plan else []
         if command.user:
             steps.append(f"as the user {command.user}")
-        if command.verify:
-            check = arguments(command.verify.argv, values, _options(command))
+        if check:
             steps.append(f"then {shlex.join(check)} must end with 0")
         return Plan(
             action=call.action.id,
@@ -76,7 +81,11 @@ class CommandExecutor:
             binding={
                 "user": command.user,
                 "cwd": str(command.cwd or "/"),
-                "env": dict(command.env),
+                "env": ",".join(sorted(command.env)),
+                # A plan leaves this process, and the values may be secret.
+                "env_values": hmac.new(
+                    self._key, canonical_json(command.env), hashlib.sha256
+                ).hexdigest(),
                 "pass_env": list(command.pass_env),
             },
             touches=(call.target,),

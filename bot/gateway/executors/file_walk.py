@@ -58,6 +58,14 @@ class Tally:
             self.problems.append(f"{path}: {error.strerror}")
 
 
+class _Folder:
+    """An open folder on the way, and its names that are still to be looked at."""
+
+    def __init__(self, fd: int, prefix: str) -> None:
+        self.fd, self.prefix = fd, prefix
+        self.names = iter(sorted(os.listdir(fd)))
+
+
 class Walk:
     """The regular files below a folder with a fitting name and age. OSError: it cannot be opened.
 
@@ -119,42 +127,35 @@ class Walk:
 
     def _files(self, tally: Tally, stop: Stop) -> Iterator[tuple[int, str, os.stat_result]]:
         """Yield the descriptor of the folder, the path below the root and the file's status."""
-        pending: list[tuple[int, str, int]] = [(os.dup(self._fd), "", 0)]
+        # Only the folders on the way are open: a thousand folders beside each other cost one.
+        way = [_Folder(os.dup(self._fd), "")]
         try:
-            while pending:
-                folder, prefix, depth = pending.pop()
-                try:
-                    for name in sorted(os.listdir(folder)):  # noqa: PTH208 - of a descriptor
-                        if stop.now:
-                            return
-                        if time.monotonic() > self._end:
-                            tally.complete = False
-                            return
-                        path = f"{prefix}{name}"
-                        status = _status(name, folder)
-                        if status is None or status.st_dev != self._device:
-                            continue
-                        if stat.S_ISDIR(status.st_mode) and depth < _DEEPEST:
-                            self._descend(pending, tally, folder, name, path, depth)
-                        elif stat.S_ISREG(status.st_mode) and self._fits(name, status):
-                            yield folder, path, status
-                finally:
-                    os.close(folder)
+            while way:
+                folder = way[-1]
+                name = next(folder.names, None)
+                if name is None:
+                    os.close(way.pop().fd)
+                    continue
+                if stop.now:
+                    return
+                if time.monotonic() > self._end:
+                    tally.complete = False
+                    return
+                path = f"{folder.prefix}{name}"
+                status = _status(name, folder.fd)
+                if status is None or status.st_dev != self._device:
+                    continue
+                if stat.S_ISDIR(status.st_mode) and len(way) <= _DEEPEST:
+                    self._descend(way, tally, name, path)
+                elif stat.S_ISREG(status.st_mode) and self._fits(name, status):
+                    yield folder.fd, path, status
         finally:
-            for folder, _, _ in pending:
-                os.close(folder)
+            for folder in way:
+                os.close(folder.fd)
 
-    def _descend(
-        self,
-        pending: list[tuple[int, str, int]],
-        tally: Tally,
-        folder: int,
-        name: str,
-        path: str,
-        depth: int,
-    ) -> None:
+    def _descend(self, way: list[_Folder], tally: Tally, name: str, path: str) -> None:
         try:
-            below = os.open(name, _FLAGS, dir_fd=folder)
+            below = os.open(name, _FLAGS, dir_fd=way[-1].fd)
         except OSError as error:
             tally.problem(path, error)
             return
@@ -162,7 +163,7 @@ class Walk:
         if os.fstat(below).st_dev != self._device:
             os.close(below)
             return
-        pending.append((below, f"{path}/", depth + 1))
+        way.append(_Folder(below, f"{path}/"))
 
     def _fits(self, name: str, status: os.stat_result) -> bool:
         old = max(status.st_mtime, status.st_ctime) <= self._newest

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import json
 import socket
 import ssl
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
+from urllib.parse import quote
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -23,6 +25,7 @@ from yarl import URL
 
 from bot.gateway.errors import ExecutorError, OutcomeLost
 from bot.gateway.executors.remote import REFUSED, UNREACHABLE
+from bot.gateway.ourselves import OWN_CALLS
 from bot.gateway.parts import EnvName, Part, Target
 from bot.remediation.contract import canonical_json
 from bot.validation import form
@@ -31,6 +34,10 @@ _BODY_BYTES = 65_536
 _RETRY_SECONDS = 0.2
 _REPEATABLE = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 _TRY_AGAIN = frozenset({502, 503, 504})
+# What clouds tell a machine about itself, outside of the link-local addresses.
+_MACHINE_DATA = tuple(
+    map(ipaddress.ip_network, ("fd00:ec2::/32", "168.63.129.16/32", "192.0.0.192/32"))
+)
 _NAT64 = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("64:ff9b:1::/48"))
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -165,7 +172,7 @@ def may_be_called(address: Address, *, private: bool) -> bool:
     real = meant(address)
     if real.is_multicast or real.is_unspecified or real.is_link_local:
         return False
-    if real in ipaddress.ip_network("fd00:ec2::/32"):  # the same, of one cloud, by IPv6
+    if any(real in network for network in _MACHINE_DATA):
         return False
     return real.is_global or (private and (real.is_private or real.is_loopback))
 
@@ -195,7 +202,7 @@ async def send(target: HttpHost, call: HttpCall, token: str) -> Reply:
     ExecutorError: it was not sent. OutcomeLost: it was sent and not answered.
     """
     address = await resolved(target)
-    headers = {"Accept-Encoding": "identity", "User-Agent": "sopbot-gateway"}
+    headers = {"Accept-Encoding": "identity", "User-Agent": OWN_CALLS}
     if token:
         if not token.isprintable():
             raise ExecutorError(REFUSED, "The token has an unprintable character")
@@ -242,18 +249,37 @@ async def _once(
         async with session.request(
             call.method, url, headers=headers, data=data, timeout=limits, allow_redirects=False
         ) as response:
-            body = await response.content.read(_BODY_BYTES)
-            text = body.decode(errors="replace")
+            text = (await _read(response)).decode(errors="replace")
             location = response.headers.get("Location", "")
-            if token:
-                text, location = text.replace(token, "…"), location.replace(token, "…")
-            return Reply(response.status, text, location)
+            return Reply(response.status, _without(token, text), _without(token, location))
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
         raise ExecutorError(UNREACHABLE, f"{url.host} cannot be reached: {error}") from error
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         if call.reads:
             raise ExecutorError(UNREACHABLE, f"{shown} was not answered") from error
         raise OutcomeLost(f"{shown} was sent, then: {type(error).__name__}") from error
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    """Return the body, at most its first 64 KiB."""
+    data = bytearray()
+    async for chunk in response.content.iter_any():
+        data += chunk
+        if len(data) >= _BODY_BYTES:
+            response.close()
+            break
+    return bytes(data[:_BODY_BYTES])
+
+
+def _without(token: str, text: str) -> str:
+    """Return the text without the token, also as JSON writes it, or cut at the end."""
+    if not token:
+        return text
+    for written in {token, json.dumps(token)[1:-1], quote(token, safe="")}:
+        text = text.replace(written, "…")
+        cut = next((n for n in range(len(written) - 1, 3, -1) if text.endswith(written[:n])), 0)
+        text = text[: len(text) - cut]
+    return text
 
 
 def _tls(target: HttpHost) -> ssl.SSLContext:

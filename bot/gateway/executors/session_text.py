@@ -10,7 +10,14 @@ from bot.remediation.contract import printable
 
 _SHOWN = 10
 _QUERY_CHARS = 200
-_LITERALS = re.compile(r"'[^']*'?|\"[^\"]*\"?|\b\d+\b")
+_READ_CHARS = 4_000
+# Comments come first: an apostrophe in one begins no literal. Where the end of a literal cannot be
+# told without the server's settings (a backslash, $$, # of MySQL), all the rest is left out.
+_LITERALS = re.compile(
+    r"--[^\n]*|/\*(?:[^*]|\*(?!/))*(?:\*/)?"
+    r"|'[^'\\]*\\[\s\S]*|\"[^\"\\]*\\[\s\S]*|\$[a-zA-Z_]*\$[\s\S]*|#[\s\S]*"
+    r"|'[^']*'?|\"[^\"]*\"?|\b\d[\w.]*"
+)
 
 
 def count(number: int, thing: str) -> str:
@@ -27,4 +34,5 @@ def listed(items: Sequence[Any]) -> list[str]:
 
 def query_text(text: Any) -> str:
     """Return a query without its literals, which may be secrets or personal data."""
-    return " ".join(_LITERALS.sub("?", printable(str(text))).split())[:_QUERY_CHARS]
+    read = printable(str(text)[:_READ_CHARS])
+    return " ".join(_LITERALS.sub("?", read).split())[:_QUERY_CHARS]
