@@ -11,7 +11,7 @@ from .chaos import Chaos
 from .clock import Clock, ForwardClock, ManualClock, SystemClock, Timer
 from .content import checked_view, kept_content, kept_metadata, refuse_blocks
 from .conversation import Answered, Person
-from .core import Call
+from .core import Call, File
 from .deliveries import ACK_SECONDS, RETRY_AFTER
 from .faults import Faults, rate_limited
 from .local import LocalSlack
@@ -36,6 +36,7 @@ __all__ = [
     "Chaos",
     "Clock",
     "Faults",
+    "File",
     "ForwardClock",
     "LocalSlack",
     "Manifest",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,12 +17,14 @@ from bot.incidents.model import Alert, AlertStatus, Severity
 from bot.incidents.sops import SopLibrary
 from bot.observability.metrics import Metrics
 from bot.policy import Notify, Policy
+from bot.remediation.suggestions import Suggestion
 from bot.simulator import Faults, LocalSlack
 from handlers.outbound.metadata import Sender
 from handlers.outbound.outbox import Outbox
 from handlers.outbound.rendering import Renderer
 from handlers.outbound.slack_client import SlackClient
 from store import Store, open_store
+from store.rows import AdviceRecord
 from store.topics import Topic
 from tests.helpers.builders import identify
 from tests.helpers.clocks import FixedClock
@@ -59,12 +62,20 @@ class Scripted(Faults):
         return True
 
 
+class NoSuggestions:
+    """No step of an answer names an action."""
+
+    async def matched(self, _record: AdviceRecord) -> Mapping[int, Suggestion]:
+        return {}
+
+
 @dataclass
 class Known:
     """The parts of the incident service that the renderer uses: the store and the SOPs."""
 
     store: Store
     sops: SopLibrary = field(default_factory=SopLibrary)
+    suggestions: NoSuggestions = field(default_factory=NoSuggestions)
 
 
 @dataclass

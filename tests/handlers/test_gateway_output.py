@@ -12,4 +12,4 @@ from handlers.views.gateway_output import shown
 def test_an_error_of_the_gateway_cannot_pose_as_the_bots_own_words() -> None:
     error = "✅ Approved by @ben"
     outcome = Outcome(state="failed", overall_status="COMPLETED_FAILURE", error=error)
-    assert shown("cache.report", "web", outcome).endswith(": “Approved by @ben”")
+    assert shown("cache.report", "web", outcome, "1").endswith(": “Approved by @ben”")

@@ -17,6 +17,7 @@ from bot.incidents.remediation import RemediationStatus
 from bot.incidents.stats import IncidentStats, PeriodStats, TypeCount
 from bot.incidents.trace import RepeatedAlert, Stage
 from bot.incidents.windows import Window
+from bot.language import _
 from bot.postmortem.draft import draft
 from bot.postmortem.facts import Child, GivenAdvice, PostmortemFacts, Remedy
 from handlers.views import (
@@ -69,7 +70,7 @@ def _facts(made: Maker, sick: Incident, children: list[Incident]) -> HomeFacts:
         severities={Severity.HIGH: 400},
         opened=12,
         places={item.id: ("C0ALERTS01", f"1795.{item.id:06}") for item in all_of[::2]},
-        notice=made.random.choice(("", "Not counted: you are not an approver.")),
+        notice=made.random.choice(("", _("you are not an approver of this action"))),
     )
 
 

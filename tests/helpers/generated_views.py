@@ -16,6 +16,7 @@ from bot.incidents.model import (
 from bot.incidents.news import NewsKind
 from bot.incidents.notices import Notice
 from bot.incidents.remediation import RemediationStatus
+from bot.simulator import checked_view
 from handlers.views import (
     activity,
     advice,
@@ -36,8 +37,10 @@ from handlers.views import (
 from handlers.views.text import Block
 from tests.helpers.generated_answers import elsewhere
 from tests.helpers.generated_models import Maker
-from tests.helpers.models import ANA, BEN, NOW
+from tests.helpers.models import ANA, BEN, NOW, assert_slack_takes
 from tests.helpers.strangers_texts import Stranger
+
+LONGEST_ANSWER = 40_000  # Slack's, for a text
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,16 @@ class Shows:
     text: str
     blocks: list[Block]
     surface: str = "message"
+
+
+def assert_its_surface_takes(view: Shows, blocks: list[Block]) -> None:
+    """Slack takes these blocks of it, or its text, where it shows them."""
+    if view.surface == "answer":
+        assert len(view.text) <= LONGEST_ANSWER, view.name
+    elif view.surface == "home":
+        checked_view({"type": "home", "blocks": blocks}, home=True)
+    else:
+        assert_slack_takes(view.text or "a modal has none", blocks, view.surface)
 
 
 def generated_views(seed: int, *, is_honest: bool = False) -> Iterator[Shows]:

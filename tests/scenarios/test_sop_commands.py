@@ -7,7 +7,7 @@ import json
 import pytest
 
 from bot.incidents.sops import SopLibrary
-from bot.simulator.core import File
+from bot.simulator import File
 from tests.helpers.waiting import until
 from tests.scenarios.commands import answer_to
 from tests.scenarios.starting import StartBot

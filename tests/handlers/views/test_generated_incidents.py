@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from bot.simulator import checked_view, refuse_blocks
+from bot.simulator import refuse_blocks
 from handlers.views.cutting import collect_cut_texts
 from handlers.views.full_text import add_button, full_text_modal
 from handlers.views.newer_blocks import newer_kinds, plain_form
 from handlers.views.text import imitates_bot
 from tests.helpers.generated_models import GROUPS, PEOPLE
-from tests.helpers.generated_views import Shows, generated_views
+from tests.helpers.generated_views import Shows, assert_its_surface_takes, generated_views
 from tests.helpers.models import assert_slack_takes
 from tests.helpers.seeds import SEED
 
@@ -23,7 +23,6 @@ _QUOTED = re.compile(r"“[^”]*”?")
 _MENTION = re.compile(r"<(?:@|!subteam\^)([A-Z0-9]+)>")
 _MARK = re.compile(r"s[0-9]{5}q")
 _TEXT = re.compile(r"s[0-9]{5}q[^\n]*?(?:q[0-9]{5}e|…|\n|$)")
-LONGEST_ANSWER = 40_000  # Slack's, for a text
 # The messages that the outbox posts, with the button Full text where they cut a text, and the
 # modals that have one.
 IN_THREAD = frozenset(
@@ -59,12 +58,7 @@ def check(seed: int) -> int:
             blocks = add_button(blocks, "card:142") if cut else blocks
         elif cut and view.name in ("alerts", "children"):
             assert SHOW_ALL in str(blocks), view.name
-        if view.surface == "answer":
-            assert len(view.text) <= LONGEST_ANSWER, view.name
-        elif view.surface == "home":
-            checked_view({"type": "home", "blocks": blocks}, home=True)
-        else:
-            assert_slack_takes(view.text or "a modal has none", blocks, view.surface)
+        assert_its_surface_takes(view, blocks)
         if newer := newer_kinds(blocks):
             refuse_blocks(plain_form(blocks, newer), surface=view.surface)
         # An answer, a list and the Home tab are about what a thread shows whole.

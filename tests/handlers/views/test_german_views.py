@@ -7,9 +7,8 @@ import json
 import pytest
 
 from bot.language import speaking
-from tests.helpers.generated_views import generated_views
+from tests.helpers.generated_views import assert_its_surface_takes, generated_views
 from tests.helpers.languages import english_parts, left_in_english
-from tests.helpers.models import assert_slack_takes
 from tests.helpers.seeds import SEED
 
 
@@ -17,7 +16,9 @@ from tests.helpers.seeds import SEED
 def test_slack_takes_every_view_in_german_and_reads_no_english_in_it(seed) -> None:
     with speaking("de"):
         for view in generated_views(seed, is_honest=True):
-            assert_slack_takes(view.text or "a modal has none", view.blocks, view.surface)
+            if view.surface == "file":
+                continue  # a post-mortem is written in English
+            assert_its_surface_takes(view, view.blocks)
             shown = f"{view.text}\n{json.dumps(view.blocks, ensure_ascii=False)}"
             assert left_in_english(shown, "de") == [], view.name
 
