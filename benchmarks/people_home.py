@@ -19,6 +19,7 @@ from benchmarks.stage import local_slack, workspace
 from bot.observability.metrics import Metrics
 from handlers.outbound.direct_calls import DirectCalls
 from handlers.outbound.home_tabs import HomeTabs
+from handlers.outbound.refused_blocks import RefusedBlocks
 from handlers.outbound.slack_client import SlackClient
 from handlers.views.home import home_view, refusal
 from store import open_store
@@ -48,7 +49,8 @@ async def run() -> list[Result]:
             await pending_approval(store, number + 1, approvers=(PERSON, ANA))
         async with local_slack() as (slack, _):
             client = AsyncWebClient(token=slack.bot_token, base_url=slack.api_url)
-            direct = DirectCalls(SlackClient(client, Metrics(), bench.clock))
+            refused_blocks = RefusedBlocks(store, bench.clock)
+            direct = DirectCalls(SlackClient(client, Metrics(), bench.clock), refused_blocks)
             tabs = HomeTabs(bench.service, direct, bench.clock)
             empty = home_view(refusal("Nothing to see."), bench.now)
             floor = await _p95(lambda: direct.publish_home(PERSON, empty))
