@@ -234,8 +234,9 @@ def _lines(readings: Sequence[Reading], outcome: Outcome) -> list[str]:
                 lines.append(f"  label      {name} = {one_line(value, 70)}")
             lines.append("")
         lines += [f"  not understood: {reason}" for reason in reading.reasons]
-    incidents, firing = _count(outcome.incidents, "incident"), outcome.firing_at_end
-    lines.append(f"{incidents}; {outcome.open_at_end} open at the end, {firing} alerts firing")
+    incidents = _count(outcome.incidents, "incident")
+    firing = _count(outcome.firing_at_end, "alert")
+    lines.append(f"{incidents}; {outcome.open_at_end} open at the end, {firing} firing")
     return lines
 
 

@@ -167,9 +167,9 @@ def _store(new: Sequence[_Folded]) -> Operation[None]:
     if unsuppressed:
         yield suppression.forget(unsuppressed)
     yield run_many(
-        folding.FIRES,
+        folding.INSERT_FIRING,
         [
-            folding.firing(folded.row["id"], item, arrival.now)
+            folding.firing_values(folded.row["id"], item, arrival.now)
             for folded, (item, _, arrival) in zip(new, parts, strict=True)
         ],
     )

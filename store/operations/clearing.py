@@ -8,7 +8,7 @@ from store.log_events import log_event
 from store.operations import flapping, senders, verification
 from store.operations.candidates import sent_time, since
 from store.operations.delivery_context import DeliveryContext
-from store.operations.folding import show_what_fires, stops
+from store.operations.folding import show_what_fires, stop_firing
 from store.statements import Operation, Row, query, run, to_db_time
 
 
@@ -64,7 +64,7 @@ def clear(row: Row, identified_alert: IdentifiedAlert, arrival: DeliveryContext)
     keys = [row["replaces"]] if row["replaces"] else senders.keys(identified_alert)
     cleared: list[str] = []
     for key in keys:
-        if (yield from stops(row["id"], key)):
+        if (yield from stop_firing(row["id"], key)):
             cleared.append(key)
     if not cleared:
         cleared = yield from _clear_by_name(row["id"], identified_alert)

@@ -106,7 +106,7 @@ def open_new(
         incident_id,
         identified_alert.dedup_key,
     )
-    yield run(FIRES, *firing(incident_id, identified_alert, arrival.now))
+    yield run(INSERT_FIRING, *firing_values(incident_id, identified_alert, arrival.now))
     # A SOP ID that only the alert names never takes a key over: anybody may send any alert.
     yield run(
         "INSERT INTO sop_map (incident_key, sop_id, first_seen_at) VALUES (?, ?, ?)"
@@ -159,17 +159,17 @@ def _scope_columns(identified_alert: IdentifiedAlert) -> dict[str, str]:
     }
 
 
-FIRES = (
+INSERT_FIRING = (
     "INSERT INTO firing (fingerprint, sender, incident_id, name, severity, starts_at, told_at,"  # noqa: S608 - constants
     f" first_alert, last_alert, came_at) VALUES (?, ?, ?, ?, ?, ?, ?, {_ITS_ID}, {_ITS_ID}, ?)"
     " ON CONFLICT DO NOTHING"
 )
 
 
-def firing(
+def firing_values(
     incident_id: int, identified_alert: IdentifiedAlert, now: datetime
 ) -> tuple[object, ...]:
-    """Return the values of `FIRES`."""
+    """Return the values of `INSERT_FIRING`."""
     alert = identified_alert.alert
     return (
         senders.key(alert, identified_alert.sender),
@@ -185,8 +185,8 @@ def firing(
     )
 
 
-def stops(incident_id: int, key: str) -> Operation[int]:
-    """The alert of that key fires no more; 0 when it did not."""
+def stop_firing(incident_id: int, key: str) -> Operation[int]:
+    """Remove the alert of that key from those that fire; return 0 if it did not fire."""
     count: int = yield execute(
         "DELETE FROM firing WHERE incident_id = ? AND fingerprint = ?", incident_id, key
     )
@@ -216,11 +216,11 @@ def fold(
     alert = identified_alert.alert
     is_new = replaced = 0
     if row["replaces"]:
-        replaced = yield from stops(row["id"], row["replaces"])
+        replaced = yield from stop_firing(row["id"], row["replaces"])
         key = senders.key(alert, identified_alert.sender)
         yield from verification.replaced(row["id"], row["replaces"], key, identified_alert.sender)
     if not row["fires"]:
-        is_new = yield from _begin_firing(
+        is_new = yield from _insert_firing(
             row, identified_alert, arrival.now, may_fire=may_fire or bool(replaced)
         )
     elif not is_older(identified_alert, row):
@@ -248,16 +248,16 @@ def fold(
         yield from show_what_fires(row, arrival)
 
 
-def _begin_firing(
+def _insert_firing(
     row: Row, identified_alert: IdentifiedAlert, now: datetime, *, may_fire: bool
 ) -> Operation[int]:
     """Store the alert among those that fire; 0 if one of its key fires there already."""
     is_new = 1
-    values = firing(row["id"], identified_alert, now)
+    values = firing_values(row["id"], identified_alert, now)
     if may_fire:
-        is_new = yield execute(FIRES, *values)
+        is_new = yield execute(INSERT_FIRING, *values)
     else:
-        yield run(FIRES, *values)
+        yield run(INSERT_FIRING, *values)
     if row["was_acted_on"]:
         key = senders.key(identified_alert.alert, identified_alert.sender)
         yield from verification.fires_again(row["id"], key)
