@@ -68,7 +68,7 @@ SHORT: dict[ModuleType, dict[str, Any]] = {
     unfinished_connections: {"CONNECTIONS": 500, "SECONDS": 3.0, "SECONDS_ALONE": 1.0},
     worst_input: {"UNITS": ("a:",), "SOURCES": ("alertmanager", "generic"), "CANDIDATES": 1},
 }
-"""What is smaller in it, by bench."""
+"""The sizes that the short form makes smaller, by bench."""
 
 
 def shorten() -> None:

@@ -91,7 +91,7 @@ class SubmitAgain(Refused):
 
     def __init__(self, message: str, *, seen: str, remedy: str = "") -> None:
         self.seen = seen
-        """What the person has seen by now: the next submission of the modal carries it."""
+        """The version that the person has seen: the modal's next submission carries it."""
         super().__init__(message, remedy=remedy)
 
 

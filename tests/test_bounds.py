@@ -263,7 +263,7 @@ FED: dict[str, tuple[Callable[[int], int], int]] = {
     "a section": (lambda n: len(section("x" * n)["text"]["text"]), 3_000),
 }
 SMALL = {"nesting": 300, "labels": 10_000, "links": 1_000, "blocks of a message": 10_000}
-"""How much is fed where two million would only cost time."""
+"""The size that is fed where two million would only cost time."""
 SMALL |= {
     "headlines": 190,
     "facts": 1_000,

@@ -26,7 +26,7 @@ VALIDATORS_WORDS = re.compile(
     r"|number|list|boolean|tuple|url|datetime)|unable to parse|pydantic|value error|\{|\}|None",
     re.IGNORECASE,
 )
-"""How pydantic speaks, and what is left where a template was not filled in."""
+"""Words of pydantic, and the remains of a template that was not filled in."""
 
 KINDS = {entry["type"]: entry.get("example_context") or {} for entry in list_all_errors()}
 

@@ -46,7 +46,7 @@ timeout, text, parse_words, optional_text, fix;
 one some asked given told said found -> the noun: alert, block, approval, answer;
 STORY story Response -> IncidentService
 """
-"""What was said before, and what is said now; see docs/glossary.md."""
+"""Each retired word with the word that replaced it; see docs/glossary.md."""
 
 RETIRED = frozenset(
     word for entry in _REPLACED.split(";\n") for word in entry.partition(" -> ")[0].split()
@@ -54,7 +54,7 @@ RETIRED = frozenset(
 
 _RELATIVE = re.compile(
     r"(What|Who|Whom|Whose|Whatever|Whoever|Whichever|Of whom|Of what|Whether|Where|How|When|Which"
-    r"|That)\b"
+    r"|That|Why)\b"
 )
 
 
@@ -95,12 +95,12 @@ def retired_identifiers(path: Path) -> Iterator[Fault]:
 
 
 def relative_docstrings(path: Path) -> Iterator[Fault]:
-    """Docstrings whose subject is a clause: who does what is not said."""
+    """Yield each docstring, also of a constant or an attribute, that names no actor first."""
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            text = ast.get_docstring(node) or ""
-            if _RELATIVE.match(text):
-                yield Fault(_relative(path), getattr(node, "lineno", 1), text.splitlines()[0])
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            text = node.value.value
+            if isinstance(text, str) and _RELATIVE.match(text.lstrip()):
+                yield Fault(_relative(path), node.lineno, text.strip().splitlines()[0])
 
 
 def files(*paths: str) -> list[Path]:

@@ -20,7 +20,7 @@ ALERT_ID, SOP_ID = "A1", "S1"
 
 
 class Shortfall(StrEnum):
-    """Why a model's cause does not count: then the verdict is "Undetermined"."""
+    """The reason why a model's cause does not count: then the verdict is "Undetermined"."""
 
     CONFIDENCE = "confidence"  # below the policy's floor
     EVIDENCE = "evidence"  # no fact of the prompt is cited for it

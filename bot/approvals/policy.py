@@ -14,7 +14,7 @@ from bot.incidents.remediation import RemediationStatus
 from bot.language import deferred
 
 SKEW = timedelta(seconds=60)
-"""How far two replicas' clocks may differ. A clock that is further behind was moved."""
+"""Two replicas' clocks may differ by this much. A clock that is further behind was moved."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,7 @@
-"""Why an approval ended, or may not run: a code with its facts. `reason_text` has the sentences."""
+"""The reason why an approval ended or may not run: a code and its facts.
+
+`reason_text` has the sentences.
+"""
 
 from __future__ import annotations
 

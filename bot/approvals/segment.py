@@ -48,7 +48,7 @@ GuestAction = Literal[
     "mute",
     "open",
 ]
-"""What people do to an incident, short of deciding on an approval."""
+"""The things that people do to an incident, other than deciding on an approval."""
 
 Seconds = Annotated[int, Field(ge=10, le=86_400)]
 Needed = Annotated[int, Field(ge=1, le=10)]

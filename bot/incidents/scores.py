@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from bot.incidents.model import Alert, AlertStatus, Severity
 
 BY_SCORE = "field score"
-"""Where the severity was read, in `Alert.read_from`."""
+"""The key of the severity's origin in `Alert.read_from`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ class Publisher:
         self._throttled = ThrottledLogger(log, logging.WARNING, "nothing is published to NATS: %s")
         self._forget_at = clock()
         self.failure = ""
-        """Why nothing is published now; '' while all is well."""
+        """The reason why nothing is published now; '' while all is well."""
 
     async def start(self) -> None:
         """Remember what exists already: it is not published. Only the first start changes that."""

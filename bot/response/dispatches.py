@@ -30,7 +30,7 @@ from bot.response.request_context import call_with_context
 CLAIMING = timedelta(seconds=10)  # what we claimed so long ago and do not hold, nobody sends
 UNKNOWN_LOOKUPS = timedelta(minutes=10)  # an unknown outcome is looked up automatically for so long
 SIGNATURE_VALID = timedelta(seconds=SIGNATURE_WINDOW_SECONDS)
-"""How long after it was sent a request may still be accepted by a gateway that bars no key."""
+"""A gateway that bars no key may still accept a request this long after it was sent."""
 PLAN_SECONDS = 10.0  # seconds for the gateway to plan once more
 
 T = TypeVar("T")
@@ -271,7 +271,7 @@ class Dispatches:
         return evaluated(replace(check, plan=preview.digest))
 
     async def _lost_vote(self, approval: Approval) -> LostVote | None:
-        """Why too few approvals still count; None while enough do."""
+        """Return the reason why too few approvals still count; None while enough do."""
         groups = [who for who in approval.approvers if is_group(who)]
         left, uncounted = 0, LostVote()
         for user in approval.approved_by:

@@ -16,7 +16,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 # A load balancer has no token, and the answer reveals nothing.
 OPEN = frozenset({"/healthz", "/readyz"})
 TRUSTED = web.RequestKey("trusted", bool)
-"""Whether the caller has the token, or needs none: then an answer may say why."""
+"""True if the caller has the token or needs none: then an answer may give the reason."""
 
 
 def bearer_only(token: str) -> Middleware:

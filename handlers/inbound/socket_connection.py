@@ -33,7 +33,7 @@ LARGEST = 4 * 1024 * 1024  # bytes of a frame; Slack's are well below
 
 
 class CloseReason(StrEnum):
-    """Why a connection ended, or will end soon."""
+    """The reason why a connection ended, or will end soon."""
 
     REFRESH = "refresh"  # Slack will close it in about ten seconds
     CROWDED = "too_many_websockets"

@@ -91,7 +91,7 @@ class People:
         return fresh
 
     async def _problem(self, user: str) -> tuple[VoteProblem | None, str]:
-        """Why the user's vote never counts, and their display name."""
+        """Return the reason why the user's vote never counts, and their display name."""
         answer = await self._call("users_info", user=user)
         person = answer.get("user")
         return problem_of(person, self._home_team), name_of(person)
@@ -112,7 +112,10 @@ def name_of(user: Any) -> str:
 
 
 def problem_of(user: Any, home_team: str) -> VoteProblem | None:
-    """Why the user's vote never counts, by Slack's user object; None for our own people."""
+    """Return the reason, read from Slack's user object, why the vote never counts.
+
+    None for people of our own workspace.
+    """
     if not isinstance(user, dict):
         return VoteProblem.USER_UNREAD
     flags = ("deleted", "is_bot", "is_restricted", "is_ultra_restricted")

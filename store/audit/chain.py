@@ -62,7 +62,7 @@ class Chain:
         self._targets: dict[str, str] = {}  # of the approvals
         self._dispute: Row | None = None
         self.notes: list[str] = []
-        """What is no fault, and worth knowing."""
+        """Findings that are no fault but worth knowing."""
 
     def _is_sealed(self, anchor: Anchor) -> bool:
         return _is_whole(anchor) and same(mac_of(self._key, anchor_text(anchor)), anchor.seal)

@@ -33,7 +33,7 @@ class AuditKey:
         # Rows are never edited, and every click reads those of the last day: each is proved once.
         # An edited row is another row.
         self.made: Callable[[Row], bool] = lru_cache(ROWS_KEPT)(partial(is_genuine, self._key))
-        """Whether the key made a row of the trail."""
+        """True if the key made a row of the trail."""
 
     def __repr__(self) -> str:
         return "AuditKey(…)"

@@ -75,7 +75,7 @@ async def connect(url: str, timeout: float) -> Connection:
 
 
 Places = dict[str, int]
-"""Where each column stands in a row."""
+"""The position of each column in a row."""
 
 
 class Answer:

@@ -11,7 +11,7 @@ from graphlib import TopologicalSorter
 from store.engines.migrations import MIGRATIONS, name_of, statements_of
 
 LEASES = ("replicas", "claims")
-"""What says who is alive: it means nothing to another database."""
+"""Tables that tell which replicas are alive: they mean nothing to another database."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from store.statements import Operation, Row, notify, query, run, to_db_time, tog
 from store.topics import Topic
 
 AGAIN_PER_HOUR = 3
-"""How often an incident's action is proposed again by itself: every time mentions people."""
+"""The bot proposes an incident's action again at most this often: each time mentions people."""
 
 
 def get(approval_id: str) -> Operation[Approval]:

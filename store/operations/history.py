@@ -145,7 +145,7 @@ class Correction:
     service: str
     root_service: str
     began_first: bool
-    """Whether the incident began before the root."""
+    """True if the incident began before the root."""
     rule: str
     facts: Mapping[str, Any]
 

@@ -188,4 +188,4 @@ KINDS = {
     only_an_instance: 4,
     unrelated: 7,
 }
-"""How many scenarios of each kind a seed has."""
+"""The number of scenarios of each kind in a seed."""

@@ -171,4 +171,4 @@ KINDS = {
     same_node_name_in_two_clusters: 3,
     deploy_noise: 7,
 }
-"""How many scenarios of each kind a seed has."""
+"""The number of scenarios of each kind in a seed."""

@@ -274,4 +274,4 @@ KINDS = {
     reminded_for_hours: 3,
     two_symptoms: 6,
 }
-"""How many scenarios of each kind a seed has."""
+"""The number of scenarios of each kind in a seed."""

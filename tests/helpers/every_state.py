@@ -43,7 +43,7 @@ HOSTILE = (
     " ",
     "NULL",
 )
-"""What strangers send; the fifth has over 100 kB."""
+"""Texts that strangers send; the fifth has over 100 kB."""
 
 KEEPS_BUSY = 40  # alerts in a delivery
 

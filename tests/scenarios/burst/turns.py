@@ -33,9 +33,9 @@ class TurnsEngine:
         self.turns = turns
         self.clock = clock
         self.calls: Counter[tuple[float, str]] = Counter()
-        """How often each operation was asked for at each instant of the loop's time."""
+        """The count of each operation at each instant of the loop's time."""
         self.notified: Counter[float] = Counter()
-        """How many commits woke somebody at each instant."""
+        """The number of commits that woke somebody at each instant."""
         self._connection = connect(":memory:", 1.0, writes=True)
         self._signals: dict[Topic, asyncio.Event] = {}
 
