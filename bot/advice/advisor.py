@@ -39,17 +39,6 @@ class Advisor:
         self._nonce = nonce
         self._private = private
 
-    async def advise(self, subject: Subject) -> Advice:
-        """Return the advice for the thread.
-
-        Never raises if no advisor answers: then the SOP's rules answer, and `failure` names the
-        reason.
-        """
-        try:
-            return await self.ask(subject)
-        except AdvisorError as error:
-            return advice_from_rules(subject, failure=str(error))
-
     async def ask(self, subject: Subject, *, on_slot: OnSlot | None = None) -> Advice:
         """Return the answer for `POST /incident` and `/incident ask`; `.answer` is its text.
 

@@ -44,7 +44,7 @@ async def test_a_structured_answer_becomes_advice_with_its_sources(fakeq: FakeQ)
             analysis_summary="Load grew.",
         )
     )
-    advice = await Advisor(fakeq.command(), "Be brief.").advise(SUBJECT)
+    advice = await Advisor(fakeq.command(), "Be brief.").ask(SUBJECT)
     assert (advice.source, advice.cause, advice.confidence) == ("Amazon Q", "throttled", "high")
     assert advice.evidence == ("cpu 0.98", "up · 1")
     assert advice.next_steps == ("scale out",)
@@ -64,18 +64,18 @@ async def test_confidence_is_one_of_three_words_or_none(
     fakeq: FakeQ, confidence: object, word: str
 ) -> None:
     fakeq.plays(answered(confidence=confidence))
-    assert (await Advisor(fakeq.command()).advise(SUBJECT)).confidence == word
+    assert (await Advisor(fakeq.command()).ask(SUBJECT)).confidence == word
 
 
 async def test_the_older_key_for_next_steps_is_read_too(fakeq: FakeQ) -> None:
     fakeq.plays(answered(suggestedactions=["raise the limit"]))
-    advice = await Advisor(fakeq.command()).advise(SUBJECT)
+    advice = await Advisor(fakeq.command()).ask(SUBJECT)
     assert advice.next_steps == ("raise the limit",)
 
 
 async def test_prose_is_shown_as_it_came(fakeq: FakeQ) -> None:
     fakeq.plays(step("The disk is full.\nDelete old logs."))
-    advice = await Advisor(fakeq.command()).advise(SUBJECT)
+    advice = await Advisor(fakeq.command()).ask(SUBJECT)
     assert advice.text == "The disk is full.\nDelete old logs."
     assert (advice.cause, advice.next_steps) == ("Undetermined", ())
     assert advice.answer == advice.text
@@ -84,7 +84,7 @@ async def test_prose_is_shown_as_it_came(fakeq: FakeQ) -> None:
 async def test_wild_values_in_the_answer_never_break_the_advice(fakeq: FakeQ) -> None:
     wild = {"root_cause": ["a", 1], "evidence": "one", "next_steps": {"do": "\x1b[31mit\x00"}}
     fakeq.plays(step(json.dumps(wild | {"analysis_summary": None})))
-    advice = await Advisor(fakeq.command()).advise(SUBJECT)
+    advice = await Advisor(fakeq.command()).ask(SUBJECT)
     assert advice.evidence == ("one",)
     assert advice.next_steps == ("it",)
     assert advice.text == ""
@@ -93,7 +93,7 @@ async def test_wild_values_in_the_answer_never_break_the_advice(fakeq: FakeQ) ->
 async def test_long_parts_are_cut_and_the_whole_answer_is_kept(fakeq: FakeQ) -> None:
     fakeq.plays(step("x" * 50_000), answered(root_cause="y" * 9_000, evidence=["z" * 5_000] * 40))
     advisor = Advisor(fakeq.command())
-    prose, structured = await advisor.advise(SUBJECT), await advisor.advise(SUBJECT)
+    prose, structured = await advisor.ask(SUBJECT), await advisor.ask(SUBJECT)
     assert len(prose.text) == 50_000
     assert len(structured.cause) == 2_000
     assert [len(item) for item in structured.evidence] == [2_000] * 30
@@ -101,7 +101,7 @@ async def test_long_parts_are_cut_and_the_whole_answer_is_kept(fakeq: FakeQ) -> 
 
 
 async def test_without_a_command_the_advice_is_the_sop() -> None:
-    advice = await Advisor(None).advise(SUBJECT)
+    advice = await Advisor(None).ask(SUBJECT)
     assert advice.label == "From the SOP, no model"
     assert advice.cause == "Undetermined"
     assert advice.next_steps == ("scale out", "restart")
@@ -117,29 +117,11 @@ async def test_without_a_command_the_advice_is_the_sop() -> None:
 
 
 async def test_without_a_command_and_a_sop_the_steps_are_generic_and_say_so() -> None:
-    advice = await Advisor(None).advise(Subject(incident_key="k", sop_id="sop_1"))
+    advice = await Advisor(None).ask(Subject(incident_key="k", sop_id="sop_1"))
     assert advice.label == "No SOP, no model"
     assert advice.cause == "Undetermined"
     assert advice.next_steps
     assert advice.sources == ()
-
-
-async def test_a_failed_command_falls_back_to_the_sop_and_says_why(fakeq: FakeQ) -> None:
-    fakeq.plays(step(stderr="error: You are not logged in", exit=1))
-    advice = await Advisor(fakeq.command()).advise(SUBJECT)
-    assert advice.label == "From the SOP, no model"
-    assert "Amazon Q needs a login" in advice.failure
-    assert "q login" in advice.failure
-    assert advice.next_steps == ("scale out", "restart")
-    assert "needs a login" in advice.answer
-
-
-async def test_a_busy_command_falls_back_to_the_sop(fakeq: FakeQ) -> None:
-    fakeq.plays(step("HELLO"))
-    command = fakeq.command(max_concurrent=1, max_waiting=lambda: 0)
-    async with command._slots.acquire():
-        advice = await Advisor(command).advise(SUBJECT)
-    assert "is busy" in advice.failure
 
 
 async def test_a_question_gets_the_error_itself(fakeq: FakeQ) -> None:
@@ -158,7 +140,7 @@ async def test_a_question_without_a_command_is_answered_from_the_sop() -> None:
 async def test_the_advisor_is_as_healthy_as_its_command(fakeq: FakeQ) -> None:
     fakeq.plays(step("HELLO"))
     advisor = Advisor(fakeq.command())
-    await advisor.advise(SUBJECT)
+    await advisor.ask(SUBJECT)
     health = advisor.health()
     assert health is not None
     assert health.state == "ok"
@@ -170,7 +152,7 @@ async def test_rules_say_what_the_facts_show() -> None:
     facts = (Fact("Prometheus", "cpu 0.98", id="E1"), long, *[Fact("Loki", "more")] * 9)
     for guidance in (SOP, None):
         subject = Subject(incident_key="k", sop_id="sop_1", guidance=guidance, facts=facts)
-        advice = await Advisor(None).advise(subject)
+        advice = await Advisor(None).ask(subject)
         assert advice.evidence[0] == "[E1] Prometheus: cpu 0.98"
         assert "second line" not in advice.evidence[1]
         assert [len(item) <= 305 for item in advice.evidence] == [True] * 5

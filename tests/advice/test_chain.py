@@ -78,7 +78,7 @@ async def test_the_next_advisor_answers_and_the_failure_of_the_first_is_said(
     failed: list[tuple[str, str]] = []
     first = Scripted("Amazon Q", clock, [FailureKind.EXIT])
     chain = chain_of(clock, first, Scripted("Ollama", clock), failed=failed)
-    advice = await Advisor(chain).advise(SUBJECT)
+    advice = await Advisor(chain).ask(SUBJECT)
     assert (advice.source, advice.text) == ("Ollama", "from Ollama")
     assert advice.failure == "Amazon Q ended with an error."
     assert failed == [("Amazon Q", "exit")]

@@ -232,3 +232,20 @@ async def test_no_count_of_a_server_breaks_or_refunds_the_budget(
     assert (not (await advisor.ask(QUESTION)).by_model) == is_spent
     await desk.store.end_advisor_run(used, 1, 100)
     assert not (await advisor.ask(QUESTION)).by_model, "nothing was taken off"
+
+
+async def test_in_the_thread_the_sop_answers_for_a_command_that_fails_or_is_busy(
+    desk: Desk,
+) -> None:
+    guided = replace(QUESTION, guidance=Guidance(sop_id="sop_cpu", fix_actions=("scale out",)))
+    desk.fakeq.plays(step(stderr="error: You are not logged in", exit=1))
+    advice = await desk.advisor.advise(guided)
+    assert advice.label == "From the SOP, no model"
+    assert advice.next_steps == ("scale out",)
+    assert "Amazon Q needs a login" in advice.failure
+    assert "q login" in advice.failure
+    assert "needs a login" in advice.answer
+
+    command = desk.fakeq.command(max_concurrent=1, max_waiting=lambda: 0)
+    async with command._slots.acquire():
+        assert "is busy" in (await desk.of(command).advise(guided)).failure
