@@ -22,6 +22,7 @@ from handlers.listeners import (
     handovers,
     home,
     incidents,
+    lessons,
     mentions,
     readings,
     runbooks,
@@ -63,6 +64,7 @@ def register(
     full_texts.register(listeners)
     feedback.register(listeners)
     suggestions.register(listeners)
+    lessons.register(listeners)
     handovers.register(listeners)
     commands.register(listeners)
     unknown.register(listeners)

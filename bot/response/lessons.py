@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bot.enrichment.model import FACT_CHARS, KnownFact
-from bot.errors import InputError
+from bot.errors import InputError, NotFound
 from bot.incidents.lessons import MOST_CHARS, Lesson
-from bot.language import deferred
+from bot.language import N_, deferred
 from bot.postmortem.sop_draft import SopFacts, sop_draft
 from bot.response.decisions import Decisions
 from bot.response.dependencies import Dependencies
@@ -23,6 +23,7 @@ class Lessons:
         self._config = dependencies.config
         self._clock = dependencies.clock
         self._check_person = decisions.check_person
+        self._check_approver = decisions.check_approver
 
     async def add(self, incident_id: int, text: str, user: str, once: str) -> Lesson:
         """Keep a lesson, which the thread shows; the same `once` keeps one."""
@@ -44,6 +45,20 @@ class Lessons:
         alerts = await self._store.grouped_alerts(incident_id, limit=1)
         name = alerts.alerts[0].name if alerts.alerts else ""
         return await self._store.add_lesson(incident_id, name, text, user, once, self._clock())
+
+    async def remove(self, lesson_id: int, user: str) -> Lesson:
+        """Cite a wrong lesson no more: its author or an approver may. NotFound, Refused."""
+        await self._check_person(user)
+        lesson = await self._store.lesson(lesson_id)
+        if lesson is not None and lesson.user != user:
+            await self._check_approver(user, N_("Not removed"))
+        removed = lesson and await self._store.remove_lesson(lesson_id, user, self._clock())
+        if removed is None:
+            raise NotFound(
+                deferred("There is no lesson {number}.", number=lesson_id),
+                remedy=deferred("`/sop lessons sop_…` shows the numbers."),
+            )
+        return removed
 
     async def request_draft(self, incident_id: int, user: str, once: str) -> None:
         """Enqueue the draft of an SOP into the thread; the same `once` enqueues one."""

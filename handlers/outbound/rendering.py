@@ -151,7 +151,9 @@ class Renderer:
             return None
         parsed = advice_from(record.body)
         matched = await self._service.suggestions.matched(record)
-        shown = advice.advice_message(parsed, record.question, record.asked_by, record.id, matched)
+        shown = advice.advice_message(
+            parsed, record.question, record.asked_by, record.id, matched, record.incident_id
+        )
         return Rendered(*shown)
 
     async def _evidence(self, subject: str) -> Rendered | None:

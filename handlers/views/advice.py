@@ -14,6 +14,7 @@ from bot.advice.claims import marked
 from bot.advice.model import UNDETERMINED, Advice, Flaw, Shortfall
 from bot.language import N_, _, plural
 from bot.remediation.suggestions import Suggestion
+from handlers.views import learning
 from handlers.views.cutting import LONGEST, keep_whole
 from handlers.views.newer_blocks import feedback
 from handlers.views.suggestions import steps
@@ -47,8 +48,9 @@ def advice_message(
     asked_by: str = "",
     advice_id: int | None = None,
     suggestions: Mapping[int, Suggestion] | None = None,
+    incident_id: int = 0,
 ) -> tuple[str, list[Block]]:
-    """(fallback text, blocks); with `advice_id` people can say whether it was right.
+    """(fallback text, blocks); with `advice_id` people can say whether it was right, and keep it.
 
     Each step with one of the `suggestions` has a button.
     """
@@ -80,6 +82,7 @@ def advice_message(
     if len(advice.raw) >= WHOLE_FROM:
         keep_whole(advice.raw)
     if advice_id is not None:
+        blocks.append({"type": "actions", "elements": learning.buttons(incident_id, advice_id)})
         blocks.append(feedback(advice_id))
     cause = fallback_line(_with_marks(advice, advice.cause, supported=True), 200)
     return _("Advice · {label}: {cause}").format(label=line(advice.label, 120), cause=cause), blocks

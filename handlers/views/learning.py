@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from bot.incidents.lessons import Lesson
+from bot.incidents.lessons import MOST_CHARS, Lesson
+from bot.incidents.model import Incident
 from bot.language import _, plural
-from handlers.views.text import clock, inline_code, untrusted_line
+from handlers.views.forms import form, input_block, value_of
+from handlers.views.text import (
+    Block,
+    button,
+    clock,
+    context,
+    inline_code,
+    sendable,
+    untrusted_line,
+)
 
 
 def kept(lesson: Lesson) -> str:
@@ -15,6 +26,47 @@ def kept(lesson: Lesson) -> str:
         "📌 Kept as a lesson of {number}: the thread shows it, and the next incident of {sop_id} "
         "gets it as a fact. `/sop lessons {name}` lists them."
     ).format(number=lesson.incident, sop_id=inline_code(lesson.sop_id, 64), name=lesson.sop_id)
+
+
+def buttons(incident_id: int, advice_id: int | None = None) -> list[Block]:
+    """The buttons by which a person keeps what an incident taught."""
+    place = str(incident_id) if advice_id is None else f"{incident_id} {advice_id}"
+    return [
+        button(_("Save as lesson…"), "sopbot.lesson", place),
+        button(_("Write SOP"), "sopbot.sop_draft", str(incident_id)),
+    ]
+
+
+def lesson_modal(incident: Incident, text: str) -> Block:
+    """The modal for a lesson; `text` is proposed, and the person changes it as they like."""
+    element = {
+        "type": "plain_text_input",
+        "action_id": "sopbot.value",
+        "multiline": True,
+        "max_length": MOST_CHARS,
+    }
+    if shown := sendable(text)[:MOST_CHARS].strip():
+        element["initial_value"] = shown
+    return form(
+        "sopbot.lesson_modal",
+        str(incident.id),
+        _("Lesson of {number}").format(number=incident.number),
+        _("Save"),
+        [
+            context(untrusted_line(incident.title, 200)),
+            input_block(
+                "lesson",
+                _("What should the next person know?"),
+                element,
+                hint=_("Later incidents of this SOP or alert get it as a fact, under your name."),
+            ),
+        ],
+    )
+
+
+def lesson_of(view: Mapping[str, Any]) -> str:
+    """The lesson that the person typed."""
+    return value_of(view, "lesson")
 
 
 def lesson_list(sop_id: str, lessons: Sequence[Lesson]) -> str:
@@ -31,7 +83,8 @@ def lesson_list(sop_id: str, lessons: Sequence[Lesson]) -> str:
         [
             head,
             *(
-                _("`{number}` {text} · <@{user}>, {at}").format(
+                _("{id}. `{number}` {text} · <@{user}>, {at}").format(
+                    id=lesson.id,
                     number=lesson.incident,
                     text=untrusted_line(lesson.text, 300),
                     user=lesson.user,
@@ -39,7 +92,15 @@ def lesson_list(sop_id: str, lessons: Sequence[Lesson]) -> str:
                 )
                 for lesson in lessons
             ),
+            _("`/sop lessons remove {id}` removes a wrong one.").format(id=lessons[0].id),
         ]
+    )
+
+
+def removed(lesson: Lesson) -> str:
+    """The answer to the person who removed a lesson."""
+    return _("🗑️ Lesson {id} of {number} is removed: no incident gets it any more.").format(
+        id=lesson.id, number=lesson.incident
     )
 
 

@@ -10,6 +10,7 @@ from bot.incidents.model import Incident, Resolution
 from bot.incidents.remediation import RemediationStatus
 from bot.language import _, translated
 from bot.remediation.catalogue import inverse_of
+from handlers.views import learning
 from handlers.views.newer_blocks import StepState, details, plan
 from handlers.views.steering import reopen_button
 from handlers.views.text import (
@@ -190,7 +191,10 @@ def resolved(
     blocks = [
         section(_("✅ *{number} resolved*: {by}").format(number=incident.number, by=by)),
         context(" · ".join(parts)),
-        {"type": "actions", "elements": [_postmortem_button(incident)]},
+        {
+            "type": "actions",
+            "elements": [_postmortem_button(incident), *learning.buttons(incident.id)],
+        },
     ]
     return _("{number} resolved: {by}, {lasted}").format(
         number=incident.number, by=by, lasted=parts[0]

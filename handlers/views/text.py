@@ -41,7 +41,7 @@ _UNDERSCORE = re.compile(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _EMOJI_CODE = re.compile(r":(?=(?:[0-9_+'-]*[a-z][a-z0-9_+'-]*|[+-]1|100|1234):)", re.IGNORECASE)
 # The bot's own marks, and signs that look like them: untrusted text shows none of these.
 _MARKS = re.compile(
-    "[✅☑✔✓🗸🗹🟢🔴🟠🟡🟥🟧🟨🟩🔵🔶🔸🔹🔷🔐🔒🔓🔏🔑👍👎🚫⛔⌛⏳▶►❌✖✗✘❎❓↩↪↗⬈💡🔎👀🧊📝🌩🌤🧰🆗🔁🔌🔺🔻🔔🔕💤🕘⏸⏯⏹⏰✍📄📌🔗🗄🤝📣📈📋█○◐]"
+    "[✅☑✔✓🗸🗹🟢🔴🟠🟡🟥🟧🟨🟩🔵🔶🔸🔹🔷🔐🔒🔓🔏🔑👍👎🚫⛔⌛⏳▶►❌✖✗✘❎❓↩↪↗⬈💡🔎👀🧊📝🌩🌤🧰🆗🔁🔌🔺🔻🔔🔕💤🕘⏸⏯⏹⏰✍📄📌🔗🗄🤝📣📈📋🗑💭█○◐]"
 )
 # Words that only the bot may use: a status, a decision, a button, an incident's number.
 # `_` stands for any separator of two words or none: a space, a dash of any length.

@@ -16,3 +16,9 @@ CREATE TABLE lessons (
 CREATE INDEX lessons_of_sop ON lessons (sop_id, id);
 CREATE INDEX lessons_of_alert ON lessons (alert_name, id);
 """
+
+REMOVED_LESSONS = """
+-- Who removed a wrong lesson; '' for one that holds. The row stays, so that no redelivery adds it
+-- again.
+ALTER TABLE lessons ADD COLUMN removed_by TEXT NOT NULL DEFAULT '';
+"""

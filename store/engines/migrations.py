@@ -120,6 +120,11 @@ def m052_expand_lessons() -> str:
     return learning_tables.LESSONS
 
 
+def m053_expand_removed_lessons() -> str:
+    """Store who removed a wrong lesson."""
+    return learning_tables.REMOVED_LESSONS
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     *EARLIER_MIGRATIONS,
     m035_expand_reading_cases,
@@ -140,6 +145,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m050_expand_advisor_runs,
     m051_expand_gateway_offers,
     m052_expand_lessons,
+    m053_expand_removed_lessons,
 )
 
 

@@ -40,6 +40,7 @@ class Kind(StrEnum):
     SILENCE_ENDED = "silence ended"  # early, by the actor; subject: the silence's id
     EXPORTED = "exported"  # the actor was sent the incident's export; subject: the file's name
     SOP_LINKED = "sop linked"  # a person chose the incident's SOP; subject: its id
+    LESSON_REMOVED = "lesson removed"  # a wrong one; subject: its number; detail: text, author
     STAKEHOLDERS_INFORMED = "stakeholders informed"  # subject: the channel; detail: the text
     POLICY_LOADED = "policy loaded"  # subject: SHA-256 of the policy
     PRUNED = "pruned"  # retention deleted the rows up to detail.through

@@ -6,7 +6,8 @@ import hashlib
 from datetime import datetime
 
 from bot.incidents.lessons import Lesson
-from store.operations import incidents
+from store.operations import audit, incidents
+from store.operations.audit_kinds import Kind
 from store.operations.idempotency import first_time
 from store.operations.part import Part
 from store.statements import Operation, Row, from_db_time, query, to_db_time
@@ -60,8 +61,8 @@ def request_draft(incident_id: int, user: str, once: str, now: datetime) -> Oper
 def about(sop_id: str, alert_name: str, limit: int) -> Operation[list[Lesson]]:
     """Return the newest lessons of this SOP ID or this alert name."""
     rows = yield query(
-        "SELECT * FROM lessons WHERE sop_id = ? OR (alert_name = ? AND alert_name != '')"
-        " ORDER BY id DESC LIMIT ?",
+        "SELECT * FROM lessons WHERE removed_by = ''"
+        " AND (sop_id = ? OR (alert_name = ? AND alert_name != '')) ORDER BY id DESC LIMIT ?",
         sop_id,
         alert_name,
         limit,
@@ -71,8 +72,45 @@ def about(sop_id: str, alert_name: str, limit: int) -> Operation[list[Lesson]]:
 
 def after(lesson_id: int) -> Operation[list[Lesson]]:
     """Return the lessons that are newer than this one, oldest first."""
-    rows = yield query("SELECT * FROM lessons WHERE id > ? ORDER BY id LIMIT ?", lesson_id, _BATCH)
+    rows = yield query(
+        "SELECT * FROM lessons WHERE id > ? AND removed_by = '' ORDER BY id LIMIT ?",
+        lesson_id,
+        _BATCH,
+    )
     return [_from(row) for row in rows]
+
+
+def find(lesson_id: int) -> Operation[Lesson | None]:
+    """Return a lesson that holds."""
+    rows = yield query("SELECT * FROM lessons WHERE id = ? AND removed_by = ''", lesson_id)
+    return _from(rows[0]) if rows else None
+
+
+def remove(lesson_id: int, user: str, now: datetime) -> Operation[Lesson | None]:
+    """Cite a lesson no more; None if it is unknown or removed already.
+
+    1. Mark it. 2. Append the event, and enqueue the reply. 3. Record it in the trail.
+    """
+    rows = yield query(
+        "UPDATE lessons SET removed_by = ? WHERE id = ? AND removed_by = '' RETURNING *",
+        user,
+        lesson_id,
+    )
+    if not rows:
+        return None
+    lesson = _from(rows[0])
+    incident = yield from incidents.get(lesson.incident_id)
+    text = f"Lesson removed by @{user}: {lesson.text}"
+    yield from incidents.append_and_reply(incident, now, "lesson_removed", text, user)
+    yield from audit.record(
+        Kind.LESSON_REMOVED,
+        now=now,
+        incident_id=lesson.incident_id,
+        subject=str(lesson_id),
+        actor=user,
+        detail={"text": lesson.text, "author": lesson.user},
+    )
+    return lesson
 
 
 def _from(row: Row) -> Lesson:
@@ -108,6 +146,14 @@ class LessonsPart(Part):
     ) -> list[Lesson]:
         """Return the newest lessons of this SOP ID or this alert name."""
         return await self._engine.read(about, sop_id, alert_name, limit)
+
+    async def lesson(self, lesson_id: int) -> Lesson | None:
+        """Return a lesson that nobody removed."""
+        return await self._engine.read(find, lesson_id)
+
+    async def remove_lesson(self, lesson_id: int, user: str, now: datetime) -> Lesson | None:
+        """Cite a wrong lesson no more, on record; None if it is unknown or removed already."""
+        return await self._write(remove, lesson_id, user, now)
 
     async def lessons(self, after_id: int = 0) -> list[Lesson]:
         """Return the next 500 lessons after this one, oldest first: for an index of them."""

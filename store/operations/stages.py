@@ -25,6 +25,7 @@ NAMES = {
     "cleared": N_("alert cleared"),
     "joined": N_("became a child"),
     "lesson": N_("lesson kept"),
+    "lesson_removed": N_("lesson removed"),
     "override": N_("override applied"),
     "postmortem": N_("post-mortem written"),
     "reject": N_("rejected"),

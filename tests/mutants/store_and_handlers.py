@@ -13,6 +13,18 @@ STORE_AND_HANDLERS = [
         returns="''",
     ),
     Mutant(
+        "store/operations/lessons.py",
+        "remove",
+        "tests/store/test_contract_lessons.py",
+        without="audit.record",
+    ),
+    Mutant(
+        "bot/response/lessons.py",
+        "Lessons.remove",
+        "tests/scenarios/test_sop_commands.py",
+        without="_check_approver",
+    ),
+    Mutant(
         "store/operations/trust.py",
         "_contradicts",
         "tests/store/test_contract_checked_requests.py",

@@ -81,6 +81,14 @@ async def test_a_step_is_proposed_on_a_known_target_and_a_person_names_any_other
     assert len(world.replies("approval")) == 1
     await nothing_ran(world, gateway)
 
+    await chloe.press(advice, "Save as lesson…")
+    modal = await world.slack.wait_for(lambda: world.slack.modal("chloe"), why="the box")
+    assert json.dumps(modal).count('"initial_value": "the heap is full"') == 1
+    await chloe.submit(values={"What should the next person know?": "The heap leaks"})
+    await world.reply("steered", "Lesson: The heap leaks")
+    await chloe.press(advice, "Write SOP")
+    await world.ephemeral("chloe", "The draft of an SOP comes into the thread of INC-1")
+
 
 @pytest.mark.attack("ASI06")
 async def test_the_prompt_command_prints_what_the_advisor_was_sent(

@@ -7,6 +7,7 @@ import pytest
 from bot.errors import NotFound
 from store import Store
 from tests.helpers.builders import ANA, BEN, NOW, alert, deliver, later, open_incident
+from tests.helpers.trail import trail
 
 
 async def test_a_lesson_is_kept_once_and_found_by_its_sop_or_alert_name(store: Store) -> None:
@@ -25,6 +26,23 @@ async def test_a_lesson_is_kept_once_and_found_by_its_sop_or_alert_name(store: S
     assert events.count("Lesson: It was the log") == 1
     with pytest.raises(NotFound):
         await store.add_lesson(999, "", "x", ANA, "key3", NOW)
+
+
+async def test_a_removed_lesson_is_cited_no_more_and_stands_in_the_trail(store: Store) -> None:
+    first = await open_incident(store)
+    wrong = await store.add_lesson(first.id, "DiskFull", "It was the moon", ANA, "key", NOW)
+    assert await store.lesson(wrong.id) == wrong
+    assert await store.remove_lesson(wrong.id, BEN, later(1)) == wrong
+    assert await store.remove_lesson(wrong.id, ANA, later(2)) is None
+    assert await store.add_lesson(first.id, "", "It was the moon", ANA, "key", NOW) == wrong
+    assert await store.lesson(wrong.id) is None
+    assert await store.lessons_about(first.sop_id, "DiskFull") == []
+    assert await store.lessons() == []
+    [row] = [row for row in await trail(store) if row.kind == "lesson removed"]
+    assert (row.actor, row.subject, row.incident_id) == (BEN, str(wrong.id), first.id)
+    assert "moon" in str(row.detail)
+    texts = [entry.text for entry in await store.timeline(first.id)]
+    assert texts[-1] == f"Lesson removed by @{BEN}: It was the moon"
 
 
 async def test_opinions_are_counted_by_the_sop_of_their_incident(store: Store) -> None:

@@ -15,7 +15,11 @@ async def lesson(call: Call, rest: str) -> str:
 
 
 async def lessons(call: Call, rest: str) -> str:
-    """The newest lessons of an SOP ID."""
+    """The newest lessons of an SOP ID; or remove a wrong one."""
+    words = rest.split()
+    if words and words[0].casefold() == "remove":
+        lesson_id = _number(words[1] if len(words) == 2 else "")
+        return view.removed(await call.service.lessons.remove(lesson_id, call.user))
     sop_id = rest.strip("` ")
     if not sop_id:
         raise InputError(
@@ -23,6 +27,18 @@ async def lessons(call: Call, rest: str) -> str:
             remedy=deferred("Name it: `/sop lessons sop_…`. It stands on the card."),
         )
     return view.lesson_list(sop_id, await call.store.lessons_about(sop_id))
+
+
+def _number(text: str) -> int:
+    number = text.strip("`#")
+    if not (number.isascii() and number.isdigit() and len(number) <= 12):
+        raise InputError(
+            deferred("Which lesson?"),
+            remedy=deferred(
+                "For example `/sop lessons remove 3`. `/sop lessons sop_…` has the numbers."
+            ),
+        )
+    return int(number)
 
 
 async def draft(call: Call, rest: str) -> str:

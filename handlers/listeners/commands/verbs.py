@@ -184,7 +184,10 @@ SOP: dict[str, Verb] = {
         sops.search, "search words", N_("the procedures that have all of the words"), _SOPS
     ),
     "lessons": Verb(
-        learning.lessons, "lessons sop_…", N_("what people learned of its incidents"), _SOPS
+        learning.lessons,
+        "lessons sop_…",
+        N_("what people learned of its incidents; `remove 3` removes a wrong lesson"),
+        _SOPS,
     ),
     "draft": Verb(
         learning.draft,
