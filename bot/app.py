@@ -142,7 +142,7 @@ class Bot:
         """Each part stops in the reverse order: the last one that was started stops first."""
         settings = self._settings
         self._config = LiveConfiguration(first_configuration(settings))
-        if not settings.ai_command_gateway_secret.get_secret_value():
+        if not settings.gateway_knows_us:
             log.warning("AI_COMMAND_GATEWAY_SECRET is empty: requests to the gateway are unsigned")
         store = await self._open_store()
         session = await self._parts.enter_async_context(aiohttp.ClientSession())
@@ -302,7 +302,7 @@ class Bot:
             stats=StatsEndpoints(self.service.store, self._config, self._clock),
             health=self.health,
             metrics=self.metrics,
-            token=settings.http_token.get_secret_value(),
+            tokens=settings.http_tokens,
             dump=self.dump,
         )
         server = listening(

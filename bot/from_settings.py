@@ -52,6 +52,7 @@ def gateway_client(
         timeout=settings.ai_command_gateway_timeout,
         source_id=settings.ai_command_gateway_source_id,
         secret=settings.ai_command_gateway_secret.get_secret_value(),
+        token=settings.ai_command_gateway_token.get_secret_value(),
         clock=clock,
     )
 

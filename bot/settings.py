@@ -169,6 +169,9 @@ class Settings(
     ai_command_gateway_secret: SecretStr = Field(
         SecretStr(""), description="HMAC-SHA256 key for requests; empty is unsigned, and warned"
     )
+    ai_command_gateway_token: SecretStr = Field(
+        SecretStr(""), description="bearer token for a gateway that takes no signatures"
+    )
     health_check_interval: Seconds = Field(
         10, ge=1, le=300, description="seconds between two health checks of all parts"
     )
@@ -181,6 +184,10 @@ class Settings(
     )
     http_token: SecretStr = Field(
         SecretStr(""), description="bearer token; required unless HTTP_ADDR is loopback"
+    )
+    http_token_previous: SecretStr = Field(
+        SecretStr(""),
+        description="another bearer token that is valid too, while callers change to HTTP_TOKEN",
     )
     http_max_connections: int = Field(
         1000, ge=16, le=100_000, description="connections the HTTP server serves at the same time"
@@ -219,6 +226,11 @@ class Settings(
 
     @model_validator(mode="after")
     def _closed_by_default(self) -> Settings:
+        previous = self.http_token_previous.get_secret_value()
+        if previous and (not self.http_token.get_secret_value() or len(previous) < SHORTEST_KEY):
+            raise ValueError(
+                f"HTTP_TOKEN_PREVIOUS: needs HTTP_TOKEN beside it, and {SHORTEST_KEY} characters"
+            )
         if not self.http_token.get_secret_value() and not is_loopback(self.http_host):
             raise ValueError("HTTP_TOKEN: required, because HTTP_ADDR is not a loopback address")
         if not is_loopback(self.http_host) and (
@@ -236,6 +248,17 @@ class Settings(
         known = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
         passwords = [urlsplit(url).password or "" for url in self.nats_servers]
         return [*known, *passwords, urlsplit(self.store_url.get_secret_value()).password or ""]
+
+    @property
+    def http_tokens(self) -> tuple[str, ...]:
+        """Return the bearer tokens of the bot's HTTP server; '' stands for one that is not set."""
+        return self.http_token.get_secret_value(), self.http_token_previous.get_secret_value()
+
+    @property
+    def gateway_knows_us(self) -> bool:
+        """Return True if requests to the gateway say by a secret whose they are."""
+        keys = (self.ai_command_gateway_secret, self.ai_command_gateway_token)
+        return any(key.get_secret_value() for key in keys)
 
     @property
     def http_host(self) -> str:

@@ -269,6 +269,10 @@ def test_a_short_token_is_refused_where_the_network_can_reach_the_door(no_file):
     with pytest.raises(SettingsError, match="HTTP_TOKEN: shorter than 16 characters"):
         load({**GOOD, "HTTP_ADDR": "0.0.0.0:8080", "HTTP_TOKEN": "x"}, no_file)
     assert load({**GOOD, "HTTP_TOKEN": "x"}, no_file), "on loopback it may be short"
+    for alone in ({}, {"HTTP_TOKEN": "sixteen letters."}):
+        previous = "short" if alone else "sixteen letters."
+        with pytest.raises(SettingsError, match="HTTP_TOKEN_PREVIOUS: needs HTTP_TOKEN"):
+            load({**GOOD, **alone, "HTTP_TOKEN_PREVIOUS": previous}, no_file)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from bot.incidents.environments import DEFAULT, UNKNOWN, Environments
 from bot.incidents.sops import SopLibrary
 from bot.policy import Policy
 from bot.remediation.catalogue import CATALOGUE, Action, actions_with, unknown_actions
-from bot.remediation.client import ActionCall, GatewayClient
+from bot.remediation.client import ActionCall, GatewayClient, GatewayHealth
 from bot.remediation.contract import ActionInfo, ActionList
 from bot.remediation.offers import Offers, read_offers
 from bot.settings import Settings
@@ -55,9 +55,29 @@ async def check_gateway(
         remedy = _REMEDIES.get(error.code, error.remedy or "see docs/gateway.md")
         report.problem("gateway", f"the gateway refuses this bot: {error.message}", remedy)
         return None
-    signed = bool(settings.ai_command_gateway_secret.get_secret_value())
+    _report_health(report, settings, health, actions)
+    if listed is None or actions is None:
+        return None
+    _note_environments(report, listed, declared)
+    if listed.read_only:
+        report.note("gateway", "it is read-only: every action that changes something is refused")
+    offers = read_offers(listed)
+    for action in offers.actions.values():
+        if action.problem:
+            report.note("gateway", f"{action.id} cannot be requested: {action.problem}")
+    return offers
+
+
+def _report_health(
+    report: Report,
+    settings: Settings,
+    health: GatewayHealth,
+    actions: Sequence[ActionInfo] | None,
+) -> None:
+    signed = settings.gateway_knows_us
+    open_too = signed and "off" in str(health.checks.get("signatures", ""))
     sick = [f"{name}: {text}" for name, text in health.checks.items() if not _is_ok(text)]
-    if signed and "off" in str(health.checks.get("signatures", "")):
+    if open_too:
         report.problem(
             "gateway",
             "AI_COMMAND_GATEWAY_SECRET is set, and the gateway takes unsigned requests too",
@@ -68,16 +88,8 @@ async def check_gateway(
     count = f", offers {len(actions)} actions" if actions is not None else ""
     if health.status != "healthy":
         report.note("gateway", f"{health.status}{count}: {'; '.join(map(str, sick))}")
-    elif not signed or "off" not in str(health.checks.get("signatures", "")):
+    elif not open_too:
         report.good("gateway", f"{health.status}{count}")
-    if listed is None or actions is None:
-        return None
-    _note_environments(report, listed, declared)
-    offers = read_offers(listed)
-    for action in offers.actions.values():
-        if action.problem:
-            report.note("gateway", f"{action.id} cannot be requested: {action.problem}")
-    return offers
 
 
 def _is_ok(text: object) -> bool:

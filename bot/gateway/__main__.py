@@ -77,9 +77,9 @@ def main(arguments: list[str] | None = None) -> int:
 def _read(file: Path, port: int | None, environ: Mapping[str, str]) -> GatewayConfig:
     """Return the config. From here on its secrets never reach a log line."""
     config = load_config(file, environ)
-    named = [config.secrets, *config.target_secrets.values()]
-    secrets = [secret.get_secret_value() for part in named for secret in part.values()]
-    set_up("INFO", "auto", secrets=secrets)
+    named = config.target_secrets.values()
+    passwords = [secret.get_secret_value() for part in named for secret in part.values()]
+    set_up("INFO", "auto", secrets=[*config.callers.values(), *passwords])
     if port is None:
         return config
     return config.model_copy(update={"listen": config.listen.model_copy(update={"port": port})})
@@ -132,7 +132,8 @@ async def _fetch_dump(config: GatewayConfig) -> Any:
     """Fetch the dump of the gateway that runs with this config, signed as its first source."""
     url = local_url(config.listen.host, config.listen.port)
     headers = {}
-    if secret := next(iter(config.secrets.values()), None):
+    if config.callers.signing:
+        _, secret = config.callers.signing[0]
         timestamp, nonce = contract.rfc3339(utc_now()), secrets.token_hex(16)
         signature = contract.sign(
             secret.get_secret_value().encode(),
@@ -147,6 +148,9 @@ async def _fetch_dump(config: GatewayConfig) -> Any:
             contract.NONCE: nonce,
             contract.SIGNATURE: signature,
         }
+    elif config.callers.tokens:
+        _, token = config.callers.tokens[0]
+        headers = {"Authorization": f"Bearer {token.get_secret_value()}"}
     return await fetch(f"{url}/dump", headers)
 
 

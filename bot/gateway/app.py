@@ -80,9 +80,9 @@ async def running(
         stack.push_async_callback(_stop_all, executors)
         await _fit_executors(executors, config, journal=journal, environ=environ)
         metrics = Metrics(config.sources)
-        gatekeeper = Gatekeeper(config.secrets, journal, clock)
+        gatekeeper = Gatekeeper(config.callers, journal, clock)
         dispatcher = Dispatcher(
-            catalogue=Catalogue(config.targets, config.commands),
+            catalogue=Catalogue(config.targets, config.commands, read_only=config.read_only),
             executors=executors,
             journal=journal,
             metrics=metrics,
@@ -90,7 +90,9 @@ async def running(
             queue_seconds=config.limits.queue_seconds,
             concurrent=config.limits.concurrent,
         )
-        health = HealthCheck(executors, journal, clock, signed=not gatekeeper.open)
+        health = HealthCheck(
+            executors, journal, clock, gatekeeper=gatekeeper, dispatcher=dispatcher
+        )
         routes = Routes(
             dispatcher=dispatcher,
             gatekeeper=gatekeeper,
@@ -108,6 +110,8 @@ async def running(
         if gatekeeper.open:
             log.warning("no source has a secret: unsigned requests from this machine are accepted")
         _warn_about_open_targets(config)
+        if config.read_only:
+            log.warning("read_only: every action that changes something is refused")
         fit = functools.partial(_fit_executors, executors, journal=journal, environ=environ)
         reload = _Reload(config, dispatcher, gatekeeper, fit)
         yield RunningGateway(server.url, dispatcher, health, reload)
@@ -132,9 +136,10 @@ class _Reload:
         if problems := _needs_a_restart(self._in_force, config):
             raise ConfigError(problems)
         await self._dispatcher.exchange(
-            Catalogue(config.targets, config.commands), functools.partial(self._fit, config)
+            Catalogue(config.targets, config.commands, read_only=config.read_only),
+            functools.partial(self._fit, config),
         )
-        self._gatekeeper.secrets = config.secrets
+        self._gatekeeper.callers = config.callers
         self._in_force = config
         _warn_about_open_targets(config)
 
@@ -183,8 +188,8 @@ def _needs_a_restart(old: GatewayConfig, new: GatewayConfig) -> list[str]:
         for name in fixed
         if getattr(old, name) != getattr(new, name)
     ]
-    if bool(old.secrets) != bool(new.secrets):
-        problems.append("sources: signatures can only be switched on or off by a restart")
+    if bool(old.callers) != bool(new.callers):
+        problems.append("sources: secrets can only be switched on or off by a restart")
     return problems
 
 

@@ -7,33 +7,31 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from pydantic import SecretStr
-
 from bot.gateway.errors import Refusal
 from bot.gateway.journal import Journal
+from bot.gateway.secret_values import Callers
 from bot.remediation import contract
 
 _NONCE = re.compile(contract.NONCE_PATTERN)
 _SIGNATURE = re.compile(r"[0-9a-f]{64}")
+_BEARER = "bearer "
 
 
 class Gatekeeper:
-    """Verifies signatures against `secrets` by source id; without secrets it accepts every request.
+    """Verifies signatures and bearer tokens of `callers`; without any it accepts every request.
 
     Running without secrets is for loopback only; the config refuses it on other addresses.
     """
 
-    def __init__(
-        self, secrets: Mapping[str, SecretStr], journal: Journal, clock: Callable[[], datetime]
-    ) -> None:
-        self.secrets = secrets
+    def __init__(self, callers: Callers, journal: Journal, clock: Callable[[], datetime]) -> None:
+        self.callers = callers
         self._journal = journal
         self._clock = clock
 
     @property
     def open(self) -> bool:
         """Return True if unsigned requests are accepted."""
-        return not self.secrets
+        return not self.callers
 
     async def check(
         self, *, method: str, path: str, headers: Mapping[str, str], body: bytes
@@ -46,6 +44,8 @@ class Gatekeeper:
         if self.open:
             return None
         self.check_headers(headers)
+        if token := self._token(headers):
+            return self._bearer(token)
         timestamp = headers[contract.TIMESTAMP]
         nonce, signature = headers[contract.NONCE], headers[contract.SIGNATURE]
         source = self._signer(
@@ -63,6 +63,9 @@ class Gatekeeper:
         Raises Refusal 401.
         """
         if self.open:
+            return
+        if token := self._token(headers):
+            self._bearer(token)
             return
         timestamp = headers.get(contract.TIMESTAMP, "")
         nonce = headers.get(contract.NONCE, "")
@@ -83,12 +86,30 @@ class Gatekeeper:
         if not _SIGNATURE.fullmatch(signature):
             raise _unsigned("signature_wrong", "The signature does not match the request.")
 
+    def _token(self, headers: Mapping[str, str]) -> str:
+        """Return the request's bearer token if this gateway takes any; a signature comes first."""
+        if not self.callers.tokens or contract.SIGNATURE in headers:
+            return ""
+        authorization = headers.get("Authorization", "")
+        is_bearer = authorization[: len(_BEARER)].lower() == _BEARER
+        return authorization[len(_BEARER) :].strip() if is_bearer else ""
+
+    def _bearer(self, token: str) -> str:
+        given, bearer = token.encode(errors="replace"), None
+        # Compares with all of them, so that timing reveals nothing.
+        for source, secret in self.callers.tokens:
+            if hmac.compare_digest(secret.get_secret_value().encode(), given):
+                bearer = source
+        if bearer is None:
+            raise _unsigned("token_wrong", "The bearer token is not one of this gateway's.")
+        return bearer
+
     def _signer(
         self, signature: str, *, method: str, path: str, timestamp: str, nonce: str, body: bytes
     ) -> str | None:
         signer = None
         # Compares with all of them, so that timing reveals nothing.
-        for source, secret in self.secrets.items():
+        for source, secret in self.callers.signing:
             key = secret.get_secret_value().encode()
             expected = contract.sign(
                 key, method=method, path=path, timestamp=timestamp, nonce=nonce, body=body

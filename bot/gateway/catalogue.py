@@ -13,6 +13,7 @@ from bot.gateway.executors import Call
 from bot.gateway.executors.registry import KINDS, built_in_actions
 from bot.gateway.intents import read_intent
 from bot.gateway.parts import Target
+from bot.remediation import contract
 from bot.remediation.contract import ActionInfo, ActionList, ExecuteRequest, TargetInfo
 from bot.validation import field_problems
 
@@ -20,12 +21,20 @@ ACTIONS: Mapping[str, Action] = built_in_actions()
 
 
 class Catalogue:
-    """All actions and targets of one config: those of the kinds, and the declared commands."""
+    """All actions and targets of one config: those of the kinds, and the declared commands.
+
+    With `read_only` no action that changes something is planned or run, on any target.
+    """
 
     def __init__(
-        self, targets: Mapping[str, Target], commands: Mapping[str, Command] | None = None
+        self,
+        targets: Mapping[str, Target],
+        commands: Mapping[str, Command] | None = None,
+        *,
+        read_only: bool = False,
     ) -> None:
         self.targets = targets
+        self.read_only = read_only
         declared = {name: action_of(name, command) for name, command in (commands or {}).items()}
         self._declared = tuple(declared.values())
         self.actions: Mapping[str, Action] = {**ACTIONS, **declared}
@@ -64,6 +73,12 @@ class Catalogue:
                     "ACTION_NOT_ALLOWED", f"{name} does not offer {action_id}. It offers: {known}"
                 )
             raise Invalid("UNKNOWN_ACTION", f"No action {action_id}. {name} offers: {known}")
+        if self.read_only and action.mutating:
+            raise Invalid(
+                "READ_ONLY",
+                f"This gateway is read-only, and {action.id} changes {name}. "
+                f"{contract.NOTHING_WAS_RUN}",
+            )
         try:
             checked = action.parameters.model_validate(parameters)
         except ValidationError as error:
@@ -76,6 +91,7 @@ class Catalogue:
         offered = {name: self.offered(name) for name in self.targets}
         used = {action.id for actions in offered.values() for action in actions}
         return ActionList(
+            read_only=self.read_only,
             actions=tuple(
                 _info(action, tuple(n for n, of in offered.items() if action in of))
                 for action in self.actions.values()

@@ -15,7 +15,7 @@ from bot.gateway.errors import ConfigError
 from bot.gateway.executors.registry import KINDS, built_in_actions, missing_library
 from bot.gateway.ourselves import runs_us
 from bot.gateway.parts import EnvName, Limits, Name, Part, Target
-from bot.gateway.secret_values import secret_variables, source_secrets, target_secrets
+from bot.gateway.secret_values import Callers, secret_variables, source_secrets, target_secrets
 from bot.regular_files import read_regular
 from bot.remediation.contract import OURSELVES
 from bot.validation import field_problems, in_file
@@ -30,10 +30,20 @@ class Listen(Part):
 
 
 class Source(Part):
-    """One caller. Its secret comes from an environment variable or a file, never from YAML."""
+    """One caller. Its secrets come from environment variables or files, never from YAML.
+
+    `secret` is the key of its signatures, `token` a bearer token. The `previous_` ones are valid
+    too, so that a secret can be exchanged while requests arrive.
+    """
 
     secret_env: EnvName | None = None
     secret_file: Path | None = None
+    previous_secret_env: EnvName | None = None
+    previous_secret_file: Path | None = None
+    token_env: EnvName | None = None
+    token_file: Path | None = None
+    previous_token_env: EnvName | None = None
+    previous_token_file: Path | None = None
 
 
 if TYPE_CHECKING:
@@ -54,7 +64,8 @@ class GatewayConfig(Part):
     limits: Limits = Limits()
     targets: dict[Name, AnyTarget] = Field(default_factory=dict)
     commands: dict[ActionId, Command] = Field(default_factory=dict, max_length=500)
-    secrets: dict[str, SecretStr] = Field(default_factory=dict, exclude=True)
+    read_only: bool = False
+    callers: Callers = Field(default=Callers(), exclude=True)
     target_secrets: dict[str, dict[str, SecretStr]] = Field(default_factory=dict, exclude=True)
 
     @property
@@ -116,11 +127,16 @@ def read_config(
         config: GatewayConfig = _File.model_validate(value)
     except ValidationError as error:
         raise ConfigError(in_file(name, field_problems(error, _File), line_of)) from None
-    secrets, problems = source_secrets(config.sources, environ)
-    if not secrets and not config.loopback:
+    callers, problems = source_secrets(config.sources, environ)
+    if not callers and not config.loopback:
         problems.append(
             f"listen.host: {config.listen.host} is open to the network; "
             "give every source a secret, or listen on 127.0.0.1"
+        )
+    if callers.tokens and not config.loopback:
+        problems.append(
+            f"listen.host: {config.listen.host} is open to the network, where anybody on the way "
+            "can read a bearer token; use secrets, or listen on 127.0.0.1 behind a proxy with TLS"
         )
     passwords, unreadable = target_secrets(config.targets, environ)
     problems += [*unreadable, *_self_targets(config), *_inherited_secrets(config)]
@@ -132,10 +148,10 @@ def read_config(
     ]
     if problems:
         raise ConfigError([f"{name}: {problem}" for problem in problems])
-    return config.model_copy(update={"secrets": secrets, "target_secrets": passwords})
+    return config.model_copy(update={"callers": callers, "target_secrets": passwords})
 
 
-_RESOLVED = frozenset({"secrets", "target_secrets"})
+_RESOLVED = frozenset({"callers", "secrets", "target_secrets"})
 
 
 def _self_targets(config: GatewayConfig) -> list[str]:

@@ -7,6 +7,8 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
+from bot.gateway.auth import Gatekeeper
+from bot.gateway.dispatch import Dispatcher
 from bot.gateway.executors import Executor
 from bot.gateway.journal import Journal
 from bot.remediation.contract import HealthReport, rfc3339
@@ -24,12 +26,14 @@ class HealthCheck:
         journal: Journal,
         clock: Callable[[], datetime],
         *,
-        signed: bool,
+        gatekeeper: Gatekeeper,
+        dispatcher: Dispatcher,
     ) -> None:
         self._executors = executors
         self._journal = journal
         self._clock = clock
-        self._signed = signed
+        self._gatekeeper = gatekeeper
+        self._dispatcher = dispatcher
 
     async def __call__(self) -> HealthReport:
         """Run all checks at once, for at most 5 s."""
@@ -47,7 +51,10 @@ class HealthCheck:
             checks={
                 "configuration": "ok" if self._executors else "ok: no target is declared",
                 "journal": journal[1],
-                "signatures": "ok: required" if self._signed else "ok: off, loopback only",
+                "signatures": (
+                    "ok: off, loopback only" if self._gatekeeper.open else "ok: required"
+                ),
+                **({"mode": "ok: read-only"} if self._dispatcher.catalogue.read_only else {}),
                 **{name: text for name, (_, text) in zip(self._executors, rest, strict=True)},
             },
         )

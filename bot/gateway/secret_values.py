@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,31 @@ from bot.gateway.parts import Target
 from bot.regular_files import read_regular
 
 MIN_SECRET_CHARS = 16
+
+
+# The names under which a source can have a secret, as `<name>_env` or `<name>_file`.
+_SIGNING = ("secret", "previous_secret")
+_TOKENS = ("token", "previous_token")
+_KINDS = (_SIGNING, _TOKENS)
+
+
+@dataclass(frozen=True, slots=True)
+class Callers:
+    """The secrets that identify callers, each with its source id; a source may have two of a kind.
+
+    `signing` holds the keys of signatures, `tokens` the bearer tokens. No two are the same.
+    """
+
+    signing: tuple[tuple[str, SecretStr], ...] = ()
+    tokens: tuple[tuple[str, SecretStr], ...] = ()
+
+    def __bool__(self) -> bool:
+        """Return True if a caller must identify itself."""
+        return bool(self.signing or self.tokens)
+
+    def values(self) -> list[str]:
+        """Return the secrets themselves, which no log line may hold."""
+        return [secret.get_secret_value() for _, secret in (*self.signing, *self.tokens)]
 
 
 class SecretProblem(Exception):
@@ -46,29 +72,36 @@ def secret_of(part: Any, name: str, field: str, environ: Mapping[str, str]) -> t
 
 def source_secrets(
     sources: Mapping[str, Any], environ: Mapping[str, str]
-) -> tuple[dict[str, SecretStr], list[str]]:
+) -> tuple[Callers, list[str]]:
     """Return the callers' secrets, and one line for each problem."""
-    secrets: dict[str, SecretStr] = {}
+    kept: dict[str, list[tuple[str, SecretStr]]] = {name: [] for name in (*_SIGNING, *_TOKENS)}
     problems: list[str] = []
-    unsigned: list[str] = []
+    owners: dict[str, str] = {}
+    with_secret: set[str] = set()
     for source, entry in sources.items():
-        try:
-            secret, where = secret_of(entry, "secret", f"sources.{source}", environ)
-        except SecretProblem as problem:
-            problems.append(str(problem))
-            continue
-        if not secret:
-            unsigned.append(source)
-        elif len(secret) < MIN_SECRET_CHARS:
-            problems.append(f"{where} must hold at least {MIN_SECRET_CHARS} characters")
-        # The secret that verifies a request identifies its source, so two sources cannot share one.
-        elif any(secret == other.get_secret_value() for other in secrets.values()):
-            problems.append(f"{where} is another source's secret too; give each its own")
-        else:
-            secrets[source] = SecretStr(secret)
-    if secrets:
-        problems += [f"sources.{source}: has no secret, others have" for source in unsigned]
-    return secrets, problems
+        for name in kept:
+            try:
+                secret, where = secret_of(entry, name, f"sources.{source}", environ)
+            except SecretProblem as problem:
+                problems.append(str(problem))
+                with_secret.add(source)
+                continue
+            if not secret:
+                continue
+            with_secret.add(source)
+            # The secret that verifies a request identifies its source, so no two may be the same.
+            if owner := owners.get(secret):
+                whose = "another secret of this source" if owner == source else "another source's"
+                problems.append(f"{where} is {whose} too; give each its own")
+            elif len(secret) < MIN_SECRET_CHARS:
+                problems.append(f"{where} must hold at least {MIN_SECRET_CHARS} characters")
+            kept[name].append((source, SecretStr(secret)))
+            owners.setdefault(secret, source)
+    if with_secret:
+        bare = sources.keys() - with_secret
+        problems += [f"sources.{s}: has no secret, others have" for s in sorted(bare)]
+    signing, tokens = (tuple(e for name in names for e in kept[name]) for names in _KINDS)
+    return Callers(signing, tokens), problems
 
 
 def target_secrets(
@@ -92,8 +125,9 @@ def target_secrets(
 def secret_variables(sources: Mapping[str, Any], targets: Mapping[str, Target]) -> Iterator[str]:
     """Name every environment variable that holds a secret of this config."""
     for entry in sources.values():
-        if entry.secret_env:
-            yield entry.secret_env
+        for name in (*_SIGNING, *_TOKENS):
+            if variable := getattr(entry, f"{name}_env"):
+                yield variable
     for config in targets.values():
         for name in config.secret_names:
             if variable := getattr(config, f"{name}_env"):

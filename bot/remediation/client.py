@@ -50,7 +50,8 @@ class ActionCall:
 class GatewayClient:
     """Sends requests to one gateway at `url`; each takes at most `timeout` seconds.
 
-    An empty `secret` means unsigned. The caller closes the session.
+    An empty `secret` means unsigned; `token` is a bearer token that is sent
+    instead. The caller closes the session.
     """
 
     def __init__(
@@ -61,11 +62,14 @@ class GatewayClient:
         timeout: float,
         source_id: str,
         secret: str = "",
+        token: str = "",
         clock: Callable[[], datetime],
     ) -> None:
         self._source_id = source_id
         base = URL(url.rstrip("/"))
-        self._transport = Transport(session, base, timeout=timeout, secret=secret, clock=clock)
+        self._transport = Transport(
+            session, base, timeout=timeout, secret=secret, token=token, clock=clock
+        )
 
     @property
     def _address(self) -> str:

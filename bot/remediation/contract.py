@@ -233,11 +233,15 @@ class TargetInfo(_Wire):
 
 
 class ActionList(_Wire):
-    """The body of GET /actions. `environments` holds the declared environment of each target."""
+    """The body of GET /actions. `environments` holds the declared environment of each target.
+
+    A `read_only` gateway lists its changing actions and refuses them.
+    """
 
     actions: Annotated[tuple[ActionInfo, ...], Field(strict=False)]
     environments: _Dict = Field(default_factory=dict)
     targets: Annotated[tuple[TargetInfo, ...], Field(strict=False)] = ()
+    read_only: bool = False
 
 
 class Progress(_Wire):

@@ -36,7 +36,8 @@ class NoAnswer(Exception):
 class Transport:
     """Sends requests to one address; each takes at most `timeout` seconds.
 
-    An empty `secret` means unsigned. The caller closes the session.
+    An empty `secret` means unsigned, with `token` as a bearer token if there is one.
+    The caller closes the session.
     """
 
     def __init__(
@@ -46,12 +47,14 @@ class Transport:
         *,
         timeout: float,
         secret: str,
+        token: str = "",
         clock: Callable[[], datetime],
     ) -> None:
         self.base = base
         self._session = session
         self._timeout = timeout
         self._secret = secret.encode()
+        self._token = token
         self._clock = clock
 
     @property
@@ -102,7 +105,7 @@ class Transport:
 
     def _signature(self, method: str, path: str, body: bytes) -> dict[str, str]:
         if not self._secret:
-            return {}
+            return {"Authorization": f"Bearer {self._token}"} if self._token else {}
         timestamp, nonce = contract.rfc3339(self._clock()), secrets.token_hex(16)
         return {
             contract.TIMESTAMP: timestamp,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from aiohttp import web
@@ -30,12 +30,12 @@ def web_app(
     stats: StatsEndpoints,
     health: Health,
     metrics: Metrics,
-    token: str,
+    tokens: Sequence[str],
     dump: Callable[[], Awaitable[dict[str, Any]]],
 ) -> web.Application:
     """Return the application with every route."""
     app = web.Application(
-        client_max_size=BODY_LIMIT, middlewares=[errors_as_json, bearer_only(token)]
+        client_max_size=BODY_LIMIT, middlewares=[errors_as_json, bearer_only(tokens)]
     )
 
     async def dumped(_request: web.Request) -> web.Response:

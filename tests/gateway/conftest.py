@@ -12,7 +12,7 @@ import tarfile
 import tempfile
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -170,6 +170,7 @@ async def start(tmp_path: Path, clock: FixedClock) -> AsyncIterator[Callable[...
             *,
             signed: bool = False,
             state: str = "state",
+            secrets: Mapping[str, str] | None = None,
             **config: Any,
         ) -> Desk:
             raw: dict[str, Any] = {
@@ -179,7 +180,7 @@ async def start(tmp_path: Path, clock: FixedClock) -> AsyncIterator[Callable[...
                 "sources": {"sopbot": {"secret_env": "S"} if signed else {}},
                 "targets": targets or {},
             } | config
-            checked = read_config(raw, environ={"S": SECRET})
+            checked = read_config(raw, environ={"S": SECRET} | dict(secrets or {}))
             environ = {"PATH": os.environ["PATH"], "T_SECRET": "not for children"}
             gateway = await stack.enter_async_context(
                 running(checked, clock=clock, environ=environ)

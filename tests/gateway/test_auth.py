@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+from itertools import count
 from urllib.parse import urlsplit
 
 import pytest
 
 from bot.errors import GatewayRejected
+from bot.gateway.config import Source
 from bot.gateway.journal import Journal
+from bot.gateway.secret_values import source_secrets
 from bot.remediation import contract
 from bot.remediation.client import ActionCall, GatewayClient, NeverSeen
 from bot.serving.arrivals import HELD_BYTES
@@ -144,6 +147,62 @@ async def test_the_client_signs_everything_it_sends(desk):
     assert (await desk.client.execute(STATUS, key="k1")).state == "succeeded"
     assert (await desk.client.lookup("k1")).state == "succeeded"
     assert await desk.client.lookup("k2") == NeverSeen()
+
+
+async def test_a_secret_is_exchanged_while_requests_arrive(tmp_path, start, service):
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.write_text(SECRET)
+    new.write_text(other := "the next secret of the tests")
+    source = {"secret_file": str(old)}
+    desk = await start({"checkout-api": service(autostart=False)}, sources={"sopbot": source})
+    nonces = (f"nonce-0123456789-{number}" for number in count())
+
+    async def answered(secret: str) -> int:
+        headers = signed(desk, BODY, secret=secret, nonce=next(nonces))
+        return (await desk.post(PATH, BODY, **headers))[0]
+
+    assert [await answered(SECRET), await answered(other)] == [200, 401]
+    both = Source(secret_file=new, previous_secret_file=old)
+    for sources, statuses in (
+        ({"sopbot": both}, [200, 200]),
+        ({"sopbot": Source(secret_file=new)}, [401, 200]),
+    ):
+        callers, _ = source_secrets(sources, {})
+        config = desk.config.model_copy(update={"sources": sources, "callers": callers})
+        await desk.gateway.reload(config)
+        assert [await answered(SECRET), await answered(other)] == statuses
+
+
+async def test_a_bearer_token_stands_in_for_a_signature(start, service):
+    environ = {"S": SECRET, "T": "a token of the tests, long", "P": "the token before it, long"}
+    sources = {
+        "sopbot": {"secret_env": "S"},
+        "cron": {"token_env": "T", "previous_token_env": "P"},
+    }
+    desk = await start({"checkout-api": service(autostart=False)}, sources=sources, secrets=environ)
+    body = BODY.replace(b"sopbot", b"cron")
+    for authorization, expected in (
+        (f"Bearer {environ['T']}", 200),
+        (f"bearer {environ['P']}", 200),
+        (f"Bearer {SECRET}", 401),  # the key of a signature is never sent
+        ("Bearer ", 401),
+        (environ["T"], 401),
+    ):
+        assert (await desk.post(PATH, body, Authorization=authorization))[0] == expected
+    authorization = f"Bearer {environ['T']}"
+    status, answer = await desk.post(PATH, BODY, Authorization=authorization)
+    assert (status, answer["error"]["code"]) == (401, "source_mismatch")
+    for secret, token, source in (("", environ["T"], "cron"), (SECRET, "", "sopbot")):
+        client = GatewayClient(
+            desk.session,
+            url=desk.url,
+            timeout=5,
+            source_id=source,
+            secret=secret,
+            token=token,
+            clock=desk.clock,
+        )
+        assert (await client.execute(STATUS, key=f"key-{source}")).state == "succeeded"
 
 
 async def test_the_client_of_a_wrong_secret_is_told_so(desk):

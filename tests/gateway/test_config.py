@@ -8,6 +8,7 @@ import yaml
 from bot.gateway.config import load_config, read_config
 from bot.gateway.errors import ConfigError
 from bot.gateway.journal import Journal
+from bot.gateway.secret_values import Callers
 
 PROCESS = {"executor": "process", "argv": ["true"]}
 
@@ -32,6 +33,19 @@ PROCESS = {"executor": "process", "argv": ["true"]}
         ({"sources": {"s": {"secret_env": "A", "secret_file": "/x"}}}, "not both"),
         ({"sources": {"s": {"secret_env": "A"}, "t": {}}}, "sources.t: has no secret"),
         ({"sources": {"s": {"secret_env": "A"}, "t": {"secret_env": "A"}}}, "another source"),
+        (
+            {"sources": {"s": {"secret_env": "A", "previous_secret_env": "A"}}},
+            "A is another secret of this source too",
+        ),
+        (
+            {"sources": {"s": {"secret_env": "A"}, "t": {"token_env": "A"}}},
+            "sources.t.token_env: A is another source's too",
+        ),
+        (
+            {"listen": {"host": "::"}, "sources": {"s": {"token_env": "A"}}},
+            "can read a bearer token",
+        ),
+        ({"callers": {}}, "secret_env or secret_file"),
         ({"secrets": {"s": "x"}}, "secret_env or secret_file"),
         ({"listen": {"host": "::"}}, "open to the network"),
         ([1], "g.yaml: must be a mapping"),
@@ -48,14 +62,14 @@ def test_a_wrong_config_is_refused_and_the_field_named(config, problem):
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.8.8.8"])
 def test_loopback_needs_no_secret(host):
-    assert read_config({"listen": {"host": host}}).secrets == {}
+    assert read_config({"listen": {"host": host}}).callers == Callers()
 
 
 def test_a_secret_file_is_read_without_its_newline_and_never_shown(tmp_path: Path):
     file = tmp_path / "secret"
     file.write_text("a secret in a file, long\n")
     config = read_config({"sources": {"s": {"secret_file": str(file)}}})
-    assert config.secrets["s"].get_secret_value() == "a secret in a file, long"
+    assert config.callers.values() == ["a secret in a file, long"]
     assert "a secret in a file" not in repr(config)
     assert "a secret in a file" not in config.model_dump_json()
 
@@ -91,7 +105,7 @@ def test_the_example_config_is_usable_and_so_is_every_target_it_shows():
     shown = "\n".join(line.removeprefix("#:") for line in lines)
     config = read_config(yaml.safe_load(shown), environ={"GATEWAY_SECRET": "x" * 32})
     assert {target.executor for target in config.targets.values()} == {"process", "docker"}
-    assert set(config.secrets) == {"sopbot"}
+    assert [source for source, _ in config.callers.signing] == ["sopbot"]
 
 
 async def test_two_gateways_cannot_share_a_journal(tmp_path: Path):

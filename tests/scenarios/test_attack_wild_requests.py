@@ -251,9 +251,16 @@ async def test_an_unsigned_gateway_answers_to_this_machines_names_alone(
         assert status == expected, host
 
 
-async def test_readyz_tells_a_stranger_no_reason(bot: StartBot) -> None:
-    running = await bot(HTTP_TOKEN="a token of the tests")
-    for header, value in (("X: y", False), ("Authorization: Bearer a token of the tests", True)):
+async def test_readyz_tells_a_stranger_no_reason_and_each_of_two_tokens_all(bot: StartBot) -> None:
+    running = await bot(
+        HTTP_TOKEN="a token of the tests", HTTP_TOKEN_PREVIOUS="the token before it"
+    )
+    for header, value in (
+        ("X: y", False),
+        ("Authorization: Bearer ", False),
+        ("Authorization: Bearer a token of the tests", True),
+        ("Authorization: Bearer the token before it", True),
+    ):
         _, _, body = await status_of(running.http_url, request("GET", "/readyz", b"", header))
         checks = json.loads(body)["checks"]
         assert {"gateway", "store", "slack"} <= set(checks)
