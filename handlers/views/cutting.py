@@ -6,6 +6,7 @@ shows them (`views.full_text`). So no view can lose a text to its length.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -15,6 +16,7 @@ from bot.language import _
 LONGEST = 20_000  # characters of one text that are read: no view shows as many
 SECTION_LIMIT = 3000  # Slack's, for one text object
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+_ESCAPED = re.compile("[&<>]")
 
 _collected: ContextVar[dict[str, None] | None] = ContextVar("cut texts", default=None)
 
@@ -80,8 +82,10 @@ def fitting(text: str, limit: int) -> int:
     more = sum(text.count(char) * (len(entity) - 1) for char, entity in _ENTITIES.items())
     if len(text) + more <= limit:
         return len(text)
-    for place, char in enumerate(text):
-        limit -= len(_ENTITIES.get(char, char))
-        if limit < 0:
-            return place
-    return len(text)
+    longer = 0  # by this much the entities so far lengthen the text
+    for match in _ESCAPED.finditer(text):
+        entity = len(_ENTITIES[match[0]])
+        if match.start() + longer + entity > limit:
+            return max(0, min(match.start(), limit - longer))
+        longer += entity - 1
+    return max(0, limit - longer)

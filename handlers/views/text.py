@@ -179,10 +179,14 @@ def _clean(text: str) -> str:
     """Remove characters that are invisible, change the direction, or are stacked on a letter."""
     if text.isascii():
         return text if text.isprintable() else _CONTROL.sub("", text)
+    text = unicodedata.normalize("NFC", _CONTROL.sub("", text))
+    signs = {char for char in set(text) if unicodedata.category(char) in {"Mn", "Me"}}
+    if not signs:
+        return text
     kept: list[str] = []
     combining = 0
-    for char in unicodedata.normalize("NFC", _CONTROL.sub("", text)):
-        if unicodedata.category(char) in {"Mn", "Me"}:
+    for char in text:
+        if char in signs:
             combining += 1
             # NFC has composed a Latin letter with its accent; any other sign strikes it through.
             if combining > 2 or not kept or kept[-1].isascii():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -10,7 +11,12 @@ from hypothesis import strategies as st
 
 from handlers.views import text as views
 from handlers.views.addresses import is_address
+from handlers.views.cutting import fitting
 from tests.helpers.models import HOSTILE, WILD, assert_obeys_nothing
+
+
+def escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def test_escaping_shows_markup_as_text() -> None:
@@ -34,6 +40,25 @@ def test_a_line_that_fits_is_whole_and_one_that_does_not_says_so() -> None:
     assert views.line("abcdefg", 6) == "abcde…"
     assert views.line("<<<", 9) == "&lt;&lt;…"
     assert views.line("<<", 8) == "&lt;&lt;"
+
+
+@given(WILD | st.text("a&<>", max_size=40), st.integers(-40, 60))
+def test_as_many_characters_are_kept_as_fit_once_escaped(text: str, limit: int) -> None:
+    kept = fitting(text, limit)
+    assert kept == max(
+        size for size in range(len(text) + 1) if size == 0 or len(escaped(text[:size])) <= limit
+    )
+
+
+@given(st.text("ae\u00e9\u4e2d\u0300\u0301\u0336\u20dd\u0e31", max_size=12))
+def test_no_more_than_two_signs_stand_on_a_letter_and_none_on_a_latin_one(text: str) -> None:
+    shown = views.plain(text, 200)
+    for place, char in enumerate(shown):
+        if unicodedata.category(char) in {"Mn", "Me"}:
+            below = shown[:place].rstrip("\u0300\u0301\u0336\u20dd\u0e31")
+            assert below, (text, shown)
+            assert not below[-1].isascii(), (text, shown)
+            assert place - len(below) < 2, (text, shown)
 
 
 @given(WILD, st.integers(60, 3000))
