@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.backups.configuration_archive import ConfigurationFiles
+from bot.backups.schedule import read_schedule
+from bot.backups.scheduled import BackupPlan
 from bot.configuration import Configuration
 from bot.errors import InputError, SettingsError
 from bot.incidents.service_file import parse_services
@@ -232,6 +235,28 @@ def read_configuration(settings: Settings) -> Configuration:
     if problems:
         raise SettingsError(problems)
     return Configuration(policy, sops, mappings, digest, shadow)
+
+
+def backup_plan(settings: Settings) -> BackupPlan | None:
+    """The plan of the bot's own backups; None without BACKUP_DIR."""
+    if settings.backup_dir is None:
+        return None
+    return BackupPlan(
+        folder=settings.backup_dir,
+        schedule=read_schedule(settings.backup_schedule),
+        keep=settings.backup_keep,
+        max_age=timedelta(hours=settings.backup_max_age_hours),
+        store_url=settings.store_url.get_secret_value(),
+        key=AuditKey(settings.audit_key.get_secret_value()),
+        files=ConfigurationFiles(
+            policy=settings.policy_file,
+            shadow_policy=settings.policy_shadow_file,
+            services=settings.services_file,
+            sops=settings.sop_dir,
+            sources=settings.sources_dir,
+        ),
+        secrets=settings.secrets(),
+    )
 
 
 def incident_exporter(settings: Settings) -> ExportIncident:

@@ -7,6 +7,8 @@ from datetime import datetime
 
 import aiohttp
 
+from bot.backups.scheduled import ScheduledBackups
+from bot.from_settings import backup_plan
 from bot.notify.dead_man import DeadManSwitch
 from bot.notify.outside import OutsideNotices
 from bot.observability.health import Health
@@ -30,7 +32,7 @@ def outside_steps(
     health: Health,
     metrics: Metrics,
 ) -> tuple[Step, ...]:
-    """The steps for logs, programs, detectors, Alertmanager's silences and the paging services.
+    """The steps for logs, programs, detectors, Alertmanager, the paging services and backups.
 
     Each does nothing where neither the settings nor the policy names something to ask.
     """
@@ -46,8 +48,9 @@ def outside_steps(
         token=settings.alertmanager_token.get_secret_value(),
         channel=settings.ops_channel,
     )
-    access = _paging_access(settings)
-    acknowledgements = SourceAcknowledgements(session, service.store, clock, access)
+    acknowledgements = SourceAcknowledgements(
+        session, service.store, clock, _paging_access(settings)
+    )
     outside = OutsideNotices(
         service.store,
         service.config,
@@ -59,19 +62,26 @@ def outside_steps(
     heartbeat = DeadManSwitch(session, service.config, clock, health)
     detectors = Detectors(session, service, service.config, clock, channel)
     return (
+        *_backup_steps(settings, clock, health, metrics),
         Step("poll_logs", poller.poll, seconds=1, replicas=Replicas.EACH),
         Step("poll_commands", commands.poll, seconds=1, replicas=Replicas.EACH),
         Step("run_detectors", detectors.run, seconds=5, replicas=Replicas.ONE),
         Step("notify_outside", outside.send_due, seconds=5, replicas=Replicas.ONE),
         Step("send_heartbeat", heartbeat.beat, seconds=5, replicas=Replicas.EACH),
         Step("sync_silences", silences.sync, seconds=15, replicas=Replicas.ONE),
-        Step(
-            "acknowledge_at_sources",
-            acknowledgements.send_due,
-            seconds=3,
-            replicas=Replicas.ONE,
-        ),
+        Step("acknowledge_at_sources", acknowledgements.send_due, seconds=3, replicas=Replicas.ONE),
     )
+
+
+def _backup_steps(
+    settings: Settings, clock: Callable[[], datetime], health: Health, metrics: Metrics
+) -> tuple[Step, ...]:
+    plan = backup_plan(settings)
+    if plan is None:
+        return ()
+    scheduled = ScheduledBackups(plan, clock, metrics)
+    health.register("backup", scheduled.check, vital=False)
+    return (Step("back_up", scheduled.run, seconds=60, replicas=Replicas.ONE),)
 
 
 def _paging_access(settings: Settings) -> PagingAccess:

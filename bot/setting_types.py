@@ -65,6 +65,15 @@ def check_token(token: SecretStr, begins: str) -> SecretStr:
     return token
 
 
+def _schedule(value: str) -> str:
+    """Accept an interval or a cron expression."""
+    # Loaded here: APScheduler is not needed to name a wrong setting.
+    from bot.backups.schedule import read_schedule
+
+    read_schedule(value)
+    return value
+
+
 def check_nats_url(url: SecretStr) -> SecretStr:
     """Accept servers of NATS, comma separated; ValueError names the problem, not the value."""
     for server in filter(None, map(str.strip, url.get_secret_value().split(","))):
@@ -102,5 +111,6 @@ Address = Annotated[
     form(r"(\[[0-9a-fA-F:]+\]|[^\s:\[\]]+):\d{1,5}", "must be host:port, as 127.0.0.1:8080"),
     AfterValidator(_in_range),
 ]
+BackupSchedule = Annotated[str, AfterValidator(_schedule)]
 Language = Annotated[str, AfterValidator(_spoken)]
 Seconds = Annotated[float, Field(le=_LONGEST_SECONDS, allow_inf_nan=False)]

@@ -33,6 +33,7 @@ from bot.errors import SettingsError
 from bot.hardening import forget_variables
 from bot.language import ENGLISH
 from bot.setting_advisors import AdvisorGroup
+from bot.setting_backups import BackupGroup
 from bot.setting_groups import AlertmanagerGroup, NatsGroup, PagingGroup
 from bot.setting_outside import OutsideGroup
 from bot.setting_problems import line_of
@@ -115,7 +116,7 @@ class StoreSettings(BaseSettings):
         return self
 
 
-class AuditSettings(StoreSettings):
+class AuditSettings(BackupGroup, StoreSettings):
     """The settings of the commands of the audit trail."""
 
     audit_key: SecretStr = Field(

@@ -227,7 +227,7 @@ def test_help_names_every_verb(tmp_path: Path) -> None:
     assert code == 0
     docs = (ROOT / "docs/store.md").read_text(encoding="utf-8")
     verbs = re.findall(r"^    (\w+) ", out, re.MULTILINE)
-    assert set(verbs) == {"migrate", "status", "copy", "backup", "restore", "prune"}
+    assert set(verbs) == {"migrate", "status", "copy", "backup", "restore", "drill", "prune"}
     for verb in verbs:
         assert f"`store {verb}" in docs, f"docs/store.md does not explain {verb}"
     for verb in ("copy", "backup", "restore"):

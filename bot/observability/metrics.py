@@ -18,6 +18,7 @@ from prometheus_client import (
 )
 
 from bot.observability.advisor_metrics import AdvisorMetrics
+from bot.observability.backup_metrics import BackupMetrics
 from bot.observability.events import Event
 
 
@@ -72,6 +73,7 @@ class Metrics:
         )
         self._add_gateway(reg)
         self.advisor = AdvisorMetrics(reg)
+        self.backups = BackupMetrics(reg)
         self._add_nats(reg)
 
     def _add_episodes(self, reg: CollectorRegistry) -> None:

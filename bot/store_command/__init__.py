@@ -28,4 +28,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     restoring.add_argument(
         "--replace", action="store_true", help="PostgreSQL: replace everything in the database"
     )
+    drilling = commands.add_parser("drill", help="prove a backup: restore it beside the store")
+    drilling.add_argument(
+        "file", type=Path, nargs="?", metavar="FILE", help="else the newest in BACKUP_DIR"
+    )
+    drilling.add_argument(
+        "--scratch", default="", metavar="URL", help="an empty PostgreSQL database, not a file"
+    )
     commands.add_parser("prune", help="delete rows beyond the policy's retention, free the space")

@@ -8,9 +8,11 @@ import sys
 
 from bot.errors import SettingsError, SopbotError
 from bot.hardening import hide_memory
-from bot.settings import load_store
+from bot.settings import load_audit, load_store
 from bot.store_command import verbs
+from bot.store_command.drill import drill
 from bot.store_command.progress import Bar
+from store.audit.proof.rows import Fault
 
 EXIT_FAILED, EXIT_CONFIG = 1, 78
 
@@ -21,13 +23,15 @@ def run(options: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends like Ctrl-C
     bar = Bar(sys.stderr)
     try:
+        if options.verb == "drill":
+            return drill(load_audit(), options, bar)
         return _RUN[options.verb](load_store(), options, bar)
     except SettingsError as error:
         bar.end()
         for problem in error.problems:
             print(f"✗ {problem}", file=sys.stderr)
         return EXIT_CONFIG
-    except SopbotError as error:
+    except (SopbotError, Fault) as error:
         bar.end()
         print(f"✗ {error}", file=sys.stderr)
         return EXIT_FAILED

@@ -17,6 +17,7 @@ from store.admin.locations import alive, name_of, reading
 from store.admin.moves import in_use
 from store.admin.transfer import End
 from store.admin.transfer_sqlite import SqliteEnd
+from store.admin.unseen import Unseen
 from store.audit.chain import Chain
 from store.audit.execution_proof import Courses
 from store.audit.incident_export import export_incident
@@ -71,7 +72,7 @@ def reset_trail(url: str, key: AuditKey, reason: str, copy: Path) -> int:
         _has_trail(end)
         if alive(end):
             raise in_use(name_of(url))
-    backup(url, copy, _Unseen())
+    backup(url, copy, Unseen())
 
     async def begin() -> int:
         store = await open_store(url, owner="audit", exclusive=True, audit_key=key)
@@ -81,19 +82,6 @@ def reset_trail(url: str, key: AuditKey, reason: str, copy: Path) -> int:
             await store.close()
 
     return asyncio.run(begin())
-
-
-class _Unseen:
-    """A Progress that nobody watches."""
-
-    def begin(self, stage: str, total: int, unit: str) -> None:
-        """See Progress."""
-
-    def advance(self, by: int) -> None:
-        """See Progress."""
-
-    def decide(self) -> None:
-        """See Progress."""
 
 
 @contextmanager

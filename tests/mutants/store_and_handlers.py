@@ -7,6 +7,24 @@ from tests.mutants.mutant import Mutant
 STORE_AND_HANDLERS = [
     # store
     Mutant(
+        "bot/backups/schedule.py",
+        "Schedule.is_due",
+        "tests/backups/test_schedule.py",
+        returns="last is None",
+    ),
+    Mutant(
+        "bot/backups/scheduled.py",
+        "make_backup",
+        "tests/backups/test_scheduled_backups.py",
+        without="drill(",
+    ),
+    Mutant(
+        "bot/backups/folder.py",
+        "prune_folder",
+        "tests/backups/test_scheduled_backups.py",
+        returns="[]",
+    ),
+    Mutant(
         "store/operations/disputes.py",
         "of_trail",
         "tests/store/test_contract_disputes.py",
