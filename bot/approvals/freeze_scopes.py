@@ -23,6 +23,11 @@ def incident_of(scope: str) -> int | None:
     return int(scope.removeprefix(INCIDENT)) if scope.startswith(INCIDENT) else None
 
 
+def target_of(scope: str) -> str | None:
+    """The target of a scope; None for that of an incident."""
+    return scope.removeprefix(TARGET) if scope.startswith(TARGET) else None
+
+
 def name_of(scope: str) -> str:
     """The scope as people type it: `INC-7`, or `target checkout-api`."""
     number = incident_of(scope)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from bot.approvals import freeze_scopes
@@ -22,6 +22,17 @@ def answer(scope: str, freeze: Freeze, blocked: int, *, is_new: bool) -> str:
         blocked, "{count} waiting approval is blocked", "{count} waiting approvals are blocked"
     )
     return text.format(scope=_name(scope), command=_command(scope), waiting=waiting)
+
+
+def unknown_target(name: str, near: Sequence[str]) -> str:
+    """A warning that the gateway lists no such target, with the names that are close to it."""
+    text = _("⚠️ The gateway lists no target {name}, so this freeze may hold nothing.").format(
+        name=typed(name)
+    )
+    if not near:
+        return text
+    names = ", ".join(typed(one) for one in near)
+    return f"{text} {_('Did you mean {names}?').format(names=names)}"
 
 
 def ended(scope: str, freeze: Freeze | None, now: datetime) -> str:

@@ -38,6 +38,10 @@ async def test_a_frozen_incident_cannot_be_approved_until_an_approver_unfreezes_
     answer = await answer_to(world, "/incident freeze target checkout-api")
     assert "no action of target checkout-api runs" in answer
     await world.approval_card("target checkout-api is frozen by @ana")
+    assert "lists no target" not in answer
+    mistyped = await answer_to(world, "/incident freeze target checkout-apo")
+    assert "The gateway lists no target checkout-apo" in mistyped
+    assert "Did you mean checkout-api?" in mistyped
     shown = await answer_to(world, "/incident freeze")
     assert "Nothing is frozen." in shown
     assert "target checkout-api is frozen by @ana" in shown

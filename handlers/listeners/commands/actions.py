@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
+
 from bot.approvals import freeze_scopes
 from bot.errors import InputError
 from bot.language import _, deferred
@@ -59,7 +61,8 @@ async def freeze(call: Call, rest: str) -> str:
     if scope:
         freeze, is_new = await call.service.decisions.freeze_scope(scope, call.user, why[:200])
         blocked = await _waiting_in(call, scope)
-        return scoped_freezes.answer(scope, freeze, blocked, is_new=is_new)
+        answer = scoped_freezes.answer(scope, freeze, blocked, is_new=is_new)
+        return "\n".join([answer, *_unknown_target(call, scope)])
     word, _sep, reason = rest.partition(" ")
     if word == "on":
         everything, is_new = await call.service.decisions.freeze(
@@ -108,6 +111,15 @@ async def _scope_in(call: Call, text: str) -> tuple[str, str]:
             remedy=deferred("Its card names it: `/incident freeze target checkout-api [why]`."),
         )
     return freeze_scopes.of_target(name), reason.strip()
+
+
+def _unknown_target(call: Call, scope: str) -> list[str]:
+    """A warning if the scope is a target that no gateway lists: a typo would freeze nothing."""
+    known = call.service.config.offers.targets
+    name = freeze_scopes.target_of(scope)
+    if not known or name is None or name in known:
+        return []
+    return [scoped_freezes.unknown_target(name, get_close_matches(name, known, 3, 0.5))]
 
 
 async def _waiting_in(call: Call, scope: str) -> int:
