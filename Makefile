@@ -7,7 +7,7 @@ PY := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo play setup postgres nats acp retrieval run gateway systems quick check test mutants chaos pictures services bench messages lock clean
+.PHONY: help demo play setup postgres nats acp retrieval run gateway systems quick check test mutants chaos installs pictures services bench messages lock clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/' | expand -t 18
@@ -92,6 +92,10 @@ chaos: .venv/.dev  ## the long fault runs, by SOPBOT_SEED or a new seed; ARGS=â€
 	@seed=$${SOPBOT_SEED:-$$(date +%s)}; echo "SOPBOT_SEED=$$seed"; \
 	SOPBOT_SEED=$$seed $(PY) -m pytest -m chaos -v $(ARGS) || \
 	{ echo "make chaos failed; the same again: SOPBOT_SEED=$$seed make chaos" >&2; exit 1; }
+
+# Builds images and boots small Debian roots, so it needs root, debootstrap and a package index.
+installs: .venv/.dev  ## install each way of docs/install.md, and try it; ARGS=â€¦ runs a part
+	@$(PY) -m pytest -m installs -v $(ARGS)
 
 pictures: .venv/.dev  ## pictures of cards, threads, the Home tab and modals, in build/pictures
 	@SOPBOT_PICTURES=build/pictures $(PY) -m pytest -q tests/test_pictures.py

@@ -11,16 +11,20 @@ if __name__ == "__main__":
 import argparse
 import asyncio
 import gc
+import importlib.metadata
 import json
 import logging
 import os
+import runpy
 import signal
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot import (
     audit_command,
     enrich_command,
+    init_command,
     policy_command,
     prompt_command,
     replay_command,
@@ -39,10 +43,19 @@ if TYPE_CHECKING:
 COLLECT_EVERY = 10_000  # more objects in use; a collection of them takes a millisecond
 EXIT_CONFIG = 78  # EX_CONFIG: a supervisor need not try again
 EXIT_PIPE = 141  # as a shell reports SIGPIPE
+PROGRAMS = {
+    "demo": "play the whole job on this machine, no account needed; --keep leaves it running",
+    "gateway": "run the reference gateway",
+    "simulator": "run the local Slack",
+}
+"""Programs with a command line of their own, and their help here."""
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run a command; returns the exit code."""
+    argv = sys.argv[1:] if argv is None else argv
+    if argv[:1] and argv[0] in PROGRAMS:
+        return _run_program(*argv)
     options = _parser().parse_args(argv)
     if options.command not in (None, "run"):
         try:
@@ -62,8 +75,11 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m bot", description="The incident bot.")
+    parser = argparse.ArgumentParser(prog=_program_name(), description="The incident bot.")
+    parser.add_argument("--version", action="version", version=f"sopbot {_version()}")
     commands = parser.add_subparsers(dest="command")
+    for name, purpose in PROGRAMS.items():
+        commands.add_parser(name, help=purpose, add_help=False)
     commands.add_parser("run", help="run the bot (this is what no command does)")
     commands.add_parser("check", help="print what is missing, one line per check")
     commands.add_parser("dump", help="print the state of the running bot as JSON, without secrets")
@@ -94,10 +110,42 @@ def _parser() -> argparse.ArgumentParser:
     prompt_command.add_arguments(
         commands.add_parser("prompt", help="print what the advisor would be sent about an incident")
     )
+    init_command.add_arguments(
+        commands.add_parser("init", help="write the example configuration into a folder")
+    )
     policy_command.add_arguments(
         commands.add_parser("policy", help="schema, show, shadow: print what the policy says")
     )
     return parser
+
+
+def _program_name() -> str:
+    """Return how this process was started, for the help: `sopbot` or `python -m bot`."""
+    return "sopbot" if Path(sys.argv[0]).name == "sopbot" else "python -m bot"
+
+
+def _version() -> str:
+    try:
+        return importlib.metadata.version("sopbot")
+    except importlib.metadata.PackageNotFoundError:  # a checkout that is not installed
+        return "of a checkout"
+
+
+def _run_program(name: str, *arguments: str) -> int:
+    """Run another program of ours, which reads its own arguments; its modules load only now."""
+    if name == "demo":
+        from bot.demo.__main__ import main as run_demo
+
+        return run_demo(list(arguments))
+    if name == "gateway":
+        from bot.gateway.__main__ import main as run_gateway
+
+        return run_gateway(list(arguments))
+    # The local Slack exports no command line, so run the package as `python -m` does; its arguments
+    # are those of the process, and it ends by SystemExit with its status.
+    sys.argv[1:] = arguments
+    runpy.run_module("bot.simulator", run_name="__main__")
+    return 0
 
 
 def _run_command(options: argparse.Namespace) -> int:
@@ -138,6 +186,8 @@ def _run_command(options: argparse.Namespace) -> int:
         from bot.policy_command.commands import run as run_policy
 
         return run_policy(options)
+    if options.command == "init":
+        return init_command.run(options)
     if options.command == "check":
         from bot.check import check
 
@@ -215,7 +265,8 @@ def _refuse(error: SettingsError) -> int:
     print("sopbot does not start:", file=sys.stderr)
     for problem in error.problems:
         print(f"  ✗ {problem}", file=sys.stderr)
-    print("`python -m bot check` says more; docs/settings.md names every setting.", file=sys.stderr)
+    command = f"`{_program_name()} check`"
+    print(f"{command} says more; docs/settings.md names every setting.", file=sys.stderr)
     return EXIT_CONFIG
 
 

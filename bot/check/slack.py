@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -15,12 +14,11 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.approvals.reason_text import to_presser
 from bot.approvals.reasons import LostVote
 from bot.check.report import Report
+from bot.example_files import MANIFEST
 from bot.incidents.services import NO_SERVICES, Catalogue
 from bot.policy import Policy
 from bot.settings import Settings
 from handlers.listeners.user_status import problem_of
-
-MANIFEST = Path(__file__).resolve().parents[2] / "manifest.yml"
 
 _TOKENS = {
     "invalid_auth": "it is not a token of this workspace",

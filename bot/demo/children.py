@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bot.demo.errors import DemoFailedError
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[2]  # the folder of our packages: checkout or site-packages
 CHECK_SECONDS = 0.02  # seconds between two checks of a child
 START_SECONDS = 30.0
 END_SECONDS = 15.0  # to finish requests in progress, before SIGKILL

@@ -10,6 +10,7 @@ import yaml
 
 from bot.demo.advisor import NAME as ADVISOR_NAME
 from bot.demo.children import ROOT
+from bot.example_files import CONFIG
 
 SERVICE = "checkout-api"
 SOP_ID = "checkout_health"
@@ -54,9 +55,7 @@ def write_files(folder: Path, *, service_url: str, approvers: list[str]) -> None
     sops = folder / "sops"
     sops.mkdir()
     (sops / "checkout.jsonl").write_text(json.dumps(_sop(service_url)) + "\n", encoding="utf-8")
-    instructions = ROOT / "config" / "task_instructions.md"
-    if instructions.is_file():
-        shutil.copy(instructions, folder)
+    shutil.copy(CONFIG / "task_instructions.md", folder)
 
 
 def advisor_argv(folder: Path) -> list[str]:

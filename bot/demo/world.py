@@ -16,12 +16,13 @@ from tempfile import TemporaryDirectory
 
 import aiohttp
 
-from bot.demo.children import ROOT, Child
+from bot.demo.children import Child
 from bot.demo.errors import DemoFailedError
 from bot.demo.files import SECRET_NAME, SERVICE, advisor_argv, write_files
 from bot.demo.load import Load
 from bot.demo.monitor import Monitor
 from bot.demo.printing import Printer
+from bot.example_files import MANIFEST
 from bot.simulator import LocalSlack, Manifest, read_manifest
 
 APPROVERS = ("ana", "ben")
@@ -180,8 +181,7 @@ def _settings(
 
 def _manifest() -> Manifest:
     """Return the app's real manifest, so that the bot receives the events that Slack would send."""
-    file = ROOT / "manifest.yml"
-    return read_manifest(file) if file.is_file() else Manifest()
+    return read_manifest(MANIFEST)
 
 
 def _keep_logs(children: list[Child], folder: Path) -> None:
