@@ -20,6 +20,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from bot.gateway import audit_check
 from bot.gateway.app import RunningGateway, running, utc_now
 from bot.gateway.config import GatewayConfig, load_config
 from bot.gateway.errors import ConfigError
@@ -35,6 +36,11 @@ log = logging.getLogger("bot.gateway")
 
 def main(arguments: list[str] | None = None) -> int:
     """Run until SIGTERM or SIGINT. Returns 78 for a config that cannot be used."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["audit"]:
+        code, text = audit_check.run(arguments[1:])
+        print(text, file=sys.stderr if code else sys.stdout)
+        return code
     parser = argparse.ArgumentParser(prog="python -m bot.gateway", description=__doc__)
     parser.add_argument("--config", type=Path, default=Path("config/gateway.yaml"))
     parser.add_argument("--port", type=int, help="instead of the config's; 0 picks a free one")

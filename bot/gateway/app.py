@@ -15,11 +15,13 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from bot.gateway.answering import unknown_after_restart
+from bot.gateway.audit import AuditEvent, AuditFile
 from bot.gateway.auth import Gatekeeper
 from bot.gateway.catalogue import Catalogue
 from bot.gateway.config import GatewayConfig
 from bot.gateway.dispatch import Dispatcher
 from bot.gateway.errors import ConfigError
+from bot.gateway.execution import Runner
 from bot.gateway.executors import Executor, Setup
 from bot.gateway.executors.registry import KINDS
 from bot.gateway.health import HealthCheck
@@ -41,15 +43,17 @@ class RunningGateway:
     url: str
     dispatcher: Dispatcher
     health: HealthCheck
+    audit: AuditFile
     reload: Callable[[GatewayConfig], Awaitable[None]]
 
     async def dump(self) -> dict[str, Any]:
         """Return its health and running executions, without secrets and output."""
-        return await _dump(self.health, self.dispatcher)
+        return await _dump(self.health, self.dispatcher, self.audit)
 
 
-async def _dump(health: HealthCheck, dispatcher: Dispatcher) -> dict[str, Any]:
+async def _dump(health: HealthCheck, dispatcher: Dispatcher, audit: AuditFile) -> dict[str, Any]:
     return {
+        "audit": {"seq": audit.head.seq, "hash": audit.head.hash},
         "health": (await health()).model_dump(mode="json"),
         "running": dispatcher.running(),
         "last_problems": last_problems(),
@@ -75,18 +79,20 @@ async def running(
     async with contextlib.AsyncExitStack() as stack:
         journal = await Journal.open(config.state_dir)
         stack.push_async_callback(journal.close)
+        audit = await AuditFile.open(config.audit_path, clock)
+        stack.push_async_callback(audit.close)
         await _give_up_interrupted(journal, config, clock)
         executors: dict[str, Executor] = {}
         stack.push_async_callback(_stop_all, executors)
         await _fit_executors(executors, config, journal=journal, environ=environ)
         metrics = Metrics(config.sources)
         gatekeeper = Gatekeeper(config.callers, journal, clock)
+        runner = Runner(
+            executors=executors, journal=journal, audit=audit, metrics=metrics, clock=clock
+        )
         dispatcher = Dispatcher(
             catalogue=Catalogue(config.targets, config.commands, read_only=config.read_only),
-            executors=executors,
-            journal=journal,
-            metrics=metrics,
-            clock=clock,
+            runner=runner,
             queue_seconds=config.limits.queue_seconds,
             concurrent=config.limits.concurrent,
         )
@@ -99,7 +105,7 @@ async def running(
             journal=journal,
             health=health,
             metrics=metrics,
-            dump=functools.partial(_dump, health, dispatcher),
+            dump=functools.partial(_dump, health, dispatcher, audit),
         )
         server = await stack.enter_async_context(
             _listening(config, routes, errors_as_json(metrics, unsigned=gatekeeper.open))
@@ -113,8 +119,8 @@ async def running(
         if config.read_only:
             log.warning("read_only: every action that changes something is refused")
         fit = functools.partial(_fit_executors, executors, journal=journal, environ=environ)
-        reload = _Reload(config, dispatcher, gatekeeper, fit)
-        yield RunningGateway(server.url, dispatcher, health, reload)
+        reload = _Reload(config, dispatcher, gatekeeper, audit, fit)
+        yield RunningGateway(server.url, dispatcher, health, audit, reload)
 
 
 class _Reload:
@@ -125,22 +131,31 @@ class _Reload:
         config: GatewayConfig,
         dispatcher: Dispatcher,
         gatekeeper: Gatekeeper,
+        audit: AuditFile,
         fit: Callable[[GatewayConfig], Awaitable[None]],
     ) -> None:
         self._in_force = config
         self._dispatcher = dispatcher
         self._gatekeeper = gatekeeper
+        self._audit = audit
         self._fit = fit
 
     async def __call__(self, config: GatewayConfig) -> None:
         if problems := _needs_a_restart(self._in_force, config):
             raise ConfigError(problems)
+        await self._audit.reopen()
         await self._dispatcher.exchange(
             Catalogue(config.targets, config.commands, read_only=config.read_only),
             functools.partial(self._fit, config),
         )
         self._gatekeeper.callers = config.callers
         self._in_force = config
+        await self._audit.record_end(
+            AuditEvent.RELOADED,
+            targets=len(config.targets),
+            sources=sorted(config.sources),
+            read_only=config.read_only,
+        )
         _warn_about_open_targets(config)
 
 
@@ -182,7 +197,7 @@ async def _fit_executors(
 def _needs_a_restart(old: GatewayConfig, new: GatewayConfig) -> list[str]:
     """Return one line for each changed field that a reload cannot change."""
     sections = (kind.name for kind in KINDS.values() if kind.section)
-    fixed = ("listen", "state_dir", "limits", *sections)
+    fixed = ("listen", "state_dir", "audit_file", "limits", *sections)
     problems = [
         f"{name}: can only be changed by a restart"
         for name in fixed

@@ -60,6 +60,7 @@ class GatewayConfig(Part):
 
     listen: Listen = Listen()
     state_dir: Path = Path("gateway-state")
+    audit_file: Path | None = None
     sources: dict[Name, Source] = Field(default_factory=dict)
     limits: Limits = Limits()
     targets: dict[Name, AnyTarget] = Field(default_factory=dict)
@@ -77,6 +78,11 @@ class GatewayConfig(Part):
             return ipaddress.ip_address(self.listen.host).is_loopback
         except ValueError:
             return False
+
+    @property
+    def audit_path(self) -> Path:
+        """Return the audit file: in the state folder unless the config names another."""
+        return self.audit_file or self.state_dir / "audit.jsonl"
 
     @property
     def secret_variables(self) -> set[str]:

@@ -8,19 +8,15 @@ import asyncio
 import contextlib
 import hmac
 import logging
-import sqlite3
-import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 
-from bot.gateway.answering import error_answer, key_reused, not_run, outcome_lost, ran, repeated
+from bot.gateway.answering import error_answer, key_reused, not_run, repeated
+from bot.gateway.audit import AuditEvent
 from bot.gateway.catalogue import Catalogue
-from bot.gateway.errors import Cancelled, ExecutorError, Invalid, OutcomeLost, Refusal
-from bot.gateway.events import Event, emit
-from bot.gateway.executors import Call, Executor, Result
-from bot.gateway.executors.progress import reporter
-from bot.gateway.journal import Execution, Journal
-from bot.gateway.metrics import Metrics
+from bot.gateway.errors import AuditUnwritable, ExecutorError, Invalid, Refusal
+from bot.gateway.execution import Runner
+from bot.gateway.executors import Call
 from bot.gateway.running import Running, identity_of
 from bot.remediation import contract
 from bot.remediation.contract import (
@@ -29,13 +25,10 @@ from bot.remediation.contract import (
     ExecutionRecord,
     OverallStatus,
     Plan,
-    Progress,
     TypedAction,
 )
 
 log = logging.getLogger(__name__)
-
-CANCELLED_CODE = 130  # as a shell reports a program that SIGINT ended
 
 
 class Dispatcher:
@@ -48,18 +41,15 @@ class Dispatcher:
         self,
         *,
         catalogue: Catalogue,
-        executors: Mapping[str, Executor],
-        journal: Journal,
-        metrics: Metrics,
-        clock: Callable[[], datetime],
+        runner: Runner,
         queue_seconds: float,
         concurrent: int = 16,
     ) -> None:
         self.catalogue = catalogue
-        self._executors = executors
-        self._journal = journal
-        self._metrics = metrics
-        self._clock = clock
+        self._runner = runner
+        self._journal = runner.journal
+        self._metrics = runner.metrics
+        self._clock = runner.clock
         self._queue_seconds = queue_seconds
         self._slots = asyncio.Semaphore(concurrent)
         self._locks = {name: asyncio.Lock() for name in catalogue.targets}
@@ -73,7 +63,9 @@ class Dispatcher:
         """
         return await self._plan(self.catalogue.resolve(request))
 
-    async def execute(self, request: ExecuteRequest, *, key: str, digest: str) -> Answer:
+    async def execute(
+        self, request: ExecuteRequest, *, key: str, digest: str, tracking_id: str = ""
+    ) -> Answer:
         """Run the request, or return the answer that this key already has.
 
         Refusal 409 plan_drift: `digest` is set and the plan has changed since. 422: the key belongs
@@ -86,7 +78,7 @@ class Dispatcher:
         if running is None:
             if self._closing:
                 return await self._while_closing(key, request.source_id, body_hash)
-            running = Running(body_hash, contract.rfc3339(self._clock()))
+            running = Running(body_hash, contract.rfc3339(self._clock()), tracking_id)
             task = asyncio.create_task(self._once(request, key, digest, running))
             running.task, self._running[slot] = task, running
             task.add_done_callback(lambda done: self._ended(slot, done))
@@ -190,12 +182,14 @@ class Dispatcher:
             call = self.catalogue.resolve(request)
         except Invalid as error:
             self._metrics.generation.labels("failed").inc()
+            await self._note_refusal(request, key, error.code, running)
             return error_answer(
                 OverallStatus.VALIDATION_ERROR, self._clock(), (error.code, error.message)
             )
         self._metrics.generation.labels("success").inc()
         async with contextlib.AsyncExitStack() as held:
             if busy := await self._take_turn(call, held):
+                await self._note_refusal(request, key, busy[0], running)
                 return error_answer(OverallStatus.EXECUTION_ERROR, self._clock(), busy)
             return await self._planned(request, call, key, digest, running)
 
@@ -227,90 +221,35 @@ class Dispatcher:
         try:
             plan = await self._plan(call)
         except ExecutorError as error:
+            await self._note_refusal(request, key, error.code, running)
             return not_run(error, self._clock())
         if digest and not hmac.compare_digest(digest.encode(), plan.digest.encode()):
+            await self._note_refusal(request, key, contract.PLAN_DRIFT, running)
             raise Refusal(
                 409,
                 contract.PLAN_DRIFT,
                 f"The plan for {call.action.id} on {call.target} is not the approved one any more. "
                 "Nothing was run. Plan it again.",
             )
-        row = Execution(
-            source_id=request.source_id,
-            key=key,
-            request_id=str(uuid.uuid4()),
-            body_hash=running.body_hash,
-            action=call.action.id,
-            target=call.target,
-            state="running",
-            received_at=contract.rfc3339(self._clock()),
-            finished_at="",
-            answer="",
-        )
-        known = await self._journal.begin(row, plan.digest)
-        if known is not None:
-            return repeated(known, running.body_hash, self._clock())
-        about = {"action": call.action.id, "target": call.target, "key": key}
-        emit(Event.EXECUTION_STARTED, source=request.source_id, **about)
-        answer = await self._run(call, plan, row, running)
-        emit(Event.EXECUTION_FINISHED, status=str(answer.overall_status), **about)
-        try:
-            await self._journal.finish(row, answer.model_dump_json(), self._clock())
-        except sqlite3.Error:
-            # The caller still gets the true answer; a later repeat gets "outcome unknown".
-            log.exception("the end of execution %s could not be written", key)
-        return answer
+        return await self._runner.run(request, call, plan, key, running)
 
-    async def _run(self, call: Call, plan: Plan, row: Execution, running: Running) -> Answer:
-        status = "ERROR"
-        try:
-            async with asyncio.timeout(plan.deadline_seconds):
-                result = await self._work(call, plan, running)
-            status = result.status
-            return ran(plan, result, row, self._clock())
-        except ExecutorError as error:
-            return not_run(error, self._clock(), row)
-        except TimeoutError:
-            status = "TIMEOUT"
-            message = f"{plan.display} did not end in {plan.deadline_seconds} s"
-            if not call.action.mutating:
-                return ran(plan, Result(status, -1, stderr=message), row, self._clock())
-            return outcome_lost(row, self._clock(), f"{message}; it may have been done")
-        except OutcomeLost as error:
-            return outcome_lost(row, self._clock(), str(error))
-        except Exception as error:
-            # For any failure, the caller must learn that the outcome is unknown.
-            log.exception("%s on %s failed", call.action.id, call.target)
-            why = f"The gateway failed while running it ({type(error).__name__})"
-            return outcome_lost(row, self._clock(), why)
-        finally:
-            self._metrics.execution.labels(call.action.verb, status).inc()
-
-    async def _work(self, call: Call, plan: Plan, running: Running) -> Result:
-        """Run the executor's part as a task of its own, which a person can cancel."""
-
-        def report(progress: Progress) -> None:
-            running.progress = progress
-
-        token = reporter.set(report)
-        running.work = asyncio.create_task(self._executors[call.executor].run(call, plan))
-        reporter.reset(token)
-        running.cancellable = plan.cancellable
-        try:
-            return await running.work
-        except Cancelled as error:
-            if not running.cancelled:
-                raise OutcomeLost(str(error)) from error
-            return Result(contract.CANCELLED, CANCELLED_CODE, stderr=f"Cancelled. {error}")
-        except asyncio.CancelledError:
-            if not running.cancelled:  # the gateway stops, or the deadline has passed
-                raise
-            raise OutcomeLost(f"{plan.display} was cancelled; a part may have been done") from None
-        finally:
-            running.cancellable = False
+    async def _note_refusal(
+        self, request: ExecuteRequest, key: str, code: str, running: Running
+    ) -> None:
+        typed = request.action_request.action
+        with contextlib.suppress(AuditUnwritable):  # nothing runs, and the failure is logged
+            await self._runner.audit.record(
+                AuditEvent.REFUSED,
+                source=request.source_id,
+                operation=typed.id if typed else "",
+                target=request.target_resource.name,
+                key=key,
+                error_code=code,
+                tracking_id=running.tracking_id,
+            )
 
     async def _plan(self, call: Call) -> Plan:
-        plan = await self._executors[call.executor].plan(call)
+        plan = await self._runner.executors[call.executor].plan(call)
         inverse = plan.inverse
         if inverse is None and call.action.inverse:
             takes = self.catalogue.actions[call.action.inverse].parameters.model_fields

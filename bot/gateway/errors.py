@@ -6,6 +6,7 @@ GatewayError
  ├─ Invalid         understood, but not in the catalogue: overall_status VALIDATION_ERROR
  ├─ ExecutorError   the executor knows that the action did not run: EXECUTION_ERROR
  ├─ Cancelled       a person ended it half-way: COMPLETED_FAILURE, its message tells what was done
+ ├─ AuditUnwritable the audit file takes no line: nothing starts until it does
  └─ OutcomeLost     the executor began and cannot say how it ended: INTERNAL_ERROR
 """
 
@@ -53,6 +54,10 @@ class ExecutorError(GatewayError):
 
 class Cancelled(GatewayError):
     """The message tells truthfully what had been done when it ended, for people."""
+
+
+class AuditUnwritable(GatewayError):
+    """The disk took no line of the audit file; nothing was run."""
 
 
 class OutcomeLost(GatewayError):

@@ -157,6 +157,19 @@ class Journal:
 
         await self._run(write)
 
+    async def give_back(self, row: Execution) -> None:
+        """Delete a running row of which nothing was begun, so that its key can be used again."""
+
+        def write() -> None:
+            with self._db:
+                self._db.execute(
+                    "DELETE FROM executions"
+                    " WHERE source_id = ? AND key = ? AND request_id = ? AND state = 'running'",
+                    (row.source_id, row.key, row.request_id),
+                )
+
+        await self._run(write)
+
     async def find(self, key: str, source_id: str | None) -> Execution | None:
         """Return the execution of that key; of any source (the newest) when `source_id` is None."""
         return await self._run(lambda: self._find(key, source_id))

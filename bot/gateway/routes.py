@@ -172,10 +172,13 @@ class Routes:
         self, request: web.Request, body: ExecuteRequest, *, key: str, digest: str
     ) -> Answer:
         source = self._metrics.source(body.source_id)
-        log.info("%s is about %s", key, tracking_id_of(request) or "nothing it names")
+        tracking_id = tracking_id_of(request)
+        log.info("%s is about %s", key, tracking_id or "nothing it names")
         began = time.perf_counter()
         with self._metrics.active.track_inprogress():
-            answer = await self._dispatcher.execute(body, key=key, digest=digest)
+            answer = await self._dispatcher.execute(
+                body, key=key, digest=digest, tracking_id=tracking_id
+            )
         self._metrics.duration.labels(source).observe(time.perf_counter() - began)
         self._metrics.requests.labels(source, answer.overall_status).inc()
         return answer

@@ -40,7 +40,8 @@ OURSELVES = frozenset({"sopbot", "sopbot-gateway", "ai-command-gateway"})
 UNKNOWN_KEY = "unknown_key"
 PLAN_DRIFT = "plan_drift"
 SHUTTING_DOWN = "shutting_down"
-NOT_TAKEN = frozenset({SHUTTING_DOWN, "busy"})  # the second is bot.serving.gate.BUSY
+AUDIT_UNWRITABLE = "audit_unwritable"
+NOT_TAKEN = frozenset({SHUTTING_DOWN, AUDIT_UNWRITABLE, "busy"})  # "busy": bot.serving.gate.BUSY
 """`error.code` of a 503 that says: the request was not taken, nothing was run."""
 OUTCOME_UNKNOWN = "OUTCOME_UNKNOWN"
 CANCELLED = "CANCELLED"

@@ -8,9 +8,11 @@ import sqlite3
 
 import pytest
 
+from bot.gateway.audit import AuditFile
 from bot.gateway.catalogue import Catalogue
 from bot.gateway.config import read_config
 from bot.gateway.dispatch import Dispatcher
+from bot.gateway.execution import Runner
 from bot.gateway.executors import Check, Result
 from bot.gateway.journal import Journal
 from bot.gateway.metrics import Metrics
@@ -70,18 +72,23 @@ async def journal(tmp_path):
 
 
 @pytest.fixture
-def dispatcher(journal, clock):
-    def make(executor: ToldExecutor) -> Dispatcher:
-        return Dispatcher(
-            catalogue=CATALOGUE,
+async def dispatcher(journal, clock, tmp_path):
+    audit = await AuditFile.open(tmp_path / "audit.jsonl", clock)
+
+    def make(executor: ToldExecutor, concurrent: int = 16) -> Dispatcher:
+        runner = Runner(
             executors={"process": executor},
             journal=journal,
+            audit=audit,
             metrics=Metrics([]),
             clock=clock,
-            queue_seconds=1,
+        )
+        return Dispatcher(
+            catalogue=CATALOGUE, runner=runner, queue_seconds=0.05, concurrent=concurrent
         )
 
-    return make
+    yield make
+    await audit.close()
 
 
 async def hang() -> Result:
@@ -103,6 +110,28 @@ async def test_a_read_that_passes_its_deadline_has_just_failed(dispatcher):
     assert answer.overall_status == "COMPLETED_FAILURE"
     assert answer.execution_details.execution_result.status == "TIMEOUT"
     assert answer.execution_details.execution_result.exit_code == -1
+
+
+async def test_a_full_gateway_refuses_one_more_and_takes_it_once_one_has_ended(dispatcher):
+    began, end = asyncio.Event(), asyncio.Event()
+
+    async def wait() -> Result:
+        began.set()
+        await end.wait()
+        return Result("SUCCESS", 0)
+
+    executor = ToldExecutor(wait)
+    made = dispatcher(executor, concurrent=1)
+    first = asyncio.create_task(made.execute(request("service.status"), key="k1", digest=""))
+    await began.wait()
+    answer = await made.execute(request("service.logs"), key="k2", digest="")
+    assert answer.error_details.error_code == "GATEWAY_BUSY"
+    assert "Nothing was run" in answer.error_details.error_message
+    assert executor.runs == 1
+    end.set()
+    assert (await first).overall_status == "COMPLETED_SUCCESS"
+    again = await made.execute(request("service.logs"), key="k2", digest="")
+    assert again.overall_status == "COMPLETED_SUCCESS"
 
 
 async def test_a_fault_of_the_gateway_is_an_unknown_outcome_without_its_inner_text(dispatcher):

@@ -193,6 +193,18 @@ MUTANTS = [
     ),
     # gateway
     Mutant(
+        "bot/gateway/execution.py",
+        "Runner._announce",
+        "tests/gateway/test_audit.py",
+        returns="None",
+    ),
+    Mutant(
+        "bot/gateway/audit_check.py",
+        "_check",
+        "tests/gateway/test_audit.py",
+        returns='""',
+    ),
+    Mutant(
         "bot/gateway/auth.py",
         "check_headers",
         "tests/gateway/test_auth.py tests/gateway/test_holes.py",
