@@ -74,6 +74,7 @@ from store.operations.shadow import ShadowPart
 from store.operations.silence_ends import SilenceEndsPart
 from store.operations.silence_reports import SilenceReportsPart
 from store.operations.silences import SilencesPart
+from store.operations.sizes import SizesPart
 from store.operations.sop_usage import SopUsagePart
 from store.operations.source_acknowledgements import SourceAcknowledgementsPart
 from store.operations.source_silences import SourceSilencesPart
@@ -169,6 +170,7 @@ class Store(
     IdentityPart,
     RetentionPart,
     HousekeepingPart,
+    SizesPart,
 ):
     """Everything the bot remembers. `owner` names this process in what it claims.
 

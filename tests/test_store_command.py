@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,19 @@ def test_status_says_how_the_store_is(url: str, tmp_path: Path) -> None:
     for invariant in INVARIANTS:
         assert f"✓ {invariant.name}\n" in out
     assert err == "looking\n", "no bar where there is no terminal"
+
+
+def test_status_forecasts_when_the_disk_is_full(url: str, tmp_path: Path) -> None:
+    _, out, _ = run("status", folder=tmp_path, STORE_URL=url)
+    assert "growth    not known yet: the bot measures it for two days first\n" in out
+    engine = "sqlite" if file_of(url) else "postgresql"
+    for days, size in ((4, 1_000_000), (2, 5_194_304), (0, 9_388_608)):
+        at = datetime.now(UTC) - timedelta(days=days)
+        stored = (engine, f"{at:%Y-%m-%d}", f"{at:%Y-%m-%dT%H:%M:%S.%fZ}", size)
+        change(url, "INSERT INTO store_sizes (engine, day, at, bytes) VALUES (?, ?, ?, ?)", *stored)
+    _, out, _ = run("status", folder=tmp_path, STORE_URL=url)
+    assert "growth    2.0 MiB a day over the last 4 days; the " in out
+    assert ("disk is full in " in out or "is not full in 10 years" in out) == bool(file_of(url))
 
 
 def test_status_names_what_is_broken_and_fails(url: str, tmp_path: Path) -> None:

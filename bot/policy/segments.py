@@ -179,6 +179,8 @@ class Retention(Segment):
     deliveries_days: int = Field(default=7, ge=1, le=3_650)
     turns_days: int = Field(default=365, ge=1, le=3_650)
     stats_days: int = Field(default=400, ge=1, le=3_650)
+    silences_days: int = Field(default=180, ge=7, le=3_650)
+    corrections_days: int = Field(default=730, ge=30, le=3_650)
     audit_days: int = Field(default=365, ge=1)
 
 

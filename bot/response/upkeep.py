@@ -24,6 +24,8 @@ def limits_of(keep: Retention, now: datetime) -> Limits:
         details=now - timedelta(days=keep.alerts_days),
         turns=now - timedelta(days=keep.turns_days),
         stats=now - timedelta(days=keep.stats_days),
+        silences=now - timedelta(days=keep.silences_days),
+        corrections=now - timedelta(days=keep.corrections_days),
     )
 
 
@@ -109,11 +111,12 @@ class Upkeep:
                 return
 
     async def prune(self) -> None:
-        """Delete what the policy does not keep any longer."""
+        """Delete what the policy does not keep any longer, and note how large the store is."""
         now = self._clock()
         keep = self._config.current.policy.retention
         await self._store.prune(limits_of(keep, now))
         await self._store.prune_audit(now - timedelta(days=keep.audit_days), now)
+        await self._store.measure_size(now)
 
     async def _count_backlog(self) -> None:
         waiting, failed = await self._store.outbox_backlog()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 
 from bot.errors import SettingsError
 from bot.policy import Retention, read_policy
@@ -15,6 +16,8 @@ from store import open_store
 from store.admin import backups, condition, files, moves
 from store.admin.invariants import INVARIANTS, Broken
 from store.admin.locations import file_of, name_of, shown
+
+_FAR_AWAY = 3_650  # days
 
 
 def migrate(settings: StoreSettings, _: argparse.Namespace, bar: Bar) -> int:
@@ -42,6 +45,7 @@ def status(settings: StoreSettings, _: argparse.Namespace, bar: Bar) -> int:
         print(f"✗ older than this sopbot, which needs {', '.join(state.behind)}.")
         print("  `python -m bot store migrate` brings it up to date; so does a start of the bot.")
         return 1
+    print(f"growth    {_growth(state)}")
     print(f"rows      {sum(state.rows.values()):,}")
     _print_rows(sorted(state.rows.items()))
     if state.taken is not None:
@@ -57,6 +61,24 @@ def status(settings: StoreSettings, _: argparse.Namespace, bar: Bar) -> int:
         print(f"\n✗ {len(state.broken)} of {len(INVARIANTS)} do not hold. Keep a backup as it is")
         print("  now and report it; `store restore` puts an earlier one in its place.")
     return 1 if state.broken else 0
+
+
+def _growth(state: condition.Condition) -> str:
+    """Return the forecast of the size, in words."""
+    growth = state.growth
+    if growth is None:
+        return "not known yet: the bot measures it for two days first"
+    span = f"over the last {growth.days:.0f} days"
+    if growth.bytes_a_day < 1:
+        return f"none {span}: as much is deleted as comes"
+    text = f"{_size(round(growth.bytes_a_day))} a day {span}"
+    if state.free is None:
+        return f"{text}; the server's disk cannot be seen from here"
+    days = state.free / growth.bytes_a_day
+    if days > _FAR_AWAY:
+        return f"{text}; the disk is not full in {_FAR_AWAY // 365} years"
+    full = datetime.now(UTC) + timedelta(days=days)
+    return f"{text}; the disk is full in {days:,.0f} days ({full:%Y-%m-%d})"
 
 
 def _print_rows(rows: Iterable[tuple[str, int]]) -> None:
@@ -136,6 +158,9 @@ def prune(settings: StoreSettings, _: argparse.Namespace, bar: Bar) -> int:
         f"✓ deleted {gone['alerts']:,} alerts of incidents resolved more than"
         f" {retention.alerts_days} days ago."
     )
+    others = {table: n for table, n in gone.items() if n and table not in ("deliveries", "alerts")}
+    for table, count in sorted(others.items()):
+        print(f"✓ {table}: {count:,} rows.")
     if file:
         print(f"✓ {_size(back)} given back to the disk.")
     return 0

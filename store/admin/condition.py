@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,15 +15,18 @@ from store.admin.transfer import End, answer
 from store.engines.newer_schema import refuse_newer
 from store.engines.sqlite_file import lock_path
 from store.engines.tables import steps, tables
-from store.operations import outbox
+from store.engines.urls import engine_of
+from store.operations import outbox, sizes
+from store.operations.sizes import Growth
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
     """The condition of a store at one moment. `taken`: a bot holds the file; None for a server.
 
-    `size` is in bytes, the log of a file included. If the schema is `behind`, only the place is
-    known.
+    `size` is in bytes, the log of a file included. `growth` is None until it was measured for two
+    days. `free` are the bytes into which a file can grow; None for a server. If the schema is
+    `behind`, only the place is known.
     """
 
     engine: str
@@ -36,6 +40,8 @@ class Condition:
     waiting: int
     given_up: int
     broken: dict[str, Broken]
+    growth: Growth | None
+    free: int | None
 
 
 def read_condition(url: str) -> Condition:
@@ -63,6 +69,8 @@ def read_condition(url: str) -> Condition:
             replicas=[] if behind else alive(end),
             waiting=waiting,
             given_up=given_up,
+            growth=None if behind else answer(end, sizes.growth(engine_of(url), end.clock())),
+            free=_free_for(file, end) if file else None,
             broken={} if behind else {b.name: b for b in answer(end, invariants.broken())},
         )
 
@@ -78,6 +86,14 @@ def _size_there(end: End) -> int:
 def _bytes_of(file: Path) -> int:
     parts = (file, Path(f"{file}-wal"))
     return sum(part.stat().st_size for part in parts if part.exists())
+
+
+def _free_for(file: Path, end: End) -> int:
+    """Return the free bytes of the disk and of the file's own free pages."""
+    pages = end.ask(
+        "SELECT freelist_count * page_size AS n FROM pragma_freelist_count, pragma_page_size"
+    )
+    return shutil.disk_usage(file.parent).free + int(pages[0]["n"])
 
 
 def _is_taken(file: Path) -> bool:

@@ -18,6 +18,7 @@ from store.engines import (
     gateway_tables,
     home_tables,
     learning_tables,
+    operation_tables,
     outside_tables,
     record_tables,
     schema_changes,
@@ -125,6 +126,11 @@ def m053_expand_removed_lessons() -> str:
     return learning_tables.REMOVED_LESSONS
 
 
+def m054_expand_store_sizes() -> str:
+    """Store the size of each day, and find the silences that ended long ago."""
+    return operation_tables.SIZES
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     *EARLIER_MIGRATIONS,
     m035_expand_reading_cases,
@@ -146,6 +152,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m051_expand_gateway_offers,
     m052_expand_lessons,
     m053_expand_removed_lessons,
+    m054_expand_store_sizes,
 )
 
 

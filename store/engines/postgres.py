@@ -30,7 +30,7 @@ from store.engines.postgres_connections import (
     is_lost,
     safe_name,
 )
-from store.engines.postgres_schema import SCHEMA, migrate
+from store.engines.postgres_schema import SCHEMA, SIZE, migrate
 from store.engines.postgres_session import Session, connect
 from store.engines.postgres_transaction import READ, SHORT_READ, WRITE, NotTheLastError, Transaction
 from store.statements import Operation
@@ -73,7 +73,9 @@ class PostgresEngine:
     password.
     """
 
+    name = "postgresql"
     schema_query = SCHEMA
+    size_query = SIZE
     alone = False
 
     def __init__(

@@ -10,6 +10,7 @@ from store.engines.newer_schema import refuse_newer
 
 SCHEMA = "SELECT name FROM sopbot_migrations ORDER BY name"
 """The steps that a database has seen, in order."""
+SIZE = "SELECT pg_database_size(current_database()) AS bytes"
 
 _LOCK = 7_076_266  # "sop" as a number: no other program's advisory lock
 

@@ -17,12 +17,15 @@ T = TypeVar("T")
 class Engine(Protocol):
     """Runs operations. `write` commits before it returns; `read` changes nothing.
 
-    `schema_query` names the migrations that the database has seen. `alone`: no other process can
+    `schema_query` names the migrations that the database has seen; `size_query` returns its size as
+    `bytes`, without free pages; `name` is sqlite or postgresql. `alone`: no other process can
     use the database. `clock` is the time for leases: the database's own where several machines
     share it.
     """
 
+    name: str
     schema_query: str
+    size_query: str
     alone: bool
 
     @property

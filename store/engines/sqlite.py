@@ -17,7 +17,7 @@ from typing import ParamSpec, TypeVar
 
 from bot.errors import StoreError
 from store.engines.clocks import system_clock
-from store.engines.sqlite_file import SCHEMA, claimed
+from store.engines.sqlite_file import SCHEMA, SIZE, claimed
 from store.engines.sqlite_watch import Inspection, Watch
 from store.engines.sqlite_worker import Worker
 from store.statements import Operation
@@ -40,7 +40,9 @@ class SqliteEngine:
     writes.
     """
 
+    name = "sqlite"
     schema_query = SCHEMA
+    size_query = SIZE
 
     def __init__(self, path: str, *, busy_timeout: float = 4.0, exclusive: bool = False) -> None:
         self._path = path

@@ -20,6 +20,10 @@ from store.engines.newer_schema import refuse_newer
 
 SCHEMA = "SELECT name FROM _sqlite_migrations WHERE migration_set = 'sopbot' ORDER BY id"
 """The steps that a file has seen, in order."""
+SIZE = (
+    "SELECT (page_count - freelist_count) * page_size AS bytes"
+    " FROM pragma_page_count, pragma_freelist_count, pragma_page_size"
+)
 
 _QUICK = 0.5  # seconds of a start for looking at the file; 100,000 alerts take a tenth to a quarter
 _LOG_KEEPS = 64 << 20  # bytes that the write-ahead log keeps of the disk once it is folded in

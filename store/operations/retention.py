@@ -23,13 +23,15 @@ class Limits:
 
     `deliveries`: keys of deliveries and questions, and answers to be used again. `details`: what
     was resolved before then, and what belongs to no incident. `turns`: conversations. `stats`:
-    summaries of hours.
+    summaries of hours. `silences`: those that ended. `corrections`: how people changed cascades.
     """
 
     deliveries: datetime
     details: datetime
     turns: datetime
     stats: datetime
+    silences: datetime
+    corrections: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,28 @@ _TURNS = f"DELETE FROM turns WHERE id IN (SELECT id FROM turns ORDER BY id LIMIT
 _OLD_REPEATS = f"""
 DELETE FROM repeats WHERE (incident_id, alert, hour) IN (
     SELECT incident_id, alert, hour FROM repeats WHERE hour < ? ORDER BY hour LIMIT {STEP})
+"""  # noqa: S608 - constants
+_OLD_CORRECTIONS = f"""
+DELETE FROM cascade_corrections WHERE id IN (
+    SELECT id FROM cascade_corrections ORDER BY id LIMIT {STEP}) AND at < ?
+"""  # noqa: S608 - constants
+# Alerts of it are deleted first, and what it still suppresses has an open end.
+_OF_NO_ALERT = (
+    "s.closed_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM alerts a WHERE a.silence_id = s.id)"
+    " AND NOT EXISTS (SELECT 1 FROM suppressed u WHERE u.silence_id = s.id)"
+)
+_OLD_SILENCE_MESSAGES = f"""
+DELETE FROM outbox WHERE id IN (
+    SELECT o.id FROM silences s JOIN outbox o
+    ON o.key IN ('silence:' || s.id, 'silence_digest:' || s.id)
+    WHERE s.ended_at < ? AND {_OF_NO_ALERT} ORDER BY s.ended_at LIMIT {STEP})
+"""  # noqa: S608 - constants
+_OLD_SILENCES = f"""
+DELETE FROM silences WHERE id IN (
+    SELECT s.id FROM silences s WHERE s.ended_at < ? AND {_OF_NO_ALERT}
+    AND NOT EXISTS (SELECT 1 FROM outbox o
+        WHERE o.key IN ('silence:' || s.id, 'silence_digest:' || s.id))
+    ORDER BY s.ended_at LIMIT {STEP})
 """  # noqa: S608 - constants
 # A delivery that shares the part may be about to commit, so only what was seen long ago goes.
 _UNSHARED = "NOT EXISTS (SELECT 1 FROM alerts a WHERE a.shared != '' AND a.shared = t.digest)"
@@ -156,6 +180,9 @@ RULES = (
         _details,
     ),
     Rule("notices", _older("notices", "id", "ended_at", _NOT_SHOWN), _details),
+    Rule("outbox", _OLD_SILENCE_MESSAGES, lambda limits: limits.silences),
+    Rule("silences", _OLD_SILENCES, lambda limits: limits.silences),
+    Rule("cascade_corrections", _OLD_CORRECTIONS, lambda limits: limits.corrections),
     Rule("turns", _TURNS, lambda limits: limits.turns),
     Rule("stats_hours", _older("stats_hours", "hour", "hour"), lambda limits: limits.stats),
 )

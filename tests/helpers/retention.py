@@ -10,4 +10,4 @@ from store.operations.retention import Limits
 def limits(deliveries: datetime, details: datetime) -> Limits:
     """Limits that keep conversations and summaries."""
     long_ago = datetime.fromisoformat("2000-01-01T00:00:00Z")
-    return Limits(deliveries, details, turns=long_ago, stats=long_ago)
+    return Limits(deliveries, details, long_ago, long_ago, long_ago, long_ago)

@@ -12,7 +12,7 @@ from store import Store
 from store.admin.invariants import broken
 from store.operations import retention
 from store.operations.retention import RULES, STEP, Limits
-from store.statements import Operation, query
+from store.statements import Operation, query, run, to_db_time
 from tests.helpers.builders import (
     ANA,
     CHANNEL,
@@ -32,7 +32,7 @@ KEPT = ("incidents", "timeline", "approvals", "votes", "executions", "audit")
 
 
 def everything(at: datetime) -> Limits:
-    return Limits(at, at, at, at)
+    return Limits(at, at, at, at, at, at)
 
 
 async def rows(store: Store, sql: str) -> list[Any]:
@@ -110,7 +110,7 @@ async def test_conversations_and_summaries_have_limits_of_their_own(store: Store
     while await store.summarise_hour(later(20_000)):
         pass
     assert await count(store, "stats_hours") == 2
-    deleted = await store.prune(Limits(NOW, NOW, turns=later(1), stats=later(1)))
+    deleted = await store.prune(Limits(NOW, NOW, later(1), later(1), NOW, NOW))
     assert (deleted["turns"], deleted["stats_hours"]) == (1, 1)
 
 
@@ -118,6 +118,34 @@ async def test_conversations_and_summaries_have_limits_of_their_own(store: Store
 async def test_every_rule_finds_its_rows_by_an_index(rule: retention.Rule) -> None:
     """Else each step reads the whole table, also when there is nothing to delete."""
     plan = await plan_of(retention.apply(rule, limits(NOW, NOW)))
-    small = rule.table in ("replicas", "notices", "turns")  # turns: the first ones by their id
+    by_id = ("turns", "cascade_corrections")  # the first ones by their id
+    small = rule.table in ("replicas", "notices", *by_id)
     scans = [step for step in plan if step.startswith("SCAN") and "INDEX" not in step]
     assert small or not scans, plan
+
+
+async def test_what_people_decided_long_ago_about_silences_and_cascades_goes(store: Store) -> None:
+    await a_bit_of_everything(store)
+    ended = await rows(store, "SELECT id FROM silences WHERE ended_at IS NOT NULL")
+    lasting = await count(store, "silences") - len(ended)
+
+    def correct() -> Operation[None]:
+        for decided in (NOW, later(3_600)):
+            yield run(
+                "INSERT INTO cascade_corrections (kind, incident_id, root_id, decision, actor, at)"
+                " VALUES ('split', 1, 1, '', ?, ?)",
+                ANA,
+                to_db_time(decided),
+            )
+
+    await store._write(correct)
+    corrections = await count(store, "cascade_corrections")
+    kept = await store.prune(Limits(NOW, NOW, NOW, NOW, NOW, NOW))
+    assert (kept["silences"], kept["cascade_corrections"]) == (0, 0)
+    gone = await store.prune(Limits(YEAR, YEAR, NOW, NOW, YEAR, later(1)))
+    assert gone["cascade_corrections"] == 1
+    assert await count(store, "cascade_corrections") == corrections - 1
+    assert ended, "else this shows nothing"
+    assert gone["silences"] == len(ended)
+    assert await count(store, "silences") == lasting
+    assert await store._engine.read(broken) == []

@@ -14,7 +14,7 @@ from datetime import datetime
 from functools import partial
 from typing import ParamSpec, TypeVar
 
-from store.engines.sqlite_file import SCHEMA, connect
+from store.engines.sqlite_file import SCHEMA, SIZE, connect
 from store.engines.sqlite_groups import drive
 from store.statements import Operation
 from store.topics import Topic
@@ -26,7 +26,9 @@ T = TypeVar("T")
 class TurnsEngine:
     """An engine of the store in memory, on this thread; `turns` is its latency."""
 
+    name = "sqlite"
     schema_query = SCHEMA
+    size_query = SIZE
     alone = True
 
     def __init__(self, turns: int, clock: Callable[[], datetime]) -> None:
