@@ -11,12 +11,11 @@ import sqlite3
 from functools import cache
 
 import pytest
-from sqlite_utils import Database
 
-from store.engines import sqlite_file
+from store.engines import sqlite_file, sqlite_schema
 
-_migrate = sqlite_file.migrate
-_steps = tuple(sqlite_file.MIGRATIONS)
+_migrate = sqlite_schema.migrate
+_steps = tuple(sqlite_schema.MIGRATIONS)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -24,16 +23,17 @@ def pytest_configure(config: pytest.Config) -> None:
     sqlite_file.migrate = migrate_by_copy
 
 
-def migrate_by_copy(database: Database, path: str) -> None:
-    """Bring the schema up to date, as `sqlite_file.migrate` does."""
-    if tuple(sqlite_file.MIGRATIONS) == _steps and not database.table_names():
-        _migrated().backup(database.conn)
-    _migrate(database, path)
+def migrate_by_copy(connection: sqlite3.Connection, path: str) -> None:
+    """Bring the schema up to date, as `sqlite_schema.migrate` does."""
+    is_new = connection.execute("SELECT 1 FROM sqlite_master").fetchone() is None
+    if tuple(sqlite_schema.MIGRATIONS) == _steps and is_new:
+        _migrated().backup(connection)
+    _migrate(connection, path)
 
 
 @cache
 def _migrated() -> sqlite3.Connection:
     connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
     connection.row_factory = sqlite3.Row
-    _migrate(Database(connection), ":memory:")
+    _migrate(connection, ":memory:")
     return connection

@@ -1,5 +1,6 @@
 """Imports point down only, and importing the bot stays light."""
 
+import json
 import subprocess
 import sys
 
@@ -31,36 +32,24 @@ def test_the_bot_package_itself_imports_nothing():
     assert done.stdout.strip() == "['bot']", "bot/__init__.py is empty by design"
 
 
+def loaded_with(modules: str, heavy: tuple[str, ...]) -> list[str]:
+    """Return the modules of these families that a new process loads with `modules`."""
+    code = f"import json, sys, {modules}; print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    return [name for name in json.loads(done.stdout) if f"{name}.".startswith(heavy)]
+
+
 def test_a_wrong_setting_is_told_before_the_slack_sdk_loads():
-    heavy = ("slack", "sqlite_utils", "apscheduler")
-    code = f"import sys, bot.__main__; print([m for m in sys.modules if m.startswith({heavy})])"
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
-    )
-    assert done.stdout.strip() == "[]", "bot/__main__.py must import heavy parts inside _run"
+    heavy = ("slack_", "sqlite3.", "apscheduler.")
+    assert loaded_with("bot.__main__", heavy) == [], "import heavy parts inside _run"
 
 
-def test_the_bot_does_not_load_the_local_slack_or_its_templates():
-    rooms = ("bot.simulator", "jinja2", "bot.demo", "bot.gateway")
-    code = f"import sys, bot.app; print([m for m in sys.modules if m.startswith({rooms})])"
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
-    )
-    assert done.stdout.strip() == "[]"
-
-
-def test_cryptography_loads_only_when_a_signature_is_checked():
-    code = "import sys, bot.app, bot.demo; print([m for m in sys.modules if 'cryptography' in m])"
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
-    )
-    assert done.stdout.strip() == "[]"
-
-
-def test_word_vectors_load_only_when_runbooks_are_searched():
-    heavy = ("tokenizers", "safetensors", "wordllama")  # sqlite_utils loads numpy by itself
-    code = f"import sys, bot.app; print([m for m in sys.modules if m.startswith({heavy})])"
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
-    )
-    assert done.stdout.strip() == "[]"
+def test_the_bot_loads_only_what_it_always_needs():
+    of_others = ("bot.simulator.", "jinja2.", "bot.gateway.")
+    when_needed = ("cryptography.", "numpy.", "tokenizers.", "safetensors.", "wordllama.")
+    of_developers = ("rich.", "pygments.", "click.", "pluggy.", "psutil.")
+    heavy = (*of_others, *when_needed, *of_developers)
+    assert loaded_with("bot.app", (*heavy, "bot.demo.")) == []
+    assert "cryptography" not in loaded_with("bot.app, bot.demo", ("cryptography.",))

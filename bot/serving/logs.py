@@ -19,9 +19,12 @@ from functools import lru_cache
 from json.encoder import encode_basestring_ascii as json_text
 from typing import Any, TextIO
 
-import structlog
-from structlog.contextvars import get_contextvars
-
+from bot.serving.bound_context import (
+    Processor,
+    bind_contextvars,
+    bound_contextvars,
+    get_contextvars,
+)
 from bot.serving.last_problems import LastProblems
 from bot.serving.log_lines import Redactor, indented, one_line
 
@@ -71,12 +74,12 @@ def emit(log: logging.Logger, level: int, event: str, fields: Mapping[str, Any])
 
 def bound(**fields: Any) -> Any:
     """Open a context in which every log line has these fields, also the lines of libraries."""
-    return structlog.contextvars.bound_contextvars(**fields)
+    return bound_contextvars(**fields)
 
 
 def bind(**fields: Any) -> None:
     """Add these fields to every later log line of this task and of the tasks that it starts."""
-    structlog.contextvars.bind_contextvars(**fields)
+    bind_contextvars(**fields)
 
 
 class _Step(logging.LogRecord):
@@ -153,7 +156,7 @@ def _kept(record: logging.LogRecord) -> logging.LogRecord:
 class _Lines(logging.Formatter):
     """Runs structlog's processors over each record, ours or a library's."""
 
-    def __init__(self, *processors: structlog.typing.Processor) -> None:
+    def __init__(self, *processors: Processor) -> None:
         super().__init__()
         self._processors = processors
 

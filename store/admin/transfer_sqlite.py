@@ -14,7 +14,8 @@ from urllib.parse import quote
 from bot.errors import StoreError
 from store.admin.transfer import BATCH, Values
 from store.engines.clocks import system_clock
-from store.engines.sqlite_file import SCHEMA, connect, explain
+from store.engines.sqlite_file import connect, explain
+from store.engines.sqlite_schema import SCHEMA
 from store.engines.tables import Table
 from store.statements import Row
 

@@ -17,7 +17,8 @@ from typing import ParamSpec, TypeVar
 
 from bot.errors import StoreError
 from store.engines.clocks import system_clock
-from store.engines.sqlite_file import SCHEMA, SIZE, claimed
+from store.engines.sqlite_file import SIZE, claimed
+from store.engines.sqlite_schema import SCHEMA
 from store.engines.sqlite_watch import Inspection, Watch
 from store.engines.sqlite_worker import Worker
 from store.statements import Operation

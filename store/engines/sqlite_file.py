@@ -7,19 +7,13 @@ import fcntl
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import wraps
 from pathlib import Path
 
-from sqlite_utils import Database, Migrations
-
 from bot.errors import StoreError
-from store.engines.migrations import MIGRATIONS, Migration, statements_of
-from store.engines.newer_schema import refuse_newer
+from store.engines.sqlite_schema import migrate
 
-SCHEMA = "SELECT name FROM _sqlite_migrations WHERE migration_set = 'sopbot' ORDER BY id"
-"""The steps that a file has seen, in order."""
 SIZE = (
     "SELECT (page_count - freelist_count) * page_size AS bytes"
     " FROM pragma_page_count, pragma_freelist_count, pragma_page_size"
@@ -92,7 +86,7 @@ def connect(path: str, busy_timeout: float, *, writes: bool) -> sqlite3.Connecti
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute(f"PRAGMA journal_size_limit = {_LOG_KEEPS}")
         _look_quickly(connection)
-        migrate(Database(connection), path)
+        migrate(connection, path)
         # A file that can only be read would open, and then fail at the first alert.
         connection.execute("UPDATE deliveries SET seen_at = seen_at WHERE key = ''")
     except sqlite3.Error as error:
@@ -129,27 +123,6 @@ def make_room(connection: sqlite3.Connection) -> None:
     """
     with suppress(sqlite3.Error):  # the file itself may have to grow
         connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-
-
-def migrate(database: Database, path: str) -> None:
-    """Bring the schema up to date. The file's own lock lets one process do it at a time."""
-    numbered = Migrations("sopbot")
-    for migration in MIGRATIONS:
-        numbered()(_step(migration))
-    database.conn.execute("BEGIN IMMEDIATE")
-    with database.conn:
-        refuse_newer((step.name for step in numbered.applied(database)), path)
-        numbered.apply(database)
-
-
-def _step(migration: Migration) -> Callable[[Database], None]:
-    @wraps(migration)
-    def step(database: Database) -> None:
-        # Not `executescript`, which commits before it begins.
-        for statement in statements_of(migration):
-            database.conn.execute(statement)
-
-    return step
 
 
 def is_full(error: Exception) -> bool:

@@ -14,8 +14,9 @@ from datetime import datetime
 from functools import partial
 from typing import ParamSpec, TypeVar
 
-from store.engines.sqlite_file import SCHEMA, SIZE, connect
+from store.engines.sqlite_file import SIZE, connect
 from store.engines.sqlite_groups import drive
+from store.engines.sqlite_schema import SCHEMA
 from store.statements import Operation
 from store.topics import Topic
 
