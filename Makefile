@@ -7,7 +7,7 @@ PY := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo play setup postgres nats acp retrieval run gateway systems quick check test mutants chaos installs pictures services bench messages lock clean
+.PHONY: help demo play setup postgres nats acp retrieval run gateway systems quick check test mutants chaos faults installs pictures services bench messages lock clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/' | expand -t 18
@@ -96,6 +96,9 @@ chaos: .venv/.dev  ## the long fault runs, by SOPBOT_SEED or a new seed; ARGS=â€
 # Builds images and boots small Debian roots, so it needs root, debootstrap and a package index.
 installs: .venv/.dev  ## install each way of docs/install.md, and try it; ARGS=â€¦ runs a part
 	@$(PY) -m pytest -m installs -v $(ARGS)
+
+faults: .venv/.dev  ## break real systems, and let an approver's press repair each; writes docs/faults.md
+	@$(PY) -m tests.faults $(ARGS)
 
 pictures: .venv/.dev  ## pictures of cards, threads, the Home tab and modals, in build/pictures
 	@SOPBOT_PICTURES=build/pictures $(PY) -m pytest -q tests/test_pictures.py

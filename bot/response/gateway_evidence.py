@@ -1,4 +1,4 @@
-"""Evidence from the gateway: the state of the incident's target, and the last lines of its log."""
+"""Evidence from the gateway: the state of the incident's target, its report, the end of its log."""
 
 from __future__ import annotations
 
@@ -15,6 +15,11 @@ from bot.remediation.offers import OfferedAction
 from bot.response.gateway_reads import read
 from bot.response.gateway_targets import BUTTONS, named_by, readable
 
+EVIDENCE = (*BUTTONS, "report", "disk_report", "state")
+"""The reading actions that tell how a target is and need no parameters, by the last part of their
+ids. Of databases, caches and folders that is their report, of a feature flag its state.
+"""
+
 
 async def facts_about(
     gateway: GatewayClient,
@@ -26,7 +31,9 @@ async def facts_about(
     *,
     seconds: float,
 ) -> list[KnownFact | SourceFailure]:
-    """Read status and logs at the same time, each within `seconds`; nothing without a target."""
+    """Read status, logs and reports at the same time, each within `seconds`; nothing without a
+    target.
+    """
 
     async def answered(action: OfferedAction) -> KnownFact | SourceFailure:
         call = ActionCall(
@@ -45,7 +52,7 @@ async def facts_about(
         return KnownFact(source, f"{action.id} on {target}", text, now)
 
     actions = readable(config, target)
-    named = [named_by(actions, verb) for verb in BUTTONS]
+    named = [named_by(actions, verb) for verb in EVIDENCE]
     return await asyncio.gather(*[answered(action) for action in named if action is not None])
 
 

@@ -5,13 +5,8 @@ import io
 import json
 import os
 import shutil
-import signal
-import subprocess
 import sys
-import tarfile
-import tempfile
 import time
-import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +20,7 @@ from bot.gateway.app import RunningGateway, running
 from bot.gateway.config import GatewayConfig, read_config
 from bot.remediation.client import ActionCall, GatewayClient
 from tests.helpers.clocks import FixedClock
+from tests.helpers.docker_engine import DockerDaemon, EngineUnavailableError, docker_engine
 from tests.helpers.gateway_servers import mariadb_server
 
 RESTART = ActionCall(action_id="service.restart", target="checkout-api")
@@ -199,17 +195,6 @@ async def start(tmp_path: Path, clock: FixedClock) -> AsyncIterator[Callable[...
         yield begin
 
 
-@dataclass(frozen=True)
-class DockerDaemon:
-    url: str
-
-    def run(self, *arguments: str) -> str:
-        command = ["docker", "-H", self.url, *arguments]
-        return subprocess.run(  # the docker client is for the tests only
-            command, check=True, capture_output=True, text=True, timeout=60
-        ).stdout.strip()
-
-
 def _cannot(reason: str) -> None:
     if os.environ.get("REQUIRE_SERVICES") == "1":
         pytest.fail(f"REQUIRE_SERVICES=1, but {reason}")
@@ -234,43 +219,8 @@ def mariadb_port() -> Iterator[int]:
 @pytest.fixture(scope="session")
 def docker_daemon() -> Iterator[DockerDaemon]:
     """A real dockerd of our own, without networks, with one image made of a static busybox."""
-    need("dockerd", "docker", "busybox")
-    if os.geteuid() != 0:
-        _cannot("dockerd needs root")
-    # A short path: the name of a unix socket has 107 characters at most.
-    folder = Path(tempfile.mkdtemp(prefix="sopbot-docker-"))
-    url, apart = f"unix://{folder}/docker.sock", f"sopbot-{uuid.uuid4().hex}"
-    with (folder / "log").open("wb") as output:
-        daemon = subprocess.Popen(
-            [
-                str(shutil.which("dockerd")),
-                "--iptables=false", "--ip6tables=false", "--bridge=none",
-                "--storage-driver=vfs", "--data-root", str(folder / "data"),
-                "--exec-root", str(folder / "exec"), "--pidfile", str(folder / "pid"), "-H", url,
-                # A containerd that runs already is shared: our containers are apart in it.
-                "--containerd-namespace", apart, "--containerd-plugins-namespace", f"{apart}-p",
-            ],
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )  # fmt: skip
-    docker = DockerDaemon(url)
     try:
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                docker.run("version")
-                break
-            except subprocess.CalledProcessError:
-                if daemon.poll() is not None or time.monotonic() > deadline:
-                    _cannot(f"dockerd does not start: {(folder / 'log').read_text()[-500:]}")
-                time.sleep(0.1)
-        image = folder / "image.tar"
-        with tarfile.open(image, "w") as tar:
-            tar.add(str(shutil.which("busybox")), arcname="bin/busybox")
-        docker.run("import", str(image), "sopbot-test:1")
-        yield docker
-    finally:
-        daemon.send_signal(signal.SIGTERM)
-        daemon.wait(30)
-        shutil.rmtree(folder, ignore_errors=True)
+        with docker_engine() as docker:
+            yield docker
+    except EngineUnavailableError as error:
+        _cannot(str(error))

@@ -1,0 +1,130 @@
+"""Plays one fault from the alert to the record, and judges it by what really happened."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from datetime import datetime
+from fnmatch import fnmatchcase
+from typing import Any
+
+from tests.faults.fault import Fault, State
+from tests.faults.stage import APPROVER, Stage
+from tests.helpers.waiting import until
+
+_PROBE_SECONDS = 0.05
+
+
+@dataclass
+class Verdict:
+    """What the run saw of one fault.
+
+    `own_seconds` is the time from the press to "Verified" without that of the system: from the
+    request's arrival at the gateway until both its answer and the system's health are there.
+    """
+
+    fault: Fault
+    system: str
+    right_target: bool = False
+    wrong: list[str] = field(default_factory=list)
+    verified: bool = False
+    untrue: bool = False
+    seconds: float = 0.0
+    own_seconds: float = 0.0
+    evidence: str = ""
+    problem: str = ""
+
+    @property
+    def is_good(self) -> bool:
+        clean = self.right_target and self.verified and not self.wrong and not self.untrue
+        return clean and not self.problem
+
+
+async def play(stage: Stage, fault: Fault) -> Verdict:
+    """Break the system, and let the bot, its gateway and an approver repair it."""
+    system = next(s.name for s in stage.systems if fault in s.faults)
+    verdict = Verdict(fault, system)
+    try:
+        await _play(stage, fault, verdict)
+    except Exception as error:  # noqa: BLE001 - one fault that breaks must not stop the others
+        verdict.problem = f"{type(error).__name__}: {error}"
+    finally:
+        await asyncio.to_thread(fault.clean)
+    return verdict
+
+
+async def _play(stage: Stage, fault: Fault, verdict: Verdict) -> None:
+    cards, runs = len(stage.cards()), len(stage.executions())
+    await asyncio.to_thread(fault.break_it)
+    assert not await asyncio.to_thread(fault.probe), "the fault does not show"
+    before = await stage.state()
+    await stage.tell(fault)
+    card = await stage.slack.wait_for(
+        lambda: stage.cards()[cards] if len(stage.cards()) > cards else None, why="a card"
+    )
+    approval = await stage.slack.wait_for(
+        lambda: _first(stage.replies(card, "approval")), why="an approval card"
+    )
+    known = await stage.slack.wait_for(
+        lambda: _first(stage.replies(card, "evidence")), why="what is known"
+    )
+    verdict.evidence = known.text
+    verdict.wrong += _differences(before, await stage.state(), ())
+    pressed, healthy = time.time(), asyncio.create_task(_when_healthy(fault))
+    try:
+        await stage.slack.as_user(APPROVER).press(approval, "Approve")
+        result = await stage.slack.wait_for(
+            lambda: _ended(stage.replies(card, "result")), timeout=120, why="a verdict"
+        )
+        verified = time.time()
+        verdict.verified = "Verified" in result.text
+        verdict.untrue = verdict.verified and not await asyncio.to_thread(fault.probe)
+    finally:
+        healthy.cancel()
+    verdict.wrong += _differences(before, await stage.state(), fault.changes)
+    ran = [run for run in stage.executions()[runs:] if run[0].split(".")[-1] not in _READS]
+    verdict.right_target = [run[:2] for run in ran] == [(fault.action, fault.target)]
+    if not verdict.verified:
+        verdict.problem = result.text
+        return
+    received, finished = (datetime.fromisoformat(text).timestamp() for text in ran[0][2:4])
+    well = healthy.result() if healthy.done() and not healthy.cancelled() else verified
+    verdict.seconds = verified - pressed
+    verdict.own_seconds = verdict.seconds - (max(finished, min(well, verified)) - received)
+    await stage.tell(fault, is_over=True)
+    await stage.slack.wait_for(
+        lambda: _first(stage.replies(card, "resolved")), why="the end of the incident"
+    )
+
+
+_READS = ("status", "logs", "report", "state", "read")
+
+
+async def _when_healthy(fault: Fault) -> float:
+    """Return the time at which the real system is healthy again."""
+    await until(
+        lambda: asyncio.to_thread(fault.probe),
+        seconds=150,
+        why="the system is healthy",
+        every=_PROBE_SECONDS,
+    )
+    return time.time()
+
+
+def _first(messages: list[Any]) -> Any:
+    return messages[0] if messages else None
+
+
+def _ended(results: list[Any]) -> Any:
+    words = ("Verified", "Not verified", "ailed", "unknown", "Revoked", "did not run")
+    return next((m for m in results if any(word in m.text for word in words)), None)
+
+
+def _differences(before: State, after: State, changes: tuple[str, ...]) -> list[str]:
+    """Return each object that differs, without those that may."""
+    return [
+        f"{key}: {before.get(key)} → {after.get(key)}"
+        for key in sorted(before.keys() | after.keys())
+        if before.get(key) != after.get(key) and not any(fnmatchcase(key, glob) for glob in changes)
+    ]

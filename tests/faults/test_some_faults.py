@@ -1,0 +1,22 @@
+"""A few faults of `make faults`, from the alert to the record."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.faults.run import run, summary
+from tests.faults.systems import missing
+
+_SOME = ("process-leaks", "process-exited", "redis-keys-without-expiry")
+
+
+@pytest.mark.services
+async def test_real_faults_are_repaired_on_the_right_target_and_nothing_else_changes() -> None:
+    if reason := missing("redis"):
+        pytest.skip(reason)
+    verdicts = await run(("process", "redis"), only=_SOME, proved=False)
+    for verdict in verdicts:
+        assert verdict.is_good, (verdict.fault.id, verdict)
+    assert "service.status on checkout-api" in verdicts[0].evidence
+    assert "redis.report on page-cache" in verdicts[2].evidence
+    assert summary(verdicts).startswith("3 of 3 faults had the right target, 3 were repaired.")
