@@ -23,6 +23,10 @@ from tests.helpers.clocks import FixedClock
 from tests.helpers.docker_engine import DockerDaemon, EngineUnavailableError, docker_engine
 from tests.helpers.gateway_servers import mariadb_server
 
+from .clusters import cluster_desk, plane
+
+__all__ = ["cluster_desk", "plane"]  # fixtures of this folder that stand in a file of their own
+
 RESTART = ActionCall(action_id="service.restart", target="checkout-api")
 SLOW = ActionCall(
     action_id="service.restart", target="checkout-api", parameters={"grace_seconds": 1}

@@ -246,6 +246,18 @@ MUTANTS = [
         "tests/gateway/test_databases.py",
         returns='f"{self.pid} {self.started.isoformat()} 2026-01-01"',
     ),
+    Mutant(
+        "bot/gateway/executors/kubernetes_workload.py",
+        "Workload.rolled_out",
+        "tests/gateway/test_kubernetes.py",
+        returns="True",
+    ),
+    Mutant(
+        "bot/gateway/executors/kubernetes_change.py",
+        "_unchanged",
+        "tests/gateway/test_kubernetes.py",
+        returns="()",
+    ),
     Mutant("bot/gateway/ourselves.py", "is_one_of_us", "tests/gateway", returns="False"),
     Mutant("bot/gateway/config.py", "_self_targets", "tests/gateway/test_config.py", returns="[]"),
     Mutant(

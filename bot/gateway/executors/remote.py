@@ -78,10 +78,10 @@ def strings(value: JsonValue) -> list[str]:
     return [str(item) for item in cast("list[JsonValue]", value)]
 
 
-def label(text: Any) -> str:
-    """Return another system's text as a short printable part of one line."""
+def label(text: Any, chars: int = _LABEL_CHARS) -> str:
+    """Return another system's text as a printable part of one line, at most `chars` long."""
     line = " ".join(printable(str(text)).split())
-    return line if len(line) <= _LABEL_CHARS else line[: _LABEL_CHARS - 1] + "…"
+    return line if len(line) <= chars else line[: chars - 1] + "…"
 
 
 def size_text(size: Any) -> str:
