@@ -7,7 +7,7 @@ PY := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo play setup postgres nats acp retrieval run gateway systems quick check test mutants chaos faults installs pictures services bench messages lock clean
+.PHONY: help demo play setup postgres nats acp retrieval run gateway systems quick check test mutants chaos faults installs pictures services schemathesis bench messages lock clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/' | expand -t 18
@@ -105,6 +105,13 @@ pictures: .venv/.dev  ## pictures of cards, threads, the Home tab and modals, in
 
 services:  ## Debian/Ubuntu: install the servers that integration tests use
 	@sh tests/services.sh
+
+schemathesis: .schemathesis/bin/schemathesis .venv/.dev  ## requests made from the gateway's OpenAPI document
+	SCHEMATHESIS=$(CURDIR)/.schemathesis/bin/schemathesis $(PY) -m pytest -q -m chaos tests/gateway/test_openapi.py
+
+.schemathesis/bin/schemathesis:
+	python3 -m venv .schemathesis
+	.schemathesis/bin/pip install -q 'schemathesis>=4.32,<5'
 
 bench: .venv/.dev  ## every benchmark beside its floor; ONLY=id runs one, QUICK=1 only asks whether they run
 	@$(PY) -m benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick)

@@ -6,7 +6,7 @@ import contextlib
 import functools
 import logging
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -27,6 +27,7 @@ from bot.gateway.executors.registry import KINDS
 from bot.gateway.health import HealthCheck
 from bot.gateway.journal import Journal
 from bot.gateway.metrics import Metrics
+from bot.gateway.plan_rate import PlanRate
 from bot.gateway.routes import Routes, errors_as_json
 from bot.remediation.contract import BODY_LIMIT_BYTES
 from bot.serving.last_problems import last_problems
@@ -44,6 +45,7 @@ class RunningGateway:
     dispatcher: Dispatcher
     health: HealthCheck
     audit: AuditFile
+    routes: Sequence[web.RouteDef]
     reload: Callable[[GatewayConfig], Awaitable[None]]
 
     async def dump(self) -> dict[str, Any]:
@@ -105,6 +107,7 @@ async def running(
             journal=journal,
             health=health,
             metrics=metrics,
+            plan_rate=PlanRate(config.limits.plans_per_minute, clock),
             dump=functools.partial(_dump, health, dispatcher, audit),
         )
         server = await stack.enter_async_context(
@@ -120,7 +123,7 @@ async def running(
             log.warning("read_only: every action that changes something is refused")
         fit = functools.partial(_fit_executors, executors, journal=journal, environ=environ)
         reload = _Reload(config, dispatcher, gatekeeper, audit, fit)
-        yield RunningGateway(server.url, dispatcher, health, audit, reload)
+        yield RunningGateway(server.url, dispatcher, health, audit, routes.table(), reload)
 
 
 class _Reload:

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, Field, create_model, model_validator
 
 from bot.gateway.actions import Action, Parameters
-from bot.gateway.errors import ExecutorError
+from bot.gateway.errors import NotAllowed
 from bot.gateway.parts import Argument, EnvName, Glob, Part, User
 from bot.remediation.patterns import Pattern
 from bot.validation import form
@@ -188,7 +188,7 @@ def filled(text: str, values: Mapping[str, str]) -> str:
 def arguments(argv: Sequence[str], values: Mapping[str, str], options: frozenset[str]) -> list[str]:
     """Return the argv with its parameters filled in.
 
-    ExecutorError OPTION_INJECTION: a value would make an argument an option, and its parameter is
+    NotAllowed OPTION_INJECTION: a value would make an argument an option, and its parameter is
     not in `options`.
     """
     made: list[str] = []
@@ -196,7 +196,7 @@ def arguments(argv: Sequence[str], values: Mapping[str, str], options: frozenset
         argument = filled(template, values)
         name = _beginning(template, values)
         if name and name not in options and argument.startswith("-"):
-            raise ExecutorError(
+            raise NotAllowed(
                 "OPTION_INJECTION", f"{name} would make an option of the argument {template!r}"
             )
         made.append(argument)

@@ -5,6 +5,7 @@ GatewayError
  ├─ Refusal         an HTTP error: the request was not accepted, nothing was run
  ├─ Invalid         understood, but not in the catalogue: overall_status VALIDATION_ERROR
  ├─ ExecutorError   the executor knows that the action did not run: EXECUTION_ERROR
+ │   └─ NotAllowed  … because the target's declaration does not allow these values
  ├─ Cancelled       a person ended it half-way: COMPLETED_FAILURE, its message tells what was done
  ├─ AuditUnwritable the audit file takes no line: nothing starts until it does
  └─ OutcomeLost     the executor began and cannot say how it ended: INTERNAL_ERROR
@@ -28,10 +29,16 @@ class ConfigError(GatewayError):
 
 
 class Refusal(GatewayError):
-    """`detail` is text or pydantic's list of errors; `code` is for programs."""
+    """`detail` is text or pydantic's list of errors; `code` is for programs.
 
-    def __init__(self, status: int, code: str, message: str, detail: Any = None) -> None:
+    `retry_after` is in seconds, 0 without one.
+    """
+
+    def __init__(
+        self, status: int, code: str, message: str, detail: Any = None, *, retry_after: int = 0
+    ) -> None:
         self.status, self.code, self.message = status, code, message
+        self.retry_after = retry_after
         self.detail = message if detail is None else detail
         super().__init__(message)
 
@@ -50,6 +57,10 @@ class ExecutorError(GatewayError):
     def __init__(self, code: str, message: str) -> None:
         self.code, self.message = code, message
         super().__init__(message)
+
+
+class NotAllowed(ExecutorError):
+    """The caller asked for what the target's declaration does not allow: /plan answers 422."""
 
 
 class Cancelled(GatewayError):

@@ -79,6 +79,7 @@ class Limits(Part):
 
     queue_seconds: float = Field(default=5, gt=0, le=60)
     concurrent: int = Field(default=16, ge=1, le=1000)
+    plans_per_minute: int = Field(default=600, ge=1, le=100_000)
     docker_seconds: float = Field(default=10, gt=0, le=120)
     stop_seconds: float = Field(default=10, gt=0, le=120)
     drain_seconds: float = Field(default=170, gt=0, le=600)

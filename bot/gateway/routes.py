@@ -14,11 +14,13 @@ from pydantic import ValidationError
 
 from bot.gateway.auth import Gatekeeper
 from bot.gateway.dispatch import Dispatcher
-from bot.gateway.errors import ExecutorError, Invalid, Refusal
-from bot.gateway.health import HealthCheck
+from bot.gateway.errors import ExecutorError, Invalid, NotAllowed, Refusal
+from bot.gateway.health import VERSION, HealthCheck
 from bot.gateway.journal import Journal
 from bot.gateway.metrics import Metrics
+from bot.gateway.openapi import document
 from bot.gateway.ourselves import OWN_CALLS
+from bot.gateway.plan_rate import PlanRate
 from bot.remediation import contract
 from bot.remediation.contract import Answer, ErrorDetails, ExecuteRequest, ExecutionRecord
 from bot.serving.connections import caller_is_gone
@@ -43,6 +45,7 @@ class Routes:
         journal: Journal,
         health: HealthCheck,
         metrics: Metrics,
+        plan_rate: PlanRate,
         dump: Callable[[], Awaitable[dict[str, Any]]],
     ) -> None:
         self._dispatcher = dispatcher
@@ -50,13 +53,16 @@ class Routes:
         self._journal = journal
         self._health = health
         self._metrics = metrics
+        self._plan_rate = plan_rate
         self._dump = dump
+        self._document = document(VERSION, signed=not gatekeeper.open)
 
     def table(self) -> list[web.RouteDef]:
         """Every endpoint, in one list."""
         return [
             web.get("/health", self.health),
             web.get("/metrics", self.metrics),
+            web.get("/openapi.json", self.openapi),
             web.get("/dump", self.dump),
             web.get("/actions", self.actions),
             web.post("/plan", self.plan),
@@ -82,6 +88,10 @@ class Routes:
             headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"},
         )
 
+    async def openapi(self, _: web.Request) -> web.Response:
+        """Answer the OpenAPI document without a signature: it names no target."""
+        return web.json_response(self._document)
+
     async def dump(self, request: web.Request) -> web.Response:
         """Return the gateway's health and all running executions, also of other sources: names and
         keys.
@@ -99,10 +109,11 @@ class Routes:
     async def plan(self, request: web.Request) -> web.Response:
         """Return the exact argv or API request and its digest. Runs nothing."""
         body = await self._read(request)
+        self._plan_rate.take(self._metrics.source(body.source_id))
         try:
             return _json(await self._dispatcher.plan(body))
         except (Invalid, ExecutorError) as error:
-            status = 422 if isinstance(error, Invalid) else 502
+            status = 422 if isinstance(error, Invalid | NotAllowed) else 502
             raise Refusal(status, error.code, error.message) from error
 
     async def execute(self, request: web.Request) -> web.Response:
@@ -260,7 +271,8 @@ def errors_as_json(metrics: Metrics, *, unsigned: bool) -> Any:
                 )
             return await handler(request)
         except Refusal as error:
-            refusal, headers = error, {}
+            refusal = error
+            headers = {"Retry-After": str(error.retry_after)} if error.retry_after else {}
         except web.HTTPException as error:
             code = error.reason.lower().replace(" ", "_")
             allow = error.headers.get("Allow")

@@ -77,27 +77,6 @@ async def test_a_targets_environment_is_in_the_list_the_plan_and_the_plans_diges
     assert len(digests) == 3, "a target in another environment has another plan"
 
 
-async def test_a_read_only_gateway_shows_and_changes_nothing(start, service):
-    desk = await start({"checkout-api": service()}, read_only=True)
-    before = pid_of(await desk.status("checkout-api"))
-    assert (await desk.client.offers()).read_only
-    assert (await desk.client.health()).checks["mode"] == "ok: read-only"
-    with pytest.raises(
-        GatewayRejected, match=r"read-only, and service\.restart changes"
-    ) as refused:
-        await desk.client.plan(RESTART)
-    assert (refused.value.status, refused.value.code) == (422, "READ_ONLY")
-    typed = await desk.client.execute(RESTART, key="k1")
-    _, words = await desk.post(
-        "/execute-docker-command", legacy("checkout-api", "restart the service")
-    )
-    assert (typed.state, typed.error_code) == ("failed", "READ_ONLY")
-    assert words["error_details"]["error_code"] == "READ_ONLY"
-    assert pid_of(await desk.status("checkout-api")) == before
-    await desk.gateway.reload(desk.config.model_copy(update={"read_only": False}))
-    assert (await desk.client.execute(RESTART, key="k2")).state == "succeeded"
-
-
 async def test_an_approved_plan_runs(start, service):
     desk = await start({"checkout-api": service()})
     plan = await desk.client.plan(RESTART)

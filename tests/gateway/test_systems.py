@@ -185,6 +185,9 @@ async def test_a_prefix_is_the_gateways_own_limit_where_the_login_may_do_more(de
         with rig.work():
             before = rig.left()
             desk = await desk_for(rig, user="", password_file=None)
+            with pytest.raises(GatewayRejected, match="allows keys that begin with") as refused:
+                await desk.client.plan(call(rig, prefix="session:"))
+            assert refused.value.status == 422, "the caller is wrong, not the target"
             for prefix in ("session:", "cache", "CACHE:page:", "*", "cache:*", "cache:[op]"):
                 outcome = await _tried(desk, call(rig, prefix=prefix), uuid.uuid4().hex)
                 assert (
@@ -194,3 +197,43 @@ async def test_a_prefix_is_the_gateways_own_limit_where_the_login_may_do_more(de
                 ), (prefix, outcome)
             assert rig.left() == before
             assert (await desk.client.execute(call(rig), key="k1")).state == "succeeded"
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (("--cluster-enabled", "yes"), "is a node of a cluster"),
+        (("--replicaof", "127.0.0.1", "1"), "is a replica, which is not written to"),
+    ],
+)
+async def test_only_a_redis_that_has_all_its_keys_is_deleted_from(start, options, why):
+    need("redis-server")
+    with redis_server(*options) as port:
+        target = {"executor": "redis", "host": "127.0.0.1", "port": port, "prefixes": ["cache:"]}
+        desk = await start({"it": target})
+        call = ActionCall(
+            action_id="redis.delete_keys", target="it", parameters={"prefix": "cache:page:"}
+        )
+        outcome = await desk.client.execute(call, key="k1")
+        assert (outcome.error_code, why in outcome.error) == ("TARGET_REFUSED", True), outcome
+        report = await desk.client.execute(
+            ActionCall(action_id="redis.report", target="it"), key="k2"
+        )
+        assert report.state == "succeeded"
+
+
+async def test_a_memcached_is_emptied_only_where_the_target_allows_it(desk_for):
+    need("memcached")
+    with memcached_server(f"gw:{PASSWORD}\n") as port:
+        rig = memcached_rig(port)
+        flush = ActionCall(action_id="memcached.flush", target="it")
+        with rig.work():
+            careful = await desk_for(rig, actions=["memcached.delete_key"])
+            refused = await careful.client.execute(flush, key="k1")
+            assert refused.error_code == "ACTION_NOT_ALLOWED"
+            assert rig.left() == (1, 3)
+            desk = await desk_for(rig)
+            plan = await desk.client.plan(flush)
+            assert (plan.reversible, rig.left()) == (False, (1, 3))
+            outcome = await desk.client.execute(flush, key="k2", digest=plan.digest)
+            assert (outcome.state, rig.left()) == ("succeeded", (0, 0)), outcome

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from pydantic import Field, model_validator
 
 from bot.gateway.actions import Action, Parameters
-from bot.gateway.errors import Cancelled, ExecutorError, OutcomeLost
+from bot.gateway.errors import Cancelled, ExecutorError, NotAllowed, OutcomeLost
 from bot.gateway.executors import Call, Kind, Result, failed, succeeded
 from bot.gateway.executors.engine import DockerUrl, Engine
 from bot.gateway.executors.progress import report_progress
@@ -115,7 +115,7 @@ class PruneExecutor(RemoteExecutor[EngineTarget]):
             return base
         kind = str(call.parameters["kind"])
         if kind not in target.prune:
-            raise ExecutorError(REFUSED, f"{call.target} does not allow to prune {kind}")
+            raise NotAllowed(REFUSED, f"{call.target} does not allow to prune {kind}")
         objects = await self._unused(target, kind)
         if len(objects) > target.max_objects:
             raise ExecutorError(

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, cast
 from pydantic import AfterValidator, Field
 
 from bot.gateway.actions import Action, Parameters
-from bot.gateway.errors import ExecutorError, GatewayError
+from bot.gateway.errors import ExecutorError, GatewayError, NotAllowed
 from bot.gateway.executors import Call, Check, Kind, Result, Setup, failed, succeeded
 from bot.gateway.executors.file_walk import Stop, Tally, Walk
 from bot.gateway.executors.progress import report_progress
@@ -177,7 +177,7 @@ def _age(call: Call) -> int:
     target = cast("FilesTarget", call.config)
     age = int(call.parameters["older_than_seconds"])
     if age < target.min_age_seconds:
-        raise ExecutorError(
+        raise NotAllowed(
             REFUSED, f"{call.target} allows only files that are {target.min_age_seconds} s old"
         )
     return age

@@ -7,7 +7,7 @@ from typing import Literal, cast
 from pydantic import Field
 
 from bot.gateway.actions import Action, Parameters
-from bot.gateway.errors import ExecutorError
+from bot.gateway.errors import NotAllowed
 from bot.gateway.executors import Call, Kind, Result, failed, succeeded
 from bot.gateway.executors.http_sending import HttpCall, HttpHost, body_text, resolved, send
 from bot.gateway.executors.remote import REFUSED, RemoteExecutor, label
@@ -107,10 +107,10 @@ def _declared(call: Call) -> DeclaredCall:
     declared = target.calls.get(name)
     if declared is None:
         known = ", ".join(target.calls)
-        raise ExecutorError(REFUSED, f"{call.target} has no call {label(name)}. It has: {known}")
+        raise NotAllowed(REFUSED, f"{call.target} has no call {label(name)}. It has: {known}")
     if declared.reads == call.action.mutating:
         other = READ.id if declared.reads else SEND.id
-        raise ExecutorError(REFUSED, f"{label(name)} of {call.target} is for {other}")
+        raise NotAllowed(REFUSED, f"{label(name)} of {call.target} is for {other}")
     return declared
 
 

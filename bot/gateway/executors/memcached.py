@@ -14,7 +14,7 @@ from typing import Annotated, Literal, cast
 from pydantic import AfterValidator, Field
 
 from bot.gateway.actions import Action, Parameters
-from bot.gateway.errors import ExecutorError, OutcomeLost
+from bot.gateway.errors import ExecutorError, NotAllowed, OutcomeLost
 from bot.gateway.executors import Call, Kind, Result, failed, succeeded
 from bot.gateway.executors.remote import (
     REFUSED,
@@ -200,7 +200,7 @@ def _command(call: Call, target: MemcachedTarget) -> str:
     key = str(call.parameters["key"])
     if not any(key.startswith(prefix) for prefix in target.prefixes):
         allowed = ", ".join(map(label, target.prefixes)) or "nothing"
-        raise ExecutorError(REFUSED, f"{call.target} allows keys that begin with {allowed}")
+        raise NotAllowed(REFUSED, f"{call.target} allows keys that begin with {allowed}")
     return f"delete {key}"
 
 

@@ -18,7 +18,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 
-from bot.gateway.errors import Cancelled, ExecutorError, OutcomeLost
+from bot.gateway.errors import Cancelled, ExecutorError, NotAllowed, OutcomeLost
 from bot.gateway.executors import Call, Result, failed, succeeded
 from bot.gateway.executors.progress import report_progress
 from bot.gateway.executors.redis_target import RedisTarget
@@ -160,7 +160,7 @@ def _declared(call: Call) -> str:
     prefix, declared = str(call.parameters["prefix"]), _target(call).prefixes
     if not any(prefix.startswith(allowed) for allowed in declared):
         allowed = ", ".join(map(label, declared))
-        raise ExecutorError(
+        raise NotAllowed(
             REFUSED, f"{call.target} allows keys that begin with {allowed}, not {label(prefix)}"
         )
     return prefix

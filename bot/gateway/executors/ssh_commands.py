@@ -16,7 +16,7 @@ from typing import Any, cast
 import asyncssh
 
 from bot.gateway.commands import arguments
-from bot.gateway.errors import ExecutorError, OutcomeLost
+from bot.gateway.errors import NotAllowed, OutcomeLost
 from bot.gateway.executors import Call, Result, failed
 from bot.gateway.executors.remote import REFUSED, RemoteExecutor, label, unreachable
 from bot.gateway.executors.ssh_target import RUN, SshCommand, SshTarget
@@ -116,19 +116,19 @@ def _command(call: Call) -> tuple[SshCommand, list[str]]:
     command = target.commands.get(name)
     if command is None:
         known = ", ".join(target.commands)
-        raise ExecutorError(REFUSED, f"{call.target} has no command {label(name)}. It has: {known}")
+        raise NotAllowed(REFUSED, f"{call.target} has no command {label(name)}. It has: {known}")
     if command.mutating != call.action.mutating:
         other = "ssh.run" if command.mutating else "ssh.read"
-        raise ExecutorError(REFUSED, f"{label(name)} of {call.target} is for {other}")
+        raise NotAllowed(REFUSED, f"{label(name)} of {call.target} is for {other}")
     rest = _values(call, name)
     values: dict[str, str] = {}
     for parameter, declared in command.parameters.items():
         value = rest.pop(parameter, declared.default)
         if problem := declared.problem_of(value):
-            raise ExecutorError(REFUSED, f"{label(name)}: {parameter} {problem}")
+            raise NotAllowed(REFUSED, f"{label(name)}: {parameter} {problem}")
         values[parameter] = str(value)
     if rest:
-        raise ExecutorError(REFUSED, f"{label(name)} has no parameter {label(min(rest))}")
+        raise NotAllowed(REFUSED, f"{label(name)} has no parameter {label(min(rest))}")
     options = frozenset(n for n, p in command.parameters.items() if p.may_be_option)
     return command, arguments(command.argv, values, options)
 
@@ -139,7 +139,7 @@ def _values(call: Call, name: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         values = None
     if not isinstance(values, dict):
-        raise ExecutorError(REFUSED, f"{label(name)}: values are no JSON object")
+        raise NotAllowed(REFUSED, f"{label(name)}: values are no JSON object")
     return values
 
 
