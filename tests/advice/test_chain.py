@@ -135,10 +135,16 @@ async def test_when_all_fail_the_error_names_each_and_the_remedy_of_the_first(
 async def test_all_paused_advisors_take_no_slot(clock: FixedSeconds) -> None:
     kinds = [Scripted(name, clock, [FailureKind.QUOTA]) for name in ("first", "second")]
     chain = chain_of(clock, *kinds)
+    slots: list[int] = []
+
+    async def take_slot() -> None:
+        slots.append(1)
+
     for _ in range(2):
         with pytest.raises(AdvisorError, match=r"first has used up .* second has used up"):
-            await chain.ask("why")
+            await chain.ask("why", on_slot=take_slot)
     assert [len(kind.timeouts) for kind in kinds] == [1, 1]
+    assert len(slots) == 1, "a question that nobody can answer keeps no other one waiting"
 
 
 async def test_rules_at_the_end_answer_a_question_too(clock: FixedSeconds) -> None:
