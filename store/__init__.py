@@ -82,6 +82,7 @@ from store.operations.stages import StagesPart
 from store.operations.stakeholder_updates import StakeholderUpdatesPart
 from store.operations.stale import StalePart
 from store.operations.stale_ends import StaleEndsPart
+from store.operations.standing_advice import StandingAdvicePart
 from store.operations.stats import StatsPart
 from store.operations.steering import SteeringPart
 from store.operations.track_record import TrackRecordPart
@@ -130,6 +131,7 @@ class Store(
     SourceAcknowledgementsPart,
     AdvicePart,  # advice
     AdviceContextPart,
+    StandingAdvicePart,
     CachedAnswersPart,
     AdvisorRunsPart,
     EvidencePart,

@@ -31,7 +31,8 @@ from store.statements import Row, from_db_time, from_db_time_or_none, to_db_time
 class AdviceRecord:
     """Advice wanted or given. `question` is '' when nobody asked; `body` is None until given.
 
-    `is_last_attempt`: the claim is the last one, so its holder must finish without a risk.
+    `replaced_by` is the later advice that is in force instead. `is_last_attempt`: the claim is the
+    last one, so its holder must finish without a risk.
     """
 
     id: int
@@ -41,6 +42,7 @@ class AdviceRecord:
     body: dict[str, Any] | None
     at: datetime
     is_last_attempt: bool = False
+    replaced_by: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,6 +288,7 @@ def advice_from(row: Row) -> AdviceRecord:
         asked_by=row["asked_by"],
         body=json.loads(row["body"]) if row["body"] else None,
         at=from_db_time(row["at"]),
+        replaced_by=row["replaced_by"],
     )
 
 

@@ -99,6 +99,15 @@ class Subject:
         return self.about.severity if self.about else Severity.MEDIUM
 
 
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """The advisors that are asked, in their order, and since when; `user` is '' if nobody asked."""
+
+    advisors: str
+    since: datetime
+    user: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Advice:
     """Recommended steps and their author. Everything in it is text for people, never a command.

@@ -55,6 +55,7 @@ from bot.response.receive import (
 from bot.response.remarks import Remarks
 from bot.response.reports import Report, Reported, delivery_of
 from bot.response.runbooks import Runbooks
+from bot.response.shown_asking import ShownAsking
 from bot.response.silences import Silences
 from bot.response.stakeholders import StakeholderUpdates
 from bot.response.suggestions import Suggestions
@@ -218,7 +219,8 @@ class IncidentService:
             if record.is_last_attempt:
                 advice = advice_from_rules(subject, failure=GAVE_UP)
             else:
-                advice = await self._advisor.advise(subject)
+                shown = ShownAsking(self.store, record.id, self._clock)
+                advice = await shown.during(self._advisor.advise(subject), self._advisor.names)
             advice = judged(advice, subject, policy.llm.confidence_floor)
             if advice.failure and not advice.by_model:
                 emit(Event.ADVICE_FAILED, why=advice.failure, seconds=round(advice.seconds, 1))

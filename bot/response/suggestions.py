@@ -43,6 +43,18 @@ class Suggestions:
             return {}
         return self._match(advice, incident, await self._store.latest_alert(incident.id))
 
+    async def shown(self, record: AdviceRecord) -> Mapping[int, Suggestion]:
+        """Return those of `matched` that have a button: none waits for approval or runs already."""
+        matched = {} if record.replaced_by else await self.matched(record)
+        if not matched:
+            return {}
+        under_way = await self._store.actions_under_way(record.incident_id)
+        return {
+            number: suggestion
+            for number, suggestion in matched.items()
+            if (suggestion.action.id, suggestion.target) not in under_way
+        }
+
     async def suggestion(self, advice_id: int, step: int) -> tuple[Incident, Suggestion]:
         """Return the incident and the suggestion of a step; Refused if it has none now."""
         record = await self._store.advice(advice_id)

@@ -34,6 +34,7 @@ from handlers.views import (
     silences,
     steering,
 )
+from handlers.views.advice_in_force import former_advice
 from handlers.views.cutting import collect_cut_texts
 from handlers.views.full_text import add_button
 from handlers.views.text import context, section
@@ -132,6 +133,7 @@ class Renderer:
             last_time=content.last_time,
             deploy=content.deploy,
             freeze=content.freeze,
+            asking=content.asking,
         )
         down_since = self._gateway.down_since if self._gateway else None
         if down_since and incident.resolved_at is None:
@@ -150,9 +152,13 @@ class Renderer:
         if record is None or record.body is None:
             return None
         parsed = advice_from(record.body)
-        matched = await self._service.suggestions.matched(record)
+        if record.replaced_by:
+            newer = await self._store.place_of_advice(record.replaced_by)
+            link = places.thread_link(*newer) if newer else ""
+            return Rendered(*former_advice(parsed, record.question, record.asked_by, link))
+        steps = await self._service.suggestions.shown(record)
         shown = advice.advice_message(
-            parsed, record.question, record.asked_by, record.id, matched, record.incident_id
+            parsed, record.question, record.asked_by, record.id, steps, record.incident_id
         )
         return Rendered(*shown)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from bot.advice.model import Asking
 from bot.approvals.freeze_scopes import of_incident
 from bot.approvals.model import Approval, Freeze
 from bot.incidents.deploys import Deploy
@@ -14,6 +15,7 @@ from bot.incidents.news import News
 from bot.language import _, plural
 from handlers.views import cascade, changes, deploys, episodes, escalation
 from handlers.views.addresses import host_of, is_address
+from handlers.views.advice_in_force import asking_line
 from handlers.views.approval import waiting_line
 from handlers.views.newer_blocks import details
 from handlers.views.news import on_card
@@ -46,13 +48,15 @@ def card(
     last_time: LastEpisode | None = None,
     deploy: Deploy | None = None,
     freeze: Freeze | None = None,
+    asking: Asking | None = None,
 ) -> tuple[str, list[Block]]:
     """(fallback text, blocks) of the incident as it is now; `fixed_by` is verified to have helped.
 
     `waiting` are the approvals that wait for a vote; `bad_news` is the news that still holds.
     `children` are the incidents that are part of this one; `related` is perhaps one. `last_time` is
     how the incident of its scope before it ended; `deploy` is the probable cause; `freeze` is the
-    incident's own. The alert of a cascade's card is that of its most probable cause.
+    incident's own; `asking` is who is asked for advice. The alert of a cascade's card is that of
+    its most probable cause.
     """
     resolved = incident.status is IncidentStatus.RESOLVED
     mark = resolved_mark(incident) if resolved else symbol(cascade.severity(incident, children))
@@ -68,6 +72,7 @@ def card(
     now = [*map(_waits, waiting[:3])]
     now += [frozen_line(of_incident(incident.id), freeze)] if freeze and not resolved else []
     now += [on_card(item, incident) for item in bad_news]
+    now += [asking_line(asking)] if not resolved else []
     before = episodes.last_time(last_time, incident) if last_time else ""
     source = _quoted_as(shown, title)
     where, who = _where(incident, shown, children), _who(incident, fixed_by)

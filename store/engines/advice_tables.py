@@ -23,3 +23,12 @@ CREATE INDEX advisor_runs_by_time ON advisor_runs (started_at);
 CREATE INDEX advisor_runs_about ON advisor_runs (about);
 CREATE INDEX advice_questions ON advice (asked_at) WHERE question != '';
 """
+
+STANDING_ADVICE = """
+-- The later advice that is in force instead; NULL while this one is.
+ALTER TABLE advice ADD COLUMN replaced_by INTEGER;
+ALTER TABLE advice ADD COLUMN by_model INTEGER NOT NULL DEFAULT 0;
+-- The advisors that are asked, and since when; '' until the card says so.
+ALTER TABLE advice ADD COLUMN asking TEXT NOT NULL DEFAULT '';
+ALTER TABLE advice ADD COLUMN asking_since TEXT NOT NULL DEFAULT '';
+"""

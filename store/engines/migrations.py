@@ -131,6 +131,11 @@ def m054_expand_store_sizes() -> str:
     return operation_tables.SIZES
 
 
+def m055_expand_standing_advice() -> str:
+    """Store which advice is in force, and which advisors are asked."""
+    return advice_tables.STANDING_ADVICE
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     *EARLIER_MIGRATIONS,
     m035_expand_reading_cases,
@@ -153,6 +158,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m052_expand_lessons,
     m053_expand_removed_lessons,
     m054_expand_store_sizes,
+    m055_expand_standing_advice,
 )
 
 

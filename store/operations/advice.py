@@ -8,11 +8,12 @@ from datetime import datetime
 from typing import Any
 
 from bot.advice.load.segment import AdviceLimits
+from bot.advice.model import FROM_NOTHING, FROM_SOP
 from bot.incidents.model import Incident, Severity
 from bot.observability.events import Event
 from store.incident_rows import incident_from
 from store.log_events import log_event
-from store.operations import advisor_runs, incidents, leases
+from store.operations import advisor_runs, incidents, leases, standing_advice
 from store.operations.idempotency import first_time
 from store.operations.part import Part
 from store.rows import AdviceRecord, TurnRecord, advice_from, dump
@@ -113,13 +114,16 @@ def give(advice_id: int, body: dict[str, Any], text: str, now: datetime) -> Oper
     2. Add the question and the answer to the SOP's conversation, unless the answer is one that is
     used again: it is there already.
     3. Append the event.
-    4. Enqueue the reply.
+    4. Enqueue the reply, and the card if that says that the advisors are asked. 5. Let the former
+    advice point at this one.
     """
+    by_model = body["source"] not in (FROM_SOP, FROM_NOTHING)
     rows, value = yield from together(
         query(
-            "UPDATE advice SET body = ?, at = ?, given_at = ? WHERE id = ? AND body IS NULL"
-            " RETURNING question",
+            "UPDATE advice SET body = ?, by_model = ?, at = ?, given_at = ?"
+            " WHERE id = ? AND body IS NULL RETURNING question, asking_since",
             dump(body),
+            int(by_model),
             to_db_time(now),
             to_db_time(now),
             advice_id,
@@ -146,6 +150,8 @@ def give(advice_id: int, body: dict[str, Any], text: str, now: datetime) -> Oper
     yield from incidents.append_event(incident.id, now, "advised", f"Advice from {body['source']}")
     by_request = bool(rows[0]["question"])
     yield from incidents.reply(incident, "advice", advice_id, now, by_request=by_request)
+    yield from standing_advice.end(incident, rows[0]["asking_since"], now)
+    yield from standing_advice.replace_former(advice_id, incident, now, by_model=by_model)
     yield notify(Topic.ADVICE_GIVEN)
 
 

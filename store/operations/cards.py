@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.advice.model import Asking
 from bot.approvals.model import Approval, Freeze
 from bot.incidents.deploys import Deploy, cause_among
 from bot.incidents.episodes import LastEpisode
 from bot.incidents.model import Incident
 from bot.incidents.news import News
 from store.incident_rows import incident_from
-from store.operations import approvals, deploys, executions, incidents, news
+from store.operations import approvals, deploys, executions, incidents, news, standing_advice
 from store.operations.cascade_growth import JOINED
 from store.operations.part import Part
 from store.statements import Operation, Row, from_db_time, query
@@ -36,7 +37,7 @@ class CardContent:
     oldest first. `root` is set for a child: its own card, if it has one, only says where it went.
     `related` is the root of another open cascade that is perhaps part of the same fault;
     `last_time` is the end of the incident of its scope before it; `deploy` is its probable cause;
-    `freeze` is its own.
+    `freeze` is its own. `asking` is who is asked for advice about it or a child.
     """
 
     incident: Incident
@@ -49,35 +50,33 @@ class CardContent:
     last_time: LastEpisode | None = None
     deploy: Deploy | None = None
     freeze: Freeze | None = None
+    asking: Asking | None = None
+
+
+# One query for nearly every card: of few is an approval waiting, or something bad known.
+_CARD = (
+    "SELECT i.*, EXISTS (SELECT 1 FROM approvals a WHERE a.incident_id = i.id"  # noqa: S608 - constants
+    " AND a.state = 'awaiting approval') AS is_asked,"
+    " EXISTS (SELECT 1 FROM news n WHERE n.incident_id = i.id) AS has_news,"
+    " EXISTS (SELECT 1 FROM incidents c WHERE c.parent_id = i.id) AS has_children,"
+    f" {deploys.ANY_OF_CASCADE} AS is_deployed,"
+    " EXISTS (SELECT 1 FROM advice v WHERE v.incident_id = i.id"
+    f" AND {standing_advice.IS_ASKED}) AS is_thinking,"
+    " f.actor AS frozen_by, f.at AS frozen_at, f.reason AS frozen_why FROM incidents i"
+    " LEFT JOIN freezes f ON f.name = 'incident:' || i.id WHERE i.id = ?"
+)
 
 
 def content(incident_id: int) -> Operation[CardContent]:
-    """Return what the card of this incident shows, or NotFound.
-
-    One query for nearly every card: of few is an approval waiting, or something bad known.
-    """
-    rows = yield query(
-        "SELECT i.*, EXISTS (SELECT 1 FROM approvals a WHERE a.incident_id = i.id"  # noqa: S608 - constants
-        " AND a.state = 'awaiting approval') AS is_asked,"
-        " EXISTS (SELECT 1 FROM news n WHERE n.incident_id = i.id) AS has_news,"
-        " EXISTS (SELECT 1 FROM incidents c WHERE c.parent_id = i.id) AS has_children,"
-        f" {deploys.ANY_OF_CASCADE} AS is_deployed,"
-        " f.actor AS frozen_by, f.at AS frozen_at, f.reason AS frozen_why FROM incidents i"
-        " LEFT JOIN freezes f ON f.name = 'incident:' || i.id WHERE i.id = ?",
-        incident_id,
-    )
+    """Return what the card of this incident shows, or NotFound."""
+    rows = yield query(_CARD, incident_id)
     if not rows:
         raise incidents.unknown(incident_id)
     incident = incident_from(rows[0])
     if incident.parent_id is not None:
         root = yield from _root_card(incident.parent_id)
         return CardContent(incident, None, (), (), root=root)
-    children: Sequence[Incident] = []
-    if rows[0]["has_children"]:
-        of_root = yield query(
-            "SELECT * FROM incidents WHERE parent_id = ? ORDER BY id", incident_id
-        )
-        children = [incident_from(row) for row in of_root]
+    children = (yield from _children(incident_id)) if rows[0]["has_children"] else []
     fix = yield from _fix((incident, *children))
     waiting: Sequence[Approval] = []
     if rows[0]["is_asked"] or children:
@@ -90,6 +89,9 @@ def content(incident_id: int) -> Operation[CardContent]:
     deploy = None
     if rows[0]["is_deployed"]:
         deploy = cause_among(*(yield from deploys.of_incident(incident_id)))
+    asking = None
+    if rows[0]["is_thinking"] or children:
+        asking = yield from standing_advice.of_card(incident_id)
     return CardContent(
         incident,
         fix,
@@ -100,7 +102,13 @@ def content(incident_id: int) -> Operation[CardContent]:
         last_time=last_time,
         deploy=deploy,
         freeze=_freeze(rows[0]),
+        asking=asking,
     )
+
+
+def _children(incident_id: int) -> Operation[list[Incident]]:
+    rows = yield query("SELECT * FROM incidents WHERE parent_id = ? ORDER BY id", incident_id)
+    return [incident_from(row) for row in rows]
 
 
 def _freeze(row: Row) -> Freeze | None:

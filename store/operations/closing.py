@@ -10,7 +10,7 @@ from bot.incidents.model import Incident, Resolution
 from bot.language import deferred
 from bot.observability.events import Event
 from store.log_events import log_event
-from store.operations import approvals, cascades, incidents, stale
+from store.operations import approvals, cascades, incidents, stale, standing_advice
 from store.operations.part import Part
 from store.statements import Operation, execute, query, run, to_db_time
 
@@ -93,6 +93,7 @@ def close_one(
     yield from incidents.append_event(incident_id, now, "resolved", _EVENT[resolution], by)
     yield from incidents.show_card(incident_id, incident.channel, incident.severity, now)
     yield from stale.redraw(incident_id, now)
+    yield from standing_advice.redraw(incident, now)
     if incident.parent_id is None:
         subject = yield from incidents.resolved_subject(incident_id)
         yield from incidents.reply(incident, "resolved", subject, now)

@@ -23,6 +23,7 @@ from store.operations import (
     news,
     proposing,
     stale_ends,
+    standing_advice,
 )
 from store.operations.candidates import Candidates
 from store.operations.delivery_context import DeliveryContext
@@ -109,6 +110,7 @@ def reopen(
     read = {name: row[name] for name in _READ_BY_FOLD}
     yield from folding.fold(read | unseen, identified_alert, arrival, may_fire=False)
     yield from _report(row, fix, now)
+    yield from standing_advice.redraw((yield from incidents.get(row["id"])), now)
     yield from alternation.fold_in(row["id"], returning, row["resolved_at"], now)
     yield from _advise_again(row, identified_alert, arrival)
 

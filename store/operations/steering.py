@@ -11,7 +11,7 @@ from bot.incidents.model import Incident, IncidentChange, IncidentStatus
 from bot.language import N_, deferred
 from bot.observability.events import Event
 from store.log_events import log_event
-from store.operations import cascade_steering, incidents
+from store.operations import cascade_steering, incidents, standing_advice
 from store.operations.part import Part
 from store.statements import Operation, execute, query, run, to_db_time
 
@@ -127,6 +127,7 @@ def reopen(incident_id: int, user: str, now: datetime) -> Operation[IncidentChan
     before = yield from incidents.get(incident_id)
     yield from incidents.set_open(incident_id, now)
     yield from incidents.append_and_reply(before, now, "reopened", f"Reopened by @{user}", user)
+    yield from standing_advice.redraw(before, now)
     yield log_event(Event.INCIDENT_REOPENED, incident_id, actor=user)
     yield from incidents.show_card(incident_id, before.channel, before.severity, now)
     return IncidentChange((yield from incidents.get(incident_id)), changed=True)

@@ -25,7 +25,7 @@ from bot.approvals.transitions import (
 )
 from bot.incidents.model import Incident
 from bot.incidents.remediation import RemediationStatus
-from store.operations import audit, incidents, news
+from store.operations import audit, incidents, news, standing_advice
 from store.operations.audit_kinds import Kind
 from store.rows import execution_from
 from store.statements import Operation, at_end, from_db_time_or_none, notify, query, to_db_time
@@ -102,6 +102,8 @@ EFFECTS: Mapping[Event, Effect] = {
 }
 
 _TABLE: Mapping[type, str] = {Approval: "approvals", Execution: "executions"}
+_CHANGES_NO_BUTTON = (ApprovalEvent.VOTE, ApprovalEvent.APPROVE, ExecutionEvent.CLAIM)
+"""What waited before and waits or runs after it: advice had no Propose button for it already."""
 _DECIDES = (ApprovalEvent.APPROVE, ApprovalEvent.REJECT, ApprovalEvent.CANCEL)
 
 
@@ -218,6 +220,8 @@ def announce(
             yield from show(
                 subject, incident, change.now, result=change.event is ExecutionEvent.TRY_AGAIN
             )
+        if change.event not in _CHANGES_NO_BUTTON:
+            yield from standing_advice.redraw(incident, change.now)
     for topic in effect.wakes:
         yield notify(topic)
     kinds = (change.kind,) if change.kind else effect.kinds

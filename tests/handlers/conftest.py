@@ -65,7 +65,7 @@ class Scripted(Faults):
 class NoSuggestions:
     """No step of an answer names an action."""
 
-    async def matched(self, _record: AdviceRecord) -> Mapping[int, Suggestion]:
+    async def shown(self, _record: AdviceRecord) -> Mapping[int, Suggestion]:
         return {}
 
 

@@ -31,6 +31,24 @@ STORE_AND_HANDLERS = [
         returns="''",
     ),
     Mutant(
+        "store/operations/standing_advice.py",
+        "replace_former",
+        "tests/store/test_contract_standing_advice.py",
+        without="UPDATE advice",
+    ),
+    Mutant(
+        "store/operations/standing_advice.py",
+        "end",
+        "tests/store/test_contract_standing_advice.py",
+        without="asking_since",
+    ),
+    Mutant(
+        "bot/response/suggestions.py",
+        "Suggestions.shown",
+        "tests/scenarios/test_answers_of_a_model.py",
+        returns="await self.matched(record)",
+    ),
+    Mutant(
         "store/operations/lessons.py",
         "remove",
         "tests/store/test_contract_lessons.py",

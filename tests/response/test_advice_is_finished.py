@@ -15,6 +15,7 @@ class _Fails:
     """An advisor with a bug; it counts how often it was asked."""
 
     calls = 0
+    names = ("Amazon Q",)
 
     async def advise(self, _subject: Subject) -> Advice:
         self.calls += 1

@@ -69,7 +69,8 @@ async def test_a_step_is_proposed_on_a_known_target_and_a_person_names_any_other
     await chloe.press(advice, "Propose")
     card = await world.approval_card(f"Restart {SERVICE}")
     assert "alert: service" in card.text
-    await chloe.press(advice, "Propose")
+    await until(lambda: "Propose" not in world.replies("advice")[0].buttons, why="it waits already")
+    await chloe.press(advice, "Propose", stale=True)
     await world.ephemeral("chloe", "awaiting approval already")
 
     await chloe.press(advice, "Propose…")
@@ -89,6 +90,21 @@ async def test_a_step_is_proposed_on_a_known_target_and_a_person_names_any_other
     await chloe.press(advice, "Write SOP")
     await world.ephemeral("chloe", "The draft of an SOP comes into the thread of INC-1")
 
+    await world.types("/incident ask INC-1 why now?", "chloe")
+    newer = await world.advice("the heap is full", which=2)
+    former = await world.slack.wait_for(
+        lambda: next((m for m in world.replies("advice") if "replaced by a newer" in m.text), None),
+        why="the former advice points at the newer",
+    )
+    assert former.ts == advice.ts
+    assert "the heap is full" in former.text, "it can still be read"
+    assert f"p{newer.ts.replace('.', '')}" in json.dumps(former.data), "it links to the newer one"
+    assert former.buttons == []
+    assert "Save as lesson…" in newer.buttons
+    assert "Propose…" in newer.buttons
+    await world.resolves()
+    await until(lambda: "Propose…" not in world.replies("advice")[1].buttons, why="it is over")
+
 
 @pytest.mark.attack("ASI06")
 async def test_the_prompt_command_prints_what_the_advisor_was_sent(
@@ -106,6 +122,7 @@ async def test_the_prompt_command_prints_what_the_advisor_was_sent(
     await until(lambda: sent.exists() and sent.read_text().endswith("numbers."), why="it is asked")
     for name, value in world.settings(ADVISOR_COMMAND=command).items():
         monkeypatch.setenv(name, value)
+    await world.card("💭 asking python since")
     status = await asyncio.to_thread(run, argparse.Namespace(incident="inc-1", question=""))
     printed = capsysbinary.readouterr().out.decode()
     missing = await asyncio.to_thread(run, argparse.Namespace(incident="7", question=""))
@@ -113,8 +130,12 @@ async def test_the_prompt_command_prints_what_the_advisor_was_sent(
     assert (status, missing, bad) == (0, 1, 1)
     assert same(printed) == same(sent.read_text())
     assert "HealthCheckFailing" in printed
+    assert world.replies("advice") == [], "nothing is posted before the verdict"
     release.touch()
     await world.advice("the heap is full")
+    await until(lambda: "💭" not in world.cards()[0].text, why="the card says it no more")
+    await world.quiet()
+    assert len(world.replies("advice")) == 1, "one unsolicited post of advice an incident"
 
 
 def same(prompt: str) -> str:

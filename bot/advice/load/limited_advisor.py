@@ -66,6 +66,11 @@ class LimitedAdvisor:
         self._observe = observe
         self._runs: SharedRuns[Advice] = SharedRuns()
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the advisors, in their order."""
+        return self._advisor.names
+
     async def advise(self, subject: Subject) -> Advice:
         """Return the advice for the thread.
 
