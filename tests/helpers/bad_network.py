@@ -26,11 +26,14 @@ async def silent_server() -> AsyncIterator[int]:
 
 
 @contextlib.asynccontextmanager
-async def cutting_proxy(port: int, marker: bytes, *, cuts: bool = True) -> AsyncIterator[int]:
+async def cutting_proxy(
+    server_at: int | str, marker: bytes, *, cuts: bool = True
+) -> AsyncIterator[int]:
     """Passes bytes on to the server, and cuts the connection after the client sent `marker`.
 
-    The server gets what was sent, the client gets no answer to it; without `cuts` the connection
-    stays open and silent. Yields the proxy's port.
+    `server_at` is a port, or the path of a unix socket. The server gets what was sent, the client
+    gets no answer to it; without `cuts` the connection stays open and silent. Yields the proxy's
+    port.
     """
     muted = False
     tasks: set[asyncio.Task[None]] = set()
@@ -50,7 +53,10 @@ async def cutting_proxy(port: int, marker: bytes, *, cuts: bool = True) -> Async
                     return
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        its_reader, its_writer = await asyncio.open_connection("127.0.0.1", port)
+        if isinstance(server_at, str):
+            its_reader, its_writer = await asyncio.open_unix_connection(server_at)
+        else:
+            its_reader, its_writer = await asyncio.open_connection("127.0.0.1", server_at)
         there = asyncio.create_task(pump(reader, its_writer, from_client=True))
         back = asyncio.create_task(pump(its_reader, writer, from_client=False))
         await asyncio.wait((there, back), return_when=asyncio.FIRST_COMPLETED)

@@ -247,6 +247,12 @@ MUTANTS = [
         returns='f"{self.pid} {self.started.isoformat()} 2026-01-01"',
     ),
     Mutant(
+        "bot/gateway/executors/compose_project.py",
+        "in_order",
+        "tests/gateway/test_compose.py",
+        returns="list(members)",
+    ),
+    Mutant(
         "bot/gateway/executors/kubernetes_workload.py",
         "Workload.rolled_out",
         "tests/gateway/test_kubernetes.py",

@@ -9,6 +9,7 @@ from bot.gateway.actions import Action
 from bot.gateway.executors import (
     Kind,
     command,
+    compose,
     docker,
     docker_prune,
     feature_flag,
@@ -30,6 +31,7 @@ _ALL = (
     docker.KIND,
     docker_prune.KIND,
     swarm.KIND,
+    compose.KIND,
     kubernetes.KIND,
     kubernetes_nodes.KIND,
     postgres.KIND,
