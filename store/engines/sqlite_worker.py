@@ -11,7 +11,8 @@ runs on the worker's thread, and the loop goes on meanwhile:
   see `sqlite_groups`;
 - an operation that takes longer than `LONGEST`: a long list, a clean-up, a large delivery, or one
   that reads from a slow disk. It is interrupted and runs again there, with its group, and so does
-  all that comes within the next `REST` seconds.
+  all that comes within the next `REST` seconds. Time in which another program had the processor
+  does not count: run again, the operation would take the little time that is left twice.
 
 The price: a page that is not in memory holds the loop until the disk gives it. A disk that hangs
 can hold the loop for `LONGEST` and one page, once in `REST` seconds.
@@ -31,6 +32,7 @@ from time import monotonic
 from typing import TypeVar
 
 from bot.errors import StoreError
+from store.engines.processor_waits import ProcessorWaits
 from store.engines.sqlite_file import connect, explain, is_damage, is_interrupted
 from store.engines.sqlite_groups import Group, Job, Runner, undo
 from store.engines.sqlite_watch import Watch
@@ -74,6 +76,8 @@ class Worker:
         self._is_busy = False  # a group is due, runs, or is in the thread's hands
         self._idle = asyncio.Event()
         self._deadline = math.inf  # of the operation that the loop runs
+        self._waits = ProcessorWaits()
+        self._waited = 0.0  # seconds for a processor, when the deadline was last put off
         self._rests_until = -math.inf
         self._connection: sqlite3.Connection
         self._changes = 0  # rows changed before the group
@@ -89,6 +93,7 @@ class Worker:
             await self._ready
         except Exception:  # passed on
             self._closed = True
+            self._waits.close()
             raise
 
     async def submit(self, operation: Callable[[], Operation[T]]) -> T:
@@ -109,12 +114,14 @@ class Worker:
             return
         self._closed = True
         if self._thread.ident is None:
+            self._waits.close()
             return  # never started: the other worker could not open the file
         while self._is_busy:
             self._idle.clear()
             await self._idle.wait()
         self._calls.put(None)
         await asyncio.to_thread(self._thread.join)
+        self._waits.close()
 
     # On the event loop
 
@@ -138,6 +145,7 @@ class Worker:
         now = monotonic()
         end_of_turn = now + TURN
         is_done, waits_for_disk, failure = False, False, None
+        self._waited = self._waits.seconds()
         try:
             while not is_done and now <= end_of_turn:
                 self._deadline = now + LONGEST
@@ -179,6 +187,11 @@ class Worker:
 
     def _is_late(self) -> bool:
         """Tell SQLite whether to interrupt the running statement, because it is late."""
+        if monotonic() <= self._deadline:
+            return False
+        waited = self._waits.seconds()
+        self._deadline += waited - self._waited
+        self._waited = waited
         return monotonic() > self._deadline
 
     def _settle(self, group: Group, failure: StoreError | None, *, is_news: bool) -> None:

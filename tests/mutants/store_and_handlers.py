@@ -115,6 +115,12 @@ STORE_AND_HANDLERS = [
         "tests/store/test_transfer.py tests/store/test_restores.py tests/test_store_command.py",
         returns="None",
     ),
+    Mutant(
+        "store/engines/processor_waits.py",
+        "ProcessorWaits.seconds",
+        "tests/store/test_processor_waits.py",
+        returns="1.0",
+    ),
     # handlers
     Mutant(
         "handlers/inbound/alert_receiver.py",

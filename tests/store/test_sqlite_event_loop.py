@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import threading
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -117,6 +118,17 @@ async def test_an_operation_that_takes_long_runs_again_on_the_thread(
     assert turns.count - before > MANY, "the loop goes on meanwhile"
     await run(count_to, 1, threads)
     assert threads[-1] != loops_thread, "nor is the next one tried on the loop"
+
+
+async def test_an_operation_that_waits_for_a_processor_is_not_late(
+    engine: SqliteEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began, threads = time.monotonic(), list[int]()
+    # As if another program had had the processor all the time.
+    waits = engine._reader._waits
+    monkeypatch.setattr(waits, "seconds", lambda: time.monotonic() - began)
+    assert await engine.read(count_to, LONG, threads) == LONG
+    assert threads == [threading.get_ident()], "it ran once, on the loop"
 
 
 async def test_after_its_rest_a_worker_uses_the_loop_again(
