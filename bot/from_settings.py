@@ -48,7 +48,13 @@ log = logging.getLogger(__name__)
 def gateway_client(
     settings: Settings, session: aiohttp.ClientSession, clock: Callable[[], datetime]
 ) -> GatewayClient:
-    """The client of the gateway that the settings name."""
+    """The client of the gateway that the settings name. SettingsError for its certificates."""
+    try:
+        tls = settings.gateway_tls()
+    except OSError as error:  # also every ssl.SSLError
+        why = error.strerror or type(error).__name__
+        line = f"AI_COMMAND_GATEWAY_CA_FILE, _CLIENT_CERT, _CLIENT_KEY: cannot be used ({why})"
+        raise SettingsError([line]) from None
     return GatewayClient(
         session,
         url=settings.ai_command_gateway_url,
@@ -56,6 +62,7 @@ def gateway_client(
         source_id=settings.ai_command_gateway_source_id,
         secret=settings.ai_command_gateway_secret.get_secret_value(),
         token=settings.ai_command_gateway_token.get_secret_value(),
+        tls=tls,
         clock=clock,
     )
 

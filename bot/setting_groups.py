@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ssl
+from pathlib import Path
 from typing import Self
 
 from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
@@ -19,6 +21,41 @@ class AlertmanagerGroup(BaseModel):
         SecretStr(""),
         description="bearer token for it; with one, silences of people are written back",
     )
+
+
+class GatewayTlsGroup(BaseModel):
+    """The certificates for a gateway with TLS."""
+
+    ai_command_gateway_ca_file: Path | None = Field(
+        None, description="certificates of the authorities that sign the gateway's; empty = usual"
+    )
+    ai_command_gateway_client_cert: Path | None = Field(
+        None, description="the bot's own certificate, for a gateway that asks for one (mTLS)"
+    )
+    ai_command_gateway_client_key: Path | None = Field(
+        None, description="the key of AI_COMMAND_GATEWAY_CLIENT_CERT"
+    )
+
+    @model_validator(mode="after")
+    def _certificate_with_key(self) -> Self:
+        if bool(self.ai_command_gateway_client_cert) != bool(self.ai_command_gateway_client_key):
+            raise ValueError(
+                "AI_COMMAND_GATEWAY_CLIENT_CERT: needs AI_COMMAND_GATEWAY_CLIENT_KEY, and that it"
+            )
+        return self
+
+    def gateway_tls(self) -> ssl.SSLContext | None:
+        """Return how to check the gateway's certificate; None: in the usual way.
+
+        OSError: a file cannot be used.
+        """
+        authorities, own = self.ai_command_gateway_ca_file, self.ai_command_gateway_client_cert
+        if not (authorities or own):
+            return None
+        context = ssl.create_default_context(cafile=authorities)
+        if own:
+            context.load_cert_chain(own, self.ai_command_gateway_client_key)
+        return context
 
 
 class PagingGroup(BaseModel):

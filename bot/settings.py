@@ -34,7 +34,7 @@ from bot.hardening import forget_variables
 from bot.language import ENGLISH
 from bot.setting_advisors import AdvisorGroup
 from bot.setting_backups import BackupGroup
-from bot.setting_groups import AlertmanagerGroup, NatsGroup, PagingGroup
+from bot.setting_groups import AlertmanagerGroup, GatewayTlsGroup, NatsGroup, PagingGroup
 from bot.setting_outside import OutsideGroup
 from bot.setting_problems import line_of
 from bot.setting_sources import UnreadableFile, lower_case, sources, without_effect
@@ -132,7 +132,13 @@ class AuditSettings(BackupGroup, StoreSettings):
 
 
 class Settings(
-    AdvisorGroup, AlertmanagerGroup, PagingGroup, OutsideGroup, NatsGroup, AuditSettings
+    AdvisorGroup,
+    AlertmanagerGroup,
+    GatewayTlsGroup,
+    PagingGroup,
+    OutsideGroup,
+    NatsGroup,
+    AuditSettings,
 ):
     """All settings."""
 

@@ -136,6 +136,8 @@ async def _reload(gateway: RunningGateway, read: Callable[[], GatewayConfig]) ->
 
 async def _fetch_dump(config: GatewayConfig) -> Any:
     """Fetch the dump of the gateway that runs with this config, signed as its first source."""
+    if config.listen.tls:
+        raise NoDumpError("The gateway answers by TLS: send SIGUSR1, the dump is in its log.")
     url = local_url(config.listen.host, config.listen.port)
     headers = {}
     if config.callers.signing:

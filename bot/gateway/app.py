@@ -6,6 +6,7 @@ import contextlib
 import functools
 import logging
 import os
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -27,6 +28,7 @@ from bot.gateway.executors.registry import KINDS
 from bot.gateway.health import HealthCheck
 from bot.gateway.journal import Journal
 from bot.gateway.metrics import Metrics
+from bot.gateway.network import Visitors
 from bot.gateway.plan_rate import PlanRate
 from bot.gateway.routes import Routes, errors_as_json
 from bot.remediation.contract import BODY_LIMIT_BYTES
@@ -110,8 +112,10 @@ async def running(
             plan_rate=PlanRate(config.limits.plans_per_minute, clock),
             dump=functools.partial(_dump, health, dispatcher, audit),
         )
+        visitors = Visitors(config.listen, unsigned=gatekeeper.open)
+        tls = config.listen.tls.context() if config.listen.tls else None
         server = await stack.enter_async_context(
-            _listening(config, routes, errors_as_json(metrics, unsigned=gatekeeper.open))
+            _listening(config, routes, errors_as_json(metrics, visitors), tls)
         )
         # Answers still go out while running executions are awaited; new connections are refused.
         stack.push_async_callback(dispatcher.drain, config.limits.drain_seconds)
@@ -122,7 +126,7 @@ async def running(
         if config.read_only:
             log.warning("read_only: every action that changes something is refused")
         fit = functools.partial(_fit_executors, executors, journal=journal, environ=environ)
-        reload = _Reload(config, dispatcher, gatekeeper, audit, fit)
+        reload = _Reload(config, dispatcher, gatekeeper, audit, tls, fit)
         yield RunningGateway(server.url, dispatcher, health, audit, routes.table(), reload)
 
 
@@ -135,17 +139,21 @@ class _Reload:
         dispatcher: Dispatcher,
         gatekeeper: Gatekeeper,
         audit: AuditFile,
+        tls: ssl.SSLContext | None,
         fit: Callable[[GatewayConfig], Awaitable[None]],
     ) -> None:
         self._in_force = config
         self._dispatcher = dispatcher
         self._gatekeeper = gatekeeper
         self._audit = audit
+        self._tls = tls
         self._fit = fit
 
     async def __call__(self, config: GatewayConfig) -> None:
         if problems := _needs_a_restart(self._in_force, config):
             raise ConfigError(problems)
+        if config.listen.tls and self._tls:
+            config.listen.tls.load(self._tls)  # the files may be new ones
         await self._audit.reopen()
         await self._dispatcher.exchange(
             Catalogue(config.targets, config.commands, read_only=config.read_only),
@@ -163,14 +171,14 @@ class _Reload:
 
 
 def _listening(
-    config: GatewayConfig, routes: Routes, middleware: Middleware
+    config: GatewayConfig, routes: Routes, middleware: Middleware, tls: ssl.SSLContext | None
 ) -> contextlib.AbstractAsyncContextManager[Listening]:
     app = web.Application(client_max_size=BODY_LIMIT_BYTES, middlewares=[middleware])
     app.add_routes(routes.table())
     limits = ConnectionLimits(
         total=config.limits.connections, per_address=config.limits.connections_per_address
     )
-    return listening(app, config.listen.host, config.listen.port, limits)
+    return listening(app, config.listen.host, config.listen.port, limits, tls=tls)
 
 
 async def _stop_all(executors: Mapping[str, Executor]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ from pydantic import Field, SecretStr, ValidationError, create_model
 from bot.gateway.commands import ActionId, Command, problems_of
 from bot.gateway.errors import ConfigError
 from bot.gateway.executors.registry import KINDS, built_in_actions, missing_library
+from bot.gateway.network import Listen
 from bot.gateway.ourselves import runs_us
 from bot.gateway.parts import EnvName, Limits, Name, Part, Target
 from bot.gateway.secret_values import Callers, secret_variables, source_secrets, target_secrets
@@ -20,13 +20,6 @@ from bot.regular_files import read_regular
 from bot.remediation.contract import OURSELVES
 from bot.validation import field_problems, in_file
 from bot.yaml_text import YamlProblem, read_yaml
-
-
-class Listen(Part):
-    """Address of the gateway; port 0 means a free one."""
-
-    host: str = Field(default="127.0.0.1", min_length=1)
-    port: int = Field(default=8003, ge=0, le=65535)
 
 
 class Source(Part):
@@ -68,16 +61,6 @@ class GatewayConfig(Part):
     read_only: bool = False
     callers: Callers = Field(default=Callers(), exclude=True)
     target_secrets: dict[str, dict[str, SecretStr]] = Field(default_factory=dict, exclude=True)
-
-    @property
-    def loopback(self) -> bool:
-        """Return True if only this machine can reach the gateway."""
-        if self.listen.host == "localhost":
-            return True
-        try:
-            return ipaddress.ip_address(self.listen.host).is_loopback
-        except ValueError:
-            return False
 
     @property
     def audit_path(self) -> Path:
@@ -134,15 +117,15 @@ def read_config(
     except ValidationError as error:
         raise ConfigError(in_file(name, field_problems(error, _File), line_of)) from None
     callers, problems = source_secrets(config.sources, environ)
-    if not callers and not config.loopback:
+    if not callers and not config.listen.loopback:
         problems.append(
             f"listen.host: {config.listen.host} is open to the network; "
             "give every source a secret, or listen on 127.0.0.1"
         )
-    if callers.tokens and not config.loopback:
+    if callers.tokens and not (config.listen.loopback or config.listen.tls):
         problems.append(
             f"listen.host: {config.listen.host} is open to the network, where anybody on the way "
-            "can read a bearer token; use secrets, or listen on 127.0.0.1 behind a proxy with TLS"
+            "can read a bearer token; use secrets, or listen.tls"
         )
     passwords, unreadable = target_secrets(config.targets, environ)
     problems += [*unreadable, *_self_targets(config), *_inherited_secrets(config)]

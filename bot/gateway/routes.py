@@ -18,13 +18,13 @@ from bot.gateway.errors import ExecutorError, Invalid, NotAllowed, Refusal
 from bot.gateway.health import VERSION, HealthCheck
 from bot.gateway.journal import Journal
 from bot.gateway.metrics import Metrics
+from bot.gateway.network import Visitors
 from bot.gateway.openapi import document
 from bot.gateway.ourselves import OWN_CALLS
 from bot.gateway.plan_rate import PlanRate
 from bot.remediation import contract
 from bot.remediation.contract import Answer, ErrorDetails, ExecuteRequest, ExecutionRecord
 from bot.serving.connections import caller_is_gone
-from bot.serving.hosts import is_local_name
 from bot.validation import field_problems
 
 log = logging.getLogger(__name__)
@@ -253,22 +253,13 @@ def tracking_id_of(request: web.Request) -> str:
     return tracking_id if _TRACKING_ID.fullmatch(tracking_id) else ""
 
 
-def errors_as_json(metrics: Metrics, *, unsigned: bool) -> Any:
-    """Return the middleware that turns every failure into {"error": {code, message}, "detail"}.
-
-    An `unsigned` gateway answers only to this machine's own names: otherwise a web page could map
-    its own name to this address (DNS rebinding), and then send any request.
-    """
+def errors_as_json(metrics: Metrics, visitors: Visitors) -> Any:
+    """Return the middleware that turns every failure into {"error": {code, message}, "detail"}."""
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
-            if unsigned and not is_local_name(request.host):
-                raise Refusal(
-                    421,
-                    "misdirected",
-                    "Without secrets only 127.0.0.1, [::1] and localhost are answered.",
-                )
+            visitors.check(request)
             return await handler(request)
         except Refusal as error:
             refusal = error

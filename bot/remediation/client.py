@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -51,7 +52,8 @@ class GatewayClient:
     """Sends requests to one gateway at `url`; each takes at most `timeout` seconds.
 
     An empty `secret` means unsigned; `token` is a bearer token that is sent
-    instead. The caller closes the session.
+    instead. `tls` says how to check an https gateway's certificate, None: in the usual way. The
+    caller closes the session.
     """
 
     def __init__(
@@ -63,12 +65,13 @@ class GatewayClient:
         source_id: str,
         secret: str = "",
         token: str = "",
+        tls: ssl.SSLContext | None = None,
         clock: Callable[[], datetime],
     ) -> None:
         self._source_id = source_id
         base = URL(url.rstrip("/"))
         self._transport = Transport(
-            session, base, timeout=timeout, secret=secret, token=token, clock=clock
+            session, base, timeout=timeout, secret=secret, token=token, tls=tls, clock=clock
         )
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -48,6 +49,7 @@ class Transport:
         timeout: float,
         secret: str,
         token: str = "",
+        tls: ssl.SSLContext | None = None,
         clock: Callable[[], datetime],
     ) -> None:
         self.base = base
@@ -55,6 +57,7 @@ class Transport:
         self._timeout = timeout
         self._secret = secret.encode()
         self._token = token
+        self._tls: ssl.SSLContext | bool = tls or True
         self._clock = clock
 
     @property
@@ -89,9 +92,12 @@ class Transport:
                 data=body or None,
                 headers=headers,
                 timeout=limits,
+                ssl=self._tls,
                 allow_redirects=False,  # a redirected POST could run the action twice
             ) as response:
                 return Reply(response.status, await _read_capped(response))
+        except aiohttp.ClientSSLError as error:
+            raise NotSent(f"has no certificate that is trusted ({type(error).__name__})") from error
         except aiohttp.ClientConnectorError as error:
             raise NotSent(f"cannot be reached ({error.strerror or error.os_error})") from error
         except aiohttp.ConnectionTimeoutError as error:

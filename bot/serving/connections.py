@@ -54,7 +54,8 @@ class Connection(RequestHandler):
         super().connection_made(transport)
         self._wait(Phase.IDLE, self._limits.head)
         first, self._first = self._first, b""
-        self.data_received(first)
+        if first:
+            self.data_received(first)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Free the slot."""

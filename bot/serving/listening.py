@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import socket
+import ssl
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +18,7 @@ from bot.serving.arrivals import Arrivals
 from bot.serving.connections import Connection
 from bot.serving.gate import Gate, caller_of
 from bot.serving.limits import ConnectionLimits, fitted
+from bot.serving.tls_arrivals import TlsArrivals
 
 QUEUE = 4096  # connections that the kernel may hold until we accept them
 
@@ -27,7 +29,7 @@ class Listening:
 
     url: str
     gate: Gate
-    arrivals: Arrivals
+    arrivals: Arrivals | TlsArrivals
 
     async def stop_accepting(self) -> None:
         """Accept no new connections; open ones continue."""
@@ -42,11 +44,12 @@ async def listening(
     limits: ConnectionLimits,
     *,
     address_of: Callable[[Any], str] = caller_of,
+    tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[Listening]:
     """Serve the application until the block ends. Port 0 picks a free port.
 
     Raises OSError if the address cannot be used. `address_of` returns the address to which a peer's
-    connection counts.
+    connection counts. With `tls` the server answers https only.
     """
     gate = Gate(fitted(limits))
     runner = web.AppRunner(app, access_log=None)
@@ -56,17 +59,15 @@ async def listening(
         loop, inner = asyncio.get_running_loop(), runner.server
         if inner is None:
             raise AssertionError("setup() makes the server")
-
-        def serve(sock: socket.socket, address: str, first: bytes) -> None:
-            connection = partial(_connection, gate, inner, limits, address, first)
-            task = loop.create_task(loop.connect_accepted_socket(connection, sock))
-            serving.add(task)
-            task.add_done_callback(serving.discard)
-
-        arrivals = Arrivals(gate, address_of, serve)
+        make = partial(_connection, gate, inner, limits)
+        arrivals = (
+            _tls_arrivals(gate, address_of, make, tls)
+            if tls
+            else _arrivals(gate, address_of, make, serving)
+        )
         # asyncio only binds: otherwise it would build a transport for each accepted connection.
         bound = await loop.create_server(asyncio.Protocol, host, port, start_serving=False)
-        url = _url(bound.sockets[0].getsockname())
+        url = _url(bound.sockets[0].getsockname(), "https" if tls else "http")
         listeners = [socket.socket(fileno=os.dup(each.fileno())) for each in bound.sockets]
         bound.close()
         try:
@@ -80,6 +81,42 @@ async def listening(
             await asyncio.gather(*serving, return_exceptions=True)
     finally:
         await runner.cleanup()
+
+
+def _arrivals(
+    gate: Gate,
+    address_of: Callable[[Any], str],
+    make: Callable[[str, bytes], Connection],
+    serving: set[asyncio.Task[Any]],
+) -> Arrivals:
+    loop = asyncio.get_running_loop()
+
+    def serve(sock: socket.socket, address: str, first: bytes) -> None:
+        task = loop.create_task(loop.connect_accepted_socket(partial(make, address, first), sock))
+        serving.add(task)
+        task.add_done_callback(serving.discard)
+
+    return Arrivals(gate, address_of, serve)
+
+
+def _tls_arrivals(
+    gate: Gate,
+    address_of: Callable[[Any], str],
+    make: Callable[[str, bytes], Connection],
+    tls: ssl.SSLContext,
+) -> TlsArrivals:
+    loop = asyncio.get_running_loop()
+
+    async def serve(sock: socket.socket, address: str) -> None:
+        with contextlib.suppress(OSError, asyncio.CancelledError):  # a caller without TLS
+            await loop.connect_accepted_socket(
+                partial(make, address, b""),
+                sock,
+                ssl=tls,
+                ssl_handshake_timeout=gate.limits.head,
+            )
+
+    return TlsArrivals(gate.limits, address_of, serve)
 
 
 def _connection(
@@ -99,6 +136,6 @@ def _connection(
     )
 
 
-def _url(address: tuple[Any, ...]) -> str:
+def _url(address: tuple[Any, ...], scheme: str) -> str:
     host, port = address[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"

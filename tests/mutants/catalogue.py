@@ -193,6 +193,18 @@ MUTANTS = [
     ),
     # gateway
     Mutant(
+        "bot/gateway/network.py",
+        "Visitors.check",
+        "tests/gateway/test_network.py",
+        returns="None",
+    ),
+    Mutant(
+        "bot/gateway/plan_rate.py",
+        "PlanRate.take",
+        "tests/gateway/test_modes.py",
+        returns="None",
+    ),
+    Mutant(
         "bot/gateway/execution.py",
         "Runner._announce",
         "tests/gateway/test_audit.py",
