@@ -63,7 +63,9 @@ def heeded():
 
 
 @pytest.mark.unmeasured
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pytest.mark.chaos)]
+)
 @pytest.mark.usefixtures("heeded")
 async def test_a_signal_ends_everything_the_demo_started(demo, number):
     played = await demo()
@@ -80,7 +82,11 @@ async def test_a_signal_ends_everything_the_demo_started(demo, number):
 
 @pytest.mark.unmeasured
 @pytest.mark.parametrize(
-    ("argv", "name"), [(("-m", "bot.gateway"), "gateway"), (("-m", "bot"), "bot")]
+    ("argv", "name"),
+    [
+        pytest.param(("-m", "bot.gateway"), "gateway", marks=pytest.mark.chaos),
+        (("-m", "bot"), "bot"),
+    ],
 )
 async def test_a_part_that_dies_fails_the_demo_and_takes_nothing_with_it(demo, argv, name):
     played = await demo()

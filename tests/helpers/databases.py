@@ -15,6 +15,7 @@ from psycopg import sql as composed
 
 from store.engines.dialects import statement_for_postgres
 from store.engines.postgres_session import Row
+from tests.helpers.postgres import EMPTY, OTHERS_LEAVE
 
 
 class Database(Protocol):
@@ -70,18 +71,29 @@ class SqliteDatabase:
 
 @dataclass
 class PostgresDatabase:
-    """A PostgreSQL database, over one connection: a new one costs 10 ms of processor time."""
+    """A PostgreSQL database, over one connection: a new one costs 10 ms of processor time.
+
+    `changed` is True once a test has changed its schema, or what is on record about it.
+    """
 
     url: str
+    changed: bool = field(default=False, init=False)
     _connection: psycopg.Connection[Any] | None = field(default=None, init=False)
 
     def rows(self, query: str) -> list[Any]:
         return self._execute(query, None).fetchall()
 
     def tamper(self, change: str, *parameters: object) -> int:
+        self.changed |= change.startswith(("ALTER", "CREATE", "DROP"))
         return self._execute(change, parameters).rowcount
 
+    def empty(self) -> None:
+        """Forget every row, whoever is still connected."""
+        self._execute(OTHERS_LEAVE, None)
+        self._execute(EMPTY, None)
+
     def from_the_future(self) -> None:
+        self.changed = True
         self.tamper("INSERT INTO sopbot_migrations (name) VALUES ('9999_from_the_future')")
 
     @contextmanager

@@ -157,6 +157,13 @@ END $$
 """
 
 
+# A process that a test killed may still be in the middle of a statement here.
+OTHERS_LEAVE = """
+SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid != pg_backend_pid()
+"""
+
+
 @contextmanager
 def postgres_server(settings: dict[str, str] | None = None) -> Iterator[PostgresServer]:
     """A server in a folder of its own until the block ends; needs `programs()`."""

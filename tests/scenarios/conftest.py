@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, closing
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import aiohttp
@@ -114,13 +114,12 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 
 @pytest.fixture
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    """Yield the database of the bot."""
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
+    """Return the database of the bot."""
     if request.param == "postgresql":
-        with closing(PostgresDatabase(request.getfixturevalue("postgres").database())) as kept:
-            yield kept
-    else:
-        yield SqliteDatabase(tmp_path / "sopbot.db")
+        own: PostgresDatabase = request.getfixturevalue("own_database")
+        return own
+    return SqliteDatabase(tmp_path / "sopbot.db")
 
 
 def _world(

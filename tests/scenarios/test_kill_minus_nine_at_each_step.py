@@ -55,6 +55,16 @@ POINTS: list[Point] = [
 ]
 
 
+APART = 9  # points between two kills of one run: each kill meets a bot that works again
+RUNS = [
+    *(pytest.param(POINTS[first::APART], id=f"from {first}") for first in range(APART)),
+    *(
+        pytest.param([point], id=" ".join(point).replace("/", ""), marks=pytest.mark.chaos)
+        for point in POINTS
+    ),
+]
+
+
 def stand_in(trap: Trap, slack_hooks: SlackHooks, gateway: HttpProxy, service: HttpProxy) -> None:
     trap.watch_slack(slack_hooks, _name_of)
     trap.watch_proxy("gateway", gateway)
@@ -144,15 +154,15 @@ async def play_incident_under_kills(
 
 
 @pytest.mark.engines_in_turn
-@pytest.mark.parametrize("point", POINTS, ids=lambda point: " ".join(point).replace("/", ""))
+@pytest.mark.parametrize("points", RUNS)
 async def test_after_a_kill_at_each_step_there_is_one_thread_and_one_restart(
-    point: Point,
+    points: list[Point],
     world: World,
     gateway: Gateway,
     proxies: tuple[HttpProxy, HttpProxy],
     bot_process: StartProcess,
 ) -> None:
-    trap = Trap(point)
+    trap = Trap(*points)
     stand_in(trap, world.slack_hooks, *proxies)
     await play_incident_under_kills(trap, world, gateway, bot_process)
 

@@ -10,6 +10,7 @@ import signal
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +37,26 @@ from tests.scenarios.world import (
 )
 
 SEED = int(os.environ.get("SOPBOT_SEED", "20261121"))
-ALERTS, GROUPS, CHANNELS = 2_000, 100, 20
-WITH_ACTION = 10  # of the groups have an SOP that offers a restart
+
+
+@dataclass(frozen=True)
+class Size:
+    """The amounts of one run; `with_action` of the groups have an SOP that offers a restart."""
+
+    alerts: int
+    groups: int
+    channels: int
+    with_action: int
+
+
+SIZES = [
+    pytest.param(Size(800, 40, 8, 4), id="short"),
+    pytest.param(
+        Size(2_000, 100, 20, 10),
+        id="long",
+        marks=[pytest.mark.chaos, pytest.mark.timeout(1_800)],
+    ),
+]
 LEASE = 2.0
 TIMEOUT = 240  # seconds until everything is posted and done
 # Seconds by which a post may be early. The pace is kept where a post is sent, and its time is taken
@@ -58,6 +77,11 @@ def service(group: int) -> str:
 def sop(group: int, probe_url: str) -> dict[str, Any]:
     """An SOP of its own for each service, which restarts it."""
     return restart_sop(probe_url, sop_id=f"sop_{group:03}", keys=[f"svc:{service(group)}"])
+
+
+@pytest.fixture(params=SIZES)
+def size(request: pytest.FixtureRequest) -> Size:
+    return request.param  # type: ignore[no-any-return]
 
 
 @pytest.fixture
@@ -81,9 +105,9 @@ async def tcp_proxy(postgres: Any) -> AsyncIterator[TcpProxy]:
 
 
 @pytest.fixture
-def leaky_services(tmp_path: Path, free_port: Callable[[], int]) -> list[LeakyService]:
+def leaky_services(size: Size, tmp_path: Path, free_port: Callable[[], int]) -> list[LeakyService]:
     """A service for each SOP with an action: one is acted on at a time."""
-    return [LeakyService(free_port(), tmp_path / f"starts-{n}") for n in range(WITH_ACTION)]
+    return [LeakyService(free_port(), tmp_path / f"starts-{n}") for n in range(size.with_action)]
 
 
 @pytest.fixture
@@ -101,6 +125,7 @@ async def gateway(leaky_services: list[LeakyService], tmp_path: Path) -> AsyncIt
 
 @pytest.fixture
 def world(
+    size: Size,
     slack: LocalSlack,
     slack_hooks: SlackHooks,
     leaky_services: list[LeakyService],
@@ -108,7 +133,7 @@ def world(
     postgres: Any,
     tmp_path: Path,
 ) -> Iterator[World]:
-    """Twenty channels, ten services with an SOP, a strict post a second a channel."""
+    """Channels, services with an SOP, a strict post a second a channel."""
     first = leaky_services[0]
     with closing(PostgresDatabase(postgres.database())) as store:
         world = World(
@@ -127,7 +152,7 @@ def world(
                 for group, leaky_service in enumerate(leaky_services)
             )
         )
-        for number in range(CHANNELS):
+        for number in range(size.channels):
             there = set(next(iter(slack.core.workspace.channels.values())).members)
             slack.add_channel(Channel(channel(number), f"scale-{number}", there))
         yield world
@@ -169,21 +194,21 @@ class Replicas:
         self.frozen = None
 
 
-async def pour(world: World, dice: random.Random) -> None:
-    """Send 2,000 alerts in 100 groups, in random order, about 100 a second."""
-    tellings = [group for group in range(GROUPS) for _ in range(ALERTS // GROUPS)]
+async def pour(world: World, size: Size, dice: random.Random) -> None:
+    """Send the alerts of all groups, in random order, in 20 seconds."""
+    tellings = [group for group in range(size.groups) for _ in range(size.alerts // size.groups)]
     dice.shuffle(tellings)
     for number, group in enumerate(tellings, 1):
-        await world.alert(service(group), channel=channel(group % CHANNELS))
-        if number % 10 == 0:
+        await world.alert(service(group), channel=channel(group % size.channels))
+        if number % (size.alerts // 200) == 0:
             await asyncio.sleep(0.1)  # the rate of the alerts, not a wait for anything
 
 
-async def approve(world: World, dice: random.Random) -> None:
+async def approve(world: World, size: Size, dice: random.Random) -> None:
     """Let Ben press each Approve that appears, at random moments, until it counts."""
     decided: set[str] = set()
-    while len(decided) < WITH_ACTION:
-        for number in range(CHANNELS):
+    while len(decided) < size.with_action:
+        for number in range(size.channels):
             for card in cards_in(world, channel(number)):
                 for reply in world.slack.thread(channel(number), card.ts):
                     if kind(reply) == "approval" and "awaiting approval" in reply.text:
@@ -198,7 +223,7 @@ def cards_in(world: World, where: str) -> list[Any]:
     return [message for message in world.slack.messages(where) if kind(message) == "card"]
 
 
-def unfinished(world: World) -> dict[str, int]:
+def unfinished(world: World, size: Size) -> dict[str, int]:
     """The numbers of unfinished items by their kind."""
     (row,) = world.rows(
         "SELECT (SELECT COUNT(*) FROM alerts) AS written,"
@@ -208,23 +233,23 @@ def unfinished(world: World) -> dict[str, int]:
         "   ('approved', 'dispatching', 'succeeded', 'outcome unknown')) AS moving"
     )
     left = dict(zip(("written", "unsent", "unadvised", "moving"), row, strict=True))
-    left["unwritten"] = ALERTS - left.pop("written")
+    left["unwritten"] = size.alerts - left.pop("written")
     left["unacknowledged"] = world.slack.core.links.unacknowledged()
     return {kind: count for kind, count in left.items() if count}
 
 
-async def wait_until_all_is_posted(world: World, clock: ForwardClock) -> None:
+async def wait_until_all_is_posted(world: World, size: Size, clock: ForwardClock) -> None:
     """Wait until nothing is unfinished; late redeliveries of Slack come immediately."""
     try:
         async with asyncio.timeout(TIMEOUT):
             for step in itertools.count(1):
-                if not unfinished(world):
+                if not unfinished(world, size):
                     return
                 if step % 20 == 0:
                     clock.advance(60)
                 await asyncio.sleep(0.5)
     except TimeoutError:
-        raise AssertionError(f"after {TIMEOUT} s this is left: {unfinished(world)}") from None
+        raise AssertionError(f"after {TIMEOUT} s this is left: {unfinished(world, size)}") from None
 
 
 def is_paced(moments: list[float]) -> bool:
@@ -238,6 +263,7 @@ def is_paced(moments: list[float]) -> bool:
 
 async def test_nothing_is_lost_and_nothing_happens_twice(
     world: World,
+    size: Size,
     leaky_services: list[LeakyService],
     gateway: Gateway,
     postgres: Any,
@@ -248,7 +274,7 @@ async def test_nothing_is_lost_and_nothing_happens_twice(
     dice = random.Random(SEED)
     print("seed", SEED)
     settings = {
-        "SLACK_ALERT_CHANNELS": ",".join(map(channel, range(CHANNELS))),
+        "SLACK_ALERT_CHANNELS": ",".join(map(channel, range(size.channels))),
         "STORE_LEASE_SECONDS": f"{LEASE:g}",
         "STORE_URL": over(tcp_proxy, world.store.url),
     }
@@ -257,8 +283,8 @@ async def test_nothing_is_lost_and_nothing_happens_twice(
         await bots.one_more()
     for leaky_service in bots.running:
         await leaky_service.ready()
-    pouring = asyncio.create_task(pour(world, random.Random(SEED + 1)))
-    approving = asyncio.create_task(approve(world, random.Random(SEED + 2)))
+    pouring = asyncio.create_task(pour(world, size, random.Random(SEED + 1)))
+    approving = asyncio.create_task(approve(world, size, random.Random(SEED + 2)))
 
     for _ in range(3):
         await asyncio.sleep(dice.uniform(1, 2))
@@ -278,26 +304,29 @@ async def test_nothing_is_lost_and_nothing_happens_twice(
         await bots.kill_one(dice)
     async with asyncio.timeout(TIMEOUT):
         await asyncio.gather(pouring, approving)
-    await wait_until_all_is_posted(world, clock)
+    await wait_until_all_is_posted(world, size, clock)
 
     (row,) = world.rows("SELECT COUNT(*) AS incidents, SUM(alert_count) AS alerts FROM incidents")
-    assert tuple(row) == (GROUPS, ALERTS), "no alert is lost, and none counts twice"
+    assert tuple(row) == (size.groups, size.alerts), "no alert is lost, and none counts twice"
     shown = [
         str(message.metadata["event_payload"]["key"])
-        for number in range(CHANNELS)
+        for number in range(size.channels)
         for card in cards_in(world, channel(number))
         for message in [card, *world.slack.thread(channel(number), card.ts)]
         if kind(message)
     ]
     assert [key for key, times in Counter(shown).items() if times > 1] == []
-    assert len([key for key in shown if key.startswith("card:")]) == GROUPS, "one thread a group"
+    assert len([key for key in shown if key.startswith("card:")]) == size.groups, (
+        "one thread a group"
+    )
     ends = world.rows(
         "SELECT a.state, a.reason, e.state, e.error, e.verify_note FROM approvals a"
         " LEFT JOIN executions e ON e.approval_id = a.id"
     )
     assert [tuple(end) for end in ends if end[2] != "verified"] == [], "each yes ends verified"
-    assert sorted(state for _, _, state in gateway.executions()) == ["finished"] * WITH_ACTION
-    assert [leaky_service.restarts for leaky_service in leaky_services] == [1] * WITH_ACTION, (
+    finished = ["finished"] * size.with_action
+    assert sorted(state for _, _, state in gateway.executions()) == finished
+    assert [leaky_service.restarts for leaky_service in leaky_services] == [1] * size.with_action, (
         "one dispatch an approval"
     )
     posts: dict[str, list[float]] = defaultdict(list)

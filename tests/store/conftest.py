@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import closing
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from store import Store
 from tests.helpers.databases import PostgresDatabase
-from tests.helpers.postgres import EMPTY, PostgresServer
 from tests.helpers.stores import ENGINES, PostgresStorage, Storage
-
-
-@pytest.fixture(scope="session")
-def own_database(postgres: PostgresServer) -> Iterator[PostgresDatabase]:
-    """The database of this test worker, with a connection that is there for every test."""
-    with closing(PostgresDatabase(postgres.database())) as own:
-        yield own
 
 
 @pytest.fixture
 def database(own_database: PostgresDatabase) -> str:
     """The URL of an empty PostgreSQL database."""
-    own_database.tamper(EMPTY)
     return own_database.url
 
 

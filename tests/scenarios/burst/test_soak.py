@@ -17,7 +17,7 @@ GROWTH = 5.0  # percent
 MOVING = CHANNELS + 4  # tasks and sockets that come and go: of channels, and a job that is at it
 
 LENGTHS = [
-    pytest.param(40, 30, id="short"),
+    pytest.param(15, 20, id="short"),
     pytest.param(1_800, 120, id="long", marks=[pytest.mark.chaos, pytest.mark.timeout(1_800)]),
 ]
 
