@@ -9,6 +9,7 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import Any
 
+from bot.response.gateway_evidence import EVIDENCE
 from tests.faults.fault import Fault, State
 from tests.faults.stage import APPROVER, Stage
 from tests.helpers.waiting import until
@@ -70,7 +71,7 @@ async def _play(stage: Stage, fault: Fault, verdict: Verdict) -> None:
         lambda: _first(stage.replies(card, "evidence")), why="what is known"
     )
     verdict.evidence = known.text
-    verdict.wrong += _differences(before, await stage.state(), ())
+    verdict.wrong += differences(before, await stage.state(), ())
     pressed, healthy = time.time(), asyncio.create_task(_when_healthy(fault))
     try:
         await stage.slack.as_user(APPROVER).press(approval, "Approve")
@@ -82,8 +83,8 @@ async def _play(stage: Stage, fault: Fault, verdict: Verdict) -> None:
         verdict.untrue = verdict.verified and not await asyncio.to_thread(fault.probe)
     finally:
         healthy.cancel()
-    verdict.wrong += _differences(before, await stage.state(), fault.changes)
-    ran = [run for run in stage.executions()[runs:] if run[0].split(".")[-1] not in _READS]
+    verdict.wrong += differences(before, await stage.state(), fault.changes)
+    ran = [run for run in stage.executions()[runs:] if run[0].split(".")[-1] not in EVIDENCE]
     verdict.right_target = [run[:2] for run in ran] == [(fault.action, fault.target)]
     if not verdict.verified:
         verdict.problem = result.text
@@ -96,9 +97,6 @@ async def _play(stage: Stage, fault: Fault, verdict: Verdict) -> None:
     await stage.slack.wait_for(
         lambda: _first(stage.replies(card, "resolved")), why="the end of the incident"
     )
-
-
-_READS = ("status", "logs", "report", "state", "read")
 
 
 async def _when_healthy(fault: Fault) -> float:
@@ -121,7 +119,7 @@ def _ended(results: list[Any]) -> Any:
     return next((m for m in results if any(word in m.text for word in words)), None)
 
 
-def _differences(before: State, after: State, changes: tuple[str, ...]) -> list[str]:
+def differences(before: State, after: State, changes: tuple[str, ...]) -> list[str]:
     """Return each object that differs, without those that may."""
     return [
         f"{key}: {before.get(key)} → {after.get(key)}"

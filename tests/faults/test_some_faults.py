@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.faults.play import differences
 from tests.faults.run import run, summary
 from tests.faults.systems import missing
 
@@ -20,3 +21,14 @@ async def test_real_faults_are_repaired_on_the_right_target_and_nothing_else_cha
     assert "service.status on checkout-api" in verdicts[0].evidence
     assert "redis.report on page-cache" in verdicts[2].evidence
     assert summary(verdicts).startswith("3 of 3 faults had the right target, 3 were repaired.")
+
+
+def test_every_object_that_changed_is_named_unless_the_action_may_change_it() -> None:
+    before = {"process process web": 7, "redis keys page": 9, "redis keys session": 5, "file a": 1}
+    after = {"process process web": 8, "redis keys session": 4, "file b": 1}
+    assert differences(before, after, ("process process web", "redis keys page")) == [
+        "file a: 1 → None",
+        "file b: None → 1",
+        "redis keys session: 5 → 4",
+    ]
+    assert differences(before, dict(before), ()) == []

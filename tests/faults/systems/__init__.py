@@ -2,27 +2,54 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 from tests.faults.fault import System
 from tests.faults.systems.containers import containers
+from tests.faults.systems.disks import disks
+from tests.faults.systems.machines import declared_commands, ssh_hosts
+from tests.faults.systems.mariadb import mariadb
+from tests.faults.systems.memcached import memcached
+from tests.faults.systems.postgres import postgres
 from tests.faults.systems.processes import processes
 from tests.faults.systems.redis_caches import redis_caches
+from tests.faults.systems.swarm import swarm
+from tests.faults.systems.web_services import web_services
 from tests.helpers import docker_engine
+from tests.helpers.postgres import programs
 
 SYSTEMS: dict[str, Callable[[], AbstractContextManager[System]]] = {
     "process": processes,
     "redis": redis_caches,
     "docker": containers,
+    "swarm": swarm,
+    "postgresql": postgres,
+    "mariadb": mariadb,
+    "memcached": memcached,
+    "disk": disks,
+    "http": web_services,
+    "ssh": ssh_hosts,
+    "command": declared_commands,
 }
-_PROGRAMS = {"redis": ("redis-server",)}
+_PROGRAMS = {
+    "redis": ("redis-server",),
+    "mariadb": ("mariadbd", "mariadb-install-db"),
+    "memcached": ("memcached",),
+    "ssh": ("ssh-keygen",),
+    "command": ("openssl",),
+}
 
 
 def missing(name: str) -> str:
     """Return what a system lacks on this machine, '' if it can run."""
     if name in ("docker", "swarm"):
         return docker_engine.missing()
+    if name == "postgresql" and programs() is None:
+        return "no PostgreSQL on this machine (make services)"
+    if name == "ssh" and (os.geteuid() or not shutil.which("sshd", path="/usr/sbin:/usr/bin")):
+        return "sshd is not on this machine, or it needs root"
     absent = [program for program in _PROGRAMS.get(name, ()) if not shutil.which(program)]
     return f"no {absent[0]} on this machine (make services)" if absent else ""
