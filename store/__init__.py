@@ -51,6 +51,7 @@ from store.operations.incident_lists import IncidentListsPart
 from store.operations.incidents import IncidentsPart
 from store.operations.lessons import LessonsPart
 from store.operations.log_positions import LogPositionsPart
+from store.operations.memory import MemoryPart
 from store.operations.mutes import MutesPart
 from store.operations.new_approvals import NewApprovalsPart
 from store.operations.news import NewsPart
@@ -138,6 +139,7 @@ class Store(
     DeploysPart,
     WrongRunbooksPart,
     LessonsPart,
+    MemoryPart,
     QuestionsPart,
     GatewayOffersPart,
     ProposalsPart,  # approvals

@@ -18,6 +18,7 @@ from bot.response.dependencies import Dependencies
 from bot.response.gateway_evidence import facts_about
 from bot.response.gateway_targets import BUTTONS, named_by, readable, target_of
 from bot.response.lessons import Lessons
+from bot.response.memory import Memory
 from bot.response.runbooks import Runbooks
 from store.operations.advice_context import AdviceContext
 from store.operations.evidence import History
@@ -27,9 +28,13 @@ DEPLOYS = "deploys"
 
 
 class Enrichment:
-    """Asks the incident's own history, the runbooks and the declared sources (with `session`)."""
+    """Asks the incident's own history, the runbooks, earlier incidents and, with `session`, the
+    declared sources.
+    """
 
-    def __init__(self, dependencies: Dependencies, runbooks: Runbooks, lessons: Lessons) -> None:
+    def __init__(
+        self, dependencies: Dependencies, runbooks: Runbooks, lessons: Lessons, memory: Memory
+    ) -> None:
         self._store = dependencies.store
         self._config = dependencies.config
         self._gateway = dependencies.gateway
@@ -38,6 +43,7 @@ class Enrichment:
         self._metrics = dependencies.metrics
         self._runbooks = runbooks
         self._lessons = lessons
+        self._memory = memory
 
     async def evidence_of(self, context: AdviceContext) -> Evidence:
         """Gather, store and show it. A source that fails or is late is named in the evidence."""
@@ -55,6 +61,7 @@ class Enrichment:
         )
         lessons = await self._lessons.facts_about(context)
         passages = await self._runbooks.facts_about(context)
+        passages += await self._memory.facts_about(context, lessons)
         from_gateway = [fact for fact in read if isinstance(fact, KnownFact) and fact.text]
         failures = [failure for failure in read if isinstance(failure, SourceFailure)]
         facts = [*known, *lessons, *passages, *from_gateway, *evidence.facts]

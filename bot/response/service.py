@@ -41,6 +41,7 @@ from bot.response.gateway_offers import GatewayOffers
 from bot.response.gateway_reads import GatewayReads
 from bot.response.handover import Handovers
 from bot.response.lessons import Lessons
+from bot.response.memory import Memory
 from bot.response.postmortems import Postmortems
 from bot.response.proposal_queue import ProposalQueue
 from bot.response.proposals import Proposals
@@ -100,7 +101,8 @@ class IncidentService:
         )
         self.runbooks = Runbooks(dependencies, self.decisions)
         self.lessons = Lessons(dependencies, self.decisions)
-        self._enrichment = Enrichment(dependencies, self.runbooks, self.lessons)
+        memory = Memory(dependencies)
+        self._enrichment = Enrichment(dependencies, self.runbooks, self.lessons, memory)
         self._advisor = LimitedAdvisor(
             dependencies.advisor,
             dependencies.store,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bot.retrieval.markdown import Document, Passage
+from bot.retrieval.synonyms import NO_SYNONYMS, Synonyms
 from bot.retrieval.tokens import terms
 
 # The weights of a document's fields, in the order of `Fields`: heading words tell most.
@@ -47,8 +48,8 @@ class Ranking:
 class Index(Protocol):
     """Full-text search over documents and their passages, ranked by two separate queries."""
 
-    def replace(self, documents: Sequence[Document]) -> None:
-        """Index these documents instead of those it held; nothing if they are the same."""
+    def replace(self, documents: Sequence[Document], synonyms: Synonyms = NO_SYNONYMS) -> None:
+        """Index these documents instead of those it held; nothing if all is the same."""
         ...
 
     def frequencies(self) -> Mapping[str, int]:
@@ -72,23 +73,25 @@ class Index(Protocol):
         ...
 
 
-def document_fields(document: Document) -> Fields:
+def document_fields(document: Document, synonyms: Synonyms = NO_SYNONYMS) -> Fields:
     """Return what is indexed of a whole document."""
     return Fields(
-        _joined(document.path, document.title, document.keywords),
-        _joined(*(passage.heading for passage in document.passages)),
-        _joined(*(passage.text for passage in document.passages)),
+        _joined(synonyms, document.path, document.title, document.keywords),
+        _joined(synonyms, *(passage.heading for passage in document.passages)),
+        _joined(synonyms, *(passage.text for passage in document.passages)),
     )
 
 
-def passage_fields(document: Document, passage: Passage) -> Fields:
+def passage_fields(
+    document: Document, passage: Passage, synonyms: Synonyms = NO_SYNONYMS
+) -> Fields:
     """Return what is indexed of a passage: it inherits the title and the headings above it."""
     return Fields(
-        _joined(document.path, document.title, document.keywords),
-        _joined(passage.heading, *passage.parents),
-        _joined(passage.text),
+        _joined(synonyms, document.path, document.title, document.keywords),
+        _joined(synonyms, passage.heading, *passage.parents),
+        _joined(synonyms, passage.text),
     )
 
 
-def _joined(*texts: str) -> str:
-    return " ".join(terms("\n".join(texts)))
+def _joined(synonyms: Synonyms, *texts: str) -> str:
+    return " ".join(synonyms.of(terms("\n".join(texts))))

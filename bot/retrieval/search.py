@@ -15,6 +15,7 @@ from bot.retrieval.embeddings import Embedder
 from bot.retrieval.index import Index, PassageRow
 from bot.retrieval.queries import TITLE, Query
 from bot.retrieval.similarity import Comparison, Similarity
+from bot.retrieval.synonyms import NO_SYNONYMS, Synonyms
 
 RANKED = 50  # documents, and passages, of each ranking
 FUSION_OFFSET = 10  # of reciprocal rank fusion: how little the first rank beats the second
@@ -41,7 +42,13 @@ class Hit:
 class RunbookSearch:
     """Searches one index; build another one when the index changes."""
 
-    def __init__(self, index: Index, embedder: Embedder | None = None) -> None:
+    def __init__(
+        self,
+        index: Index,
+        embedder: Embedder | None = None,
+        synonyms: Synonyms = NO_SYNONYMS,
+    ) -> None:
+        self._synonyms = synonyms
         self._index = index
         self._rows = index.rows()
         self._frequencies = index.frequencies()
@@ -61,7 +68,8 @@ class RunbookSearch:
 
     def search(self, query: Query, limit: int = 10) -> list[Hit]:
         """Return the best passage of each document, best first; [] if the best does not fit."""
-        ranking = self._index.rank(_repeated(self._rarest(query.weights)), RANKED)
+        weights = self._synonyms.weights_of(query.weights)
+        ranking = self._index.rank(_repeated(self._rarest(weights)), RANKED)
         near = self._similarity.compare(query.text, 4 * RANKED) if self._similarity else None
         rankings = [ranking.documents, self._documents_of(ranking.passages)]
         passages = _ranks(ranking.passages)
@@ -73,7 +81,8 @@ class RunbookSearch:
         for documents in rankings:
             for document, score in _ranks(documents).items():
                 scores[document] = scores.get(document, 0.0) + score
-        rare = {term: query.weights[term] * self._rarity(term) for term in query.core}
+        core = set(self._synonyms.of(query.core))
+        rare = {term: weights[term] * self._rarity(term) for term in core}
         best = sorted(scores, key=lambda document: (-scores[document], document))[:limit]
         most = len(rankings) / FUSION_OFFSET
         hits = [

@@ -15,6 +15,7 @@ from bot.retrieval.index import (
     passage_fields,
 )
 from bot.retrieval.markdown import Document
+from bot.retrieval.synonyms import NO_SYNONYMS, Synonyms
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS content (digest TEXT);
@@ -27,7 +28,7 @@ CREATE VIRTUAL TABLE IF NOT EXISTS document_terms USING fts5 (title, headings, b
 CREATE VIRTUAL TABLE IF NOT EXISTS passage_terms USING fts5 (title, headings, body);
 CREATE VIRTUAL TABLE IF NOT EXISTS passage_vocabulary USING fts5vocab (passage_terms, row);
 """
-FORM = 1  # of the terms in a file: raise it when tokens or fields change
+FORM = 2  # of the terms in a file: raise it when tokens or fields change
 _TABLES = ("content", "documents", "passages", "document_terms", "passage_terms")
 
 
@@ -41,8 +42,9 @@ class SqliteIndex:
     def close(self) -> None:
         self._connection.close()
 
-    def replace(self, documents: Sequence[Document]) -> None:
-        digest = hashlib.sha256(repr((FORM, documents)).encode("utf-8", "replace")).hexdigest()
+    def replace(self, documents: Sequence[Document], synonyms: Synonyms = NO_SYNONYMS) -> None:
+        content = repr((FORM, documents, sorted(synonyms.instead.items())))
+        digest = hashlib.sha256(content.encode("utf-8", "replace")).hexdigest()
         if self._connection.execute("SELECT 1 FROM content WHERE digest = ?", (digest,)).fetchone():
             return
         with self._connection as connection:
@@ -55,13 +57,14 @@ class SqliteIndex:
                     "INSERT INTO documents VALUES (?, ?, ?)",
                     (number, document.path, document.title),
                 )
-                self._insert("document_terms", number, document_fields(document))
+                self._insert("document_terms", number, document_fields(document, synonyms))
                 for passage in document.passages:
                     connection.execute(
                         "INSERT INTO passages VALUES (?, ?, ?, ?, ?)",
                         (passage_id, number, passage.heading, passage.line, passage.text),
                     )
-                    self._insert("passage_terms", passage_id, passage_fields(document, passage))
+                    fields = passage_fields(document, passage, synonyms)
+                    self._insert("passage_terms", passage_id, fields)
                     passage_id += 1
             for table in ("document_terms", "passage_terms"):
                 connection.execute(f"INSERT INTO {table} ({table}) VALUES ('optimize')")  # noqa: S608 - ours

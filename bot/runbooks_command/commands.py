@@ -20,6 +20,7 @@ from bot.retrieval.markdown import Document
 from bot.retrieval.queries import Query, build_query
 from bot.retrieval.search import Hit, RunbookSearch
 from bot.retrieval.sqlite_index import SqliteIndex
+from bot.retrieval.synonyms import Synonyms, read_synonyms
 
 LONGEST_LINE = 1_048_576  # bytes of one alert
 
@@ -38,13 +39,16 @@ def run(options: argparse.Namespace) -> int:
         if options.verb == "lint":
             return _lint(options.dir)
         documents, skipped = read_folder(options.dir)
+        synonyms, problems = read_synonyms(options.dir)
     except OSError as error:
         print(f"{options.dir}: cannot be read: {error.strerror or error}", file=sys.stderr)
         return 1
     for item in skipped:
         print(f"{item.path}: not read: {item.reason}", file=sys.stderr)
+    for problem in problems:
+        print(problem, file=sys.stderr)
     try:
-        search = _search_of(documents, options.index)
+        search = _search_of(documents, options.index, synonyms)
     except sqlite3.Error as error:
         print(f"{options.index}: cannot be used as an index: {error}", file=sys.stderr)
         return 1
@@ -56,16 +60,18 @@ def run(options: argparse.Namespace) -> int:
     return _answer_lines(search, options.limit, as_json=options.json)
 
 
-def _search_of(documents: Sequence[Document], file: Path | None) -> RunbookSearch:
+def _search_of(
+    documents: Sequence[Document], file: Path | None, synonyms: Synonyms
+) -> RunbookSearch:
     index = SqliteIndex(str(file) if file else ":memory:")
-    index.replace(documents)
-    return RunbookSearch(index, load_embedder())
+    index.replace(documents, synonyms)
+    return RunbookSearch(index, load_embedder(), synonyms)
 
 
 def _lint(folder: Path) -> int:
     items = list(read_files(folder))
     files = [item for item in items if isinstance(item, RunbookFile)]
-    problems = problems_in(files, file_names(folder))
+    problems = [*problems_in(files, file_names(folder)), *read_synonyms(folder)[1]]
     for problem in problems:
         print(problem)
     for item in items:

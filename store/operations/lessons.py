@@ -13,7 +13,7 @@ from store.operations.part import Part
 from store.statements import Operation, Row, from_db_time, query, to_db_time
 
 LISTED = 10
-_BATCH = 500
+BATCH = 500
 
 
 def add(
@@ -75,7 +75,7 @@ def after(lesson_id: int) -> Operation[list[Lesson]]:
     rows = yield query(
         "SELECT * FROM lessons WHERE id > ? AND removed_by = '' ORDER BY id LIMIT ?",
         lesson_id,
-        _BATCH,
+        BATCH,
     )
     return [_from(row) for row in rows]
 

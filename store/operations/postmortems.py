@@ -78,7 +78,7 @@ def read(incident_id: int) -> Operation[IncidentRecord]:
 def of_origin(origin: str) -> Operation[Postmortem | None]:
     """Return the post-mortem that this command or press made."""
     rows = yield query("SELECT * FROM postmortems WHERE origin = ?", origin)
-    return _from(rows[0]) if rows else None
+    return postmortem_from(rows[0]) if rows else None
 
 
 def add(
@@ -113,7 +113,7 @@ def add(
     )
     if not rows:
         return None
-    postmortem = _from(rows[0])
+    postmortem = postmortem_from(rows[0])
     incident = yield from incidents.get(incident_id)
     text = f"Post-mortem drafted, version {version}"
     yield from incidents.append_event(incident_id, now, "postmortem", text, user)
@@ -124,7 +124,7 @@ def add(
 def get(postmortem_id: int) -> Operation[Postmortem | None]:
     """Return one version."""
     rows = yield query("SELECT * FROM postmortems WHERE id = ?", postmortem_id)
-    return _from(rows[0]) if rows else None
+    return postmortem_from(rows[0]) if rows else None
 
 
 def claim_export(now: datetime, pause: timedelta) -> Operation[tuple[Postmortem, int] | None]:
@@ -149,7 +149,7 @@ def claim_export(now: datetime, pause: timedelta) -> Operation[tuple[Postmortem,
         rows[0]["id"],
         rows[0]["export_at"],
     )
-    return (_from(claimed[0]), tries) if claimed else None
+    return (postmortem_from(claimed[0]), tries) if claimed else None
 
 
 def export_ended(postmortem: Postmortem, now: datetime, problem: str) -> Operation[None]:
@@ -168,7 +168,8 @@ def export_ended(postmortem: Postmortem, now: datetime, problem: str) -> Operati
         yield from incidents.append_event(incident.id, now, "postmortem", f"{what} was exported")
 
 
-def _from(row: Row) -> Postmortem:
+def postmortem_from(row: Row) -> Postmortem:
+    """A postmortems row."""
     return Postmortem(
         id=row["id"],
         incident_id=row["incident_id"],

@@ -44,6 +44,18 @@ MUTANTS = [
         "tests/retrieval/test_search.py",
         returns="self._passages[document][0]",
     ),
+    Mutant(
+        "bot/retrieval/synonyms.py",
+        "Synonyms.weights_of",
+        "tests/retrieval/test_synonyms.py",
+        returns="dict(weights)",
+    ),
+    Mutant(
+        "bot/response/memory.py",
+        "Memory._refresh",
+        "tests/response/test_memory.py",
+        without="index.replace",
+    ),
     # incidents
     Mutant(
         "bot/incidents/correlation.py",

@@ -1,0 +1,119 @@
+"""Cites what earlier incidents left and what fits by its text: SOPs, lessons, post-mortems."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Collection, Iterator, Sequence
+
+from bot.enrichment.model import FACT_CHARS, KnownFact
+from bot.errors import StoreError
+from bot.incidents.lessons import Lesson
+from bot.incidents.records import Postmortem
+from bot.incidents.sops import Sop
+from bot.response.dependencies import Dependencies
+from bot.response.lessons import LESSON
+from bot.response.runbooks import query_of
+from bot.retrieval.markdown import Document, Passage, parse_document
+from bot.retrieval.passage_index import PassageIndex
+from bot.retrieval.search import Hit
+from store.operations.advice_context import AdviceContext
+
+log = logging.getLogger(__name__)
+
+SOP, POSTMORTEM = "SOP", "Post-mortem"
+CITED = 2  # beside the runbooks and the lessons of the same SOP ID
+WAIT = 0.4  # seconds: evidence does not wait for an index that is built
+_CANDIDATES = 10
+
+
+class Memory:
+    """Searches SOPs, lessons and post-mortems. It indexes them again when one of them changed.
+
+    Their text is data: people wrote it, or a model that people asked.
+    """
+
+    def __init__(self, dependencies: Dependencies) -> None:
+        self._library = dependencies.runbooks
+        self._store = dependencies.store
+        self._config = dependencies.config
+        self._clock = dependencies.clock
+        self._indexed: object = None
+        self._lock = asyncio.Lock()
+        self._building: asyncio.Future[None] | None = None
+        self.wait = WAIT
+
+    async def facts_about(
+        self, context: AdviceContext, cited: Sequence[KnownFact]
+    ) -> list[KnownFact]:
+        """Return what fits the incident and is not `cited` yet; [] while the index is built."""
+        index = self._library.memory
+        if index is None:
+            return []
+        try:
+            async with asyncio.timeout(self.wait):
+                await self._refresh(index)
+                hits = await index.search(query_of(context), _CANDIDATES)
+        except (TimeoutError, StoreError) as error:
+            log.warning(
+                "earlier incidents are not searched: %s", str(error) or "the index is being built"
+            )
+            return []
+        own = (context.incident.sop_id, context.incident.number)
+        return list(self._facts(hits, own, {fact.text for fact in cited}))[:CITED]
+
+    async def _refresh(self, index: PassageIndex) -> None:
+        """Index everything again if something changed since the last time."""
+        sops, synonyms = self._config.current.sops.sops, self._library.synonyms
+        wanted = (await self._store.memory_version(), sops, synonyms)
+        if self._indexed == wanted or self._lock.locked():
+            return
+        async with self._lock:
+            lessons = await self._store.all_lessons()
+            postmortems = await self._store.newest_postmortems()
+            documents = [
+                *map(document_of_sop, sops),
+                *map(document_of_lesson, lessons),
+                *map(document_of_postmortem, postmortems),
+            ]
+            self._indexed = wanted
+            # Shielded, for it goes on while the evidence that waits for it is shown without it.
+            self._building = asyncio.ensure_future(index.replace(documents, synonyms))
+        await asyncio.shield(self._building)
+
+    def _facts(
+        self, hits: Sequence[Hit], own: Collection[str], cited: Collection[str]
+    ) -> Iterator[KnownFact]:
+        now = self._clock()
+        for hit in hits:
+            source, _slash, name = hit.passage.path.partition("/")
+            about = name.partition("/")[0]
+            text = hit.passage.text[:FACT_CHARS]
+            if not hit.fits or about in own or text in cited or not text:
+                continue
+            shown = f"lesson of {about}" if source == LESSON else about
+            if source == POSTMORTEM and hit.passage.heading:
+                shown = f"{about}: {hit.passage.heading}"
+            elif source == SOP and hit.passage.title != about:
+                shown = f"{hit.passage.title} ({about})"
+            yield KnownFact(source, shown, text, now)
+
+
+def document_of_sop(sop: Sop) -> Document:
+    """Return an SOP as one passage: what to look at and to do."""
+    lines = [*sop.fix_action, *sop.command, *sop.metric, *sop.log]
+    text = "\n".join(lines)
+    keywords = " ".join(key.partition(":")[2] for key in sop.keys)
+    title = sop.title or sop.sop_id
+    return Document(f"{SOP}/{sop.sop_id}", title, (Passage("", 1, text),), keywords)
+
+
+def document_of_lesson(lesson: Lesson) -> Document:
+    """Return a lesson as one passage under the name of its alert."""
+    path = f"{LESSON}/{lesson.incident}/{lesson.id}"
+    return Document(path, lesson.alert_name, (Passage("", 1, lesson.text),), lesson.service)
+
+
+def document_of_postmortem(postmortem: Postmortem) -> Document:
+    """Return a post-mortem, cut by its headings."""
+    return parse_document(f"{POSTMORTEM}/INC-{postmortem.incident_id}", postmortem.body)

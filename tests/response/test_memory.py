@@ -1,0 +1,73 @@
+"""What earlier incidents left is found again by its text, without what the incident has already."""
+
+from __future__ import annotations
+
+import json
+
+from bot.configuration import Configuration
+from bot.enrichment.model import KnownFact
+from bot.incidents.model import Incident
+from bot.incidents.sops import SopLibrary
+from store.operations.advice_context import AdviceContext
+from tests.helpers.builders import ANA, NOW, alert, deliver, open_incident
+from tests.helpers.incident_bench import Bench
+
+SOP = {
+    "sop_id": "sop_mail",
+    "keys": ["svc:mailer"],
+    "title": "Mail queue grows",
+    "fix_action": ["Restart the consumer of the mail queue, then watch how the queue shrinks."],
+}
+LESSON = "The mail queue grows while the consumer waits for a lock of the database."
+POSTMORTEM = "# INC-1\n\n## Summary\n\nThe mail queue grew: its consumer waited for a lock.\n"
+
+
+async def about_the_mail_queue(bench: Bench, service: str) -> AdviceContext:
+    number = await deliver(
+        bench.store,
+        alert(
+            service=service,
+            name="QueueLong",
+            title="The mail queue grows",
+            text="No consumer of the mail queue works.",
+            fingerprint=service,
+            category="queue",
+        ),
+    )
+    return await bench.store.advice_context(number)
+
+
+async def found(bench: Bench, context: AdviceContext, *cited: str) -> dict[str, str]:
+    earlier = [KnownFact("Lesson", "lesson of INC-1", text, NOW) for text in cited]
+    facts = await bench.service._enrichment._memory.facts_about(context, earlier)
+    return {f"{fact.source}: {fact.name}": fact.text for fact in facts}
+
+
+async def test_sops_lessons_and_post_mortems_of_other_incidents_are_found(bench: Bench) -> None:
+    context = await about_the_mail_queue(bench, "other")
+    assert await found(bench, context) == {}, "it searches nothing before the runbooks are read"
+    bench.service._enrichment._memory.wait = 60  # on a machine that does much else
+    library = bench.service._enrichment._memory._library
+    await library.load()
+    assert await found(bench, context) == {}
+
+    sops = SopLibrary.load([("all.jsonl", json.dumps(SOP))])
+    bench.service.config.current = Configuration(sops=sops)
+    first = {"SOP: Mail queue grows (sop_mail)": SOP["fix_action"][0]}
+    assert await found(bench, context) == first, "what a reload brought is found"
+    mail = await about_the_mail_queue(bench, "mailer")
+    bench.service.config.current = Configuration()
+
+    incident: Incident = await open_incident(bench.store)
+    kept = await bench.store.add_lesson(incident.id, "MailQueue", LESSON, ANA, "key", NOW)
+    assert await found(bench, mail) == {f"Lesson: lesson of {incident.number}": LESSON}
+    assert await found(bench, mail, LESSON) == {}, "it is cited already, by its alert's name"
+    own = await bench.store.advice_context(incident.id)
+    assert f"Lesson: lesson of {incident.number}" not in await found(bench, own)
+    await bench.store.remove_lesson(kept.id, ANA, NOW)
+    assert await found(bench, mail) == {}, "a wrong one is removed"
+
+    await bench.store.add_postmortem(incident.id, 1, POSTMORTEM, ANA, "press", NOW, exported=False)
+    (name,) = await found(bench, mail)
+    assert name == f"Post-mortem: {incident.number}: Summary"
+    await library.close()
