@@ -24,6 +24,7 @@ from bot.incidents.model import (
 )
 from bot.incidents.notices import Notice
 from bot.incidents.remediation import Parameter, Preview, Proposal, RemediationStatus
+from bot.incidents.subject import Subject
 from store.statements import Row, from_db_time, from_db_time_or_none, to_db_time_or_none
 
 
@@ -128,6 +129,11 @@ def dump(value: object) -> str:
     return _ENCODER.encode(value)
 
 
+def dump_plain(value: object) -> str:
+    """Do as `dump` in a fifth of the time, for JSON values and text enumerations only."""
+    return ascii_text(value) or dump(value)
+
+
 _ENCODER = json.JSONEncoder(separators=(",", ":"), default=str)  # json.dumps would make one a call
 
 
@@ -142,7 +148,7 @@ def alert_to_json(alert: Alert) -> str:
     if alert.raw_shared:
         body["shared"] = digest_of_shared(alert.raw_shared)
     # The raw data is the longest part, and intake has encoded it already to measure it.
-    return f'{(ascii_text(body) or dump(body))[:-1]},"raw":{alert.raw_json or dump(alert.raw)}}}'
+    return f'{dump_plain(body)[:-1]},"raw":{alert.raw_json or dump(alert.raw)}}}'
 
 
 def decision_to_json(decision: Decision) -> str:
@@ -152,7 +158,15 @@ def decision_to_json(decision: Decision) -> str:
         body["alternatives"] = decision.alternatives
     if decision.shadow:
         body["shadow"] = dict(decision.shadow)
-    return dump(body)
+    return dump_plain(body)
+
+
+def subject_to_json(subject: Subject) -> str:
+    """Return what an incident is about as one JSON object."""
+    # `asdict` copies each value, however plain: that takes as long as to store the incident.
+    body = dict(zip(_SUBJECT_FIELDS, _SUBJECT_VALUES(subject), strict=True))
+    body["read_from"] = dict(subject.read_from)
+    return dump_plain(body)
 
 
 def digest_of_shared(text: str) -> str:
@@ -162,6 +176,8 @@ def digest_of_shared(text: str) -> str:
 
 _ALERT_FIELDS = tuple(field.name for field in fields(Alert) if not field.name.startswith("raw"))
 _ALERT_VALUES = attrgetter(*_ALERT_FIELDS)
+_SUBJECT_FIELDS = tuple(field.name for field in fields(Subject))
+_SUBJECT_VALUES = attrgetter(*_SUBJECT_FIELDS)
 
 
 def alert_from_json(text: str) -> Alert:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import datetime
 
 from bot.incidents.correlation import IdentifiedAlert
@@ -26,7 +25,7 @@ from store.operations import (
 from store.operations.candidates import is_older, sent_time, since
 from store.operations.cascades import Placement
 from store.operations.delivery_context import DeliveryContext
-from store.rows import dump
+from store.rows import dump_plain, subject_to_json
 from store.statements import (
     Operation,
     Row,
@@ -79,8 +78,8 @@ def open_new(
         "value": alert.value,
         "threshold": alert.threshold,
         "text": alert.text,
-        "labels": dump(dict(alert.labels)),
-        "links": dump([(link.label, link.url) for link in alert.links]),
+        "labels": dump_plain(dict(alert.labels)),
+        "links": dump_plain([(link.label, link.url) for link in alert.links]),
         "tracking_id": identified_alert.tracking_id,
         "opened_at": to_db_time(began),
         "updated_at": at,
@@ -154,7 +153,7 @@ def _scope_columns(identified_alert: IdentifiedAlert) -> dict[str, str]:
         "scope_service": scope.service,
         "scope_category": scope.category,
         "scope_place": scope.place,
-        "subject": dump(asdict(subject)),
+        "subject": subject_to_json(subject),
         "runs_on": subject.runs_on,
     }
 

@@ -117,3 +117,20 @@ def test_a_word_in_the_name_of_the_service_says_nothing_of_the_trouble(
 ) -> None:
     received = alert(name=name, title=name, service=service, category="")
     assert trouble_of(received) is trouble
+
+
+@pytest.mark.parametrize(
+    ("title", "service", "trouble"),
+    [
+        ("High latency on billing", "billing", Trouble.ACUTE),
+        ("billing-api is slow", "billing-api", Trouble.ACUTE),
+        ("High latency on billing-api for billing-api", "billing-api", Trouble.ACUTE),
+        ("Backup failed on backup", "backup", Trouble.SLOW),  # the first word is the trouble
+        ("Station backup", "backup", Trouble.SLOW),  # "on" is no word here
+        ("Latency on billing", "bill", Trouble.SLOW),  # another word than the service's name
+        ("Latency of billing-api", "billing-ap", Trouble.SLOW),
+    ],
+)
+def test_the_services_name_is_no_trouble(title: str, service: str, trouble: Trouble) -> None:
+    item = alert(name=title, category="", title=title, service=service)
+    assert trouble_of(item) is trouble

@@ -7,6 +7,7 @@ from growing unnoticed.
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any, cast
 
 import pytest
@@ -72,6 +73,25 @@ async def test_a_new_incidents_card_costs_so_many_statements(
     await show(store)
     assert accepted == {"transactions": 1, "statements": 12}, TOO_MANY
     assert counted.counts == {"reads": 1, "transactions": 1, "statements": 4}, TOO_MANY
+
+
+async def test_an_alert_of_a_new_service_makes_no_pattern(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for service in ("web-api", "search"):
+        await arrive(store, service)
+        await show(store)
+    made: list[object] = []
+    make: Any = re._compiler.compile  # type: ignore[attr-defined]  # every pattern passes here
+    monkeypatch.setattr(
+        re._compiler,  # type: ignore[attr-defined]
+        "compile",
+        lambda pattern, flags=0: made.append(pattern) or make(pattern, flags),
+    )
+    for service in ("shop-api", "billing"):
+        await arrive(store, service)
+        await show(store)
+    assert made == [], "it takes longer than all else that is read of an alert"
 
 
 async def test_one_more_alert_of_an_incident_costs_so_many_statements(
