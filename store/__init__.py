@@ -70,6 +70,7 @@ from store.operations.reading_cases import ReadingCasesPart
 from store.operations.retention import RetentionPart
 from store.operations.retries import RetriesPart
 from store.operations.scoped_freezes import ScopedFreezesPart
+from store.operations.service_levels import ServiceLevelsPart
 from store.operations.severities import SeveritiesPart
 from store.operations.shadow import ShadowPart
 from store.operations.silence_ends import SilenceEndsPart
@@ -175,6 +176,7 @@ class Store(
     RetentionPart,
     HousekeepingPart,
     SizesPart,
+    ServiceLevelsPart,
 ):
     """Everything the bot remembers. `owner` names this process in what it claims.
 

@@ -41,6 +41,8 @@ class Health:
         self._events: dict[str, tuple[Event, Event]] = {}
         self._not_vital: set[str] = set()
         self._states: dict[str, State] = {}
+        self.on_result: Callable[[str, bool], None] | None = None
+        """Called with each part's name and result."""
 
     def register(
         self,
@@ -75,6 +77,8 @@ class Health:
         state = await self._ask(name)
         before = self._states.get(name)
         self._states[name] = state
+        if self.on_result:
+            self.on_result(name, state.ok)
         if state.ok != (before is None or before.ok):
             failing, recovered = self._events[name]
             emit(recovered if state.ok else failing, part=name, why=state.reason or None)

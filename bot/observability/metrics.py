@@ -20,6 +20,7 @@ from prometheus_client import (
 from bot.observability.advisor_metrics import AdvisorMetrics
 from bot.observability.backup_metrics import BackupMetrics
 from bot.observability.events import Event
+from bot.observability.service_levels import ServiceLevels
 
 
 class Metrics:
@@ -52,16 +53,11 @@ class Metrics:
         self._remediations = Counter(
             "sopbot_remediations_total", "Remediations by outcome.", ["state"], registry=reg
         )
+        self._remediations.labels("outcome unknown")  # at 0, so that the first one is an increase
         self._slack = Counter(
             "sopbot_slack_calls_total",
             "Slack calls by outcome.",
             ["method", "outcome"],
-            registry=reg,
-        )
-        self._outside = Counter(
-            "sopbot_outside_notices_total",
-            "Notices by e-mail and webhook while Slack is unreachable, by outcome.",
-            ["target", "outcome"],
             registry=reg,
         )
         self._add_sending(reg)
@@ -74,6 +70,7 @@ class Metrics:
         self._add_gateway(reg)
         self.advisor = AdvisorMetrics(reg)
         self.backups = BackupMetrics(reg)
+        self.service_levels = ServiceLevels(reg)
         self._add_nats(reg)
 
     def _add_episodes(self, reg: CollectorRegistry) -> None:
@@ -97,6 +94,12 @@ class Metrics:
         )
 
     def _add_sending(self, reg: CollectorRegistry) -> None:
+        self._outside = Counter(
+            "sopbot_outside_notices_total",
+            "Notices by e-mail and webhook while Slack is unreachable, by outcome.",
+            ["target", "outcome"],
+            registry=reg,
+        )
         self.outbox_waiting = Gauge(
             "sopbot_outbox_waiting", "Messages that wait to be sent.", registry=reg
         )
@@ -116,12 +119,14 @@ class Metrics:
         self._gateway_seconds = Histogram(
             "gateway_operation_duration_seconds", "Time until the gateway answered.", registry=reg
         )
+        # Registered with the first operation: before it there is nothing to say.
         self._gateway_success = Gauge(
-            "gateway_success_rate", "1 when the last operation succeeded, else 0.", registry=reg
+            "gateway_success_rate", "1 when the last operation succeeded, else 0.", registry=None
         )
         self._gateway_ms = Gauge(
-            "gateway_command_execution_time_ms", "Duration of the last operation.", registry=reg
+            "gateway_command_execution_time_ms", "Duration of the last operation.", registry=None
         )
+        self._last_operation = [self._gateway_success, self._gateway_ms]
 
     def _add_nats(self, reg: CollectorRegistry) -> None:
         self.nats_connected = Gauge(
@@ -188,6 +193,8 @@ class Metrics:
     def dispatched(self, state: str, seconds: float | None) -> None:
         """Count an answer or a missing answer of the gateway; `state` is the remediation's."""
         self._remediations.labels(state).inc()
+        while self._last_operation:
+            self.registry.register(self._last_operation.pop())
         if seconds is not None:
             self._gateway_seconds.observe(seconds)
             self._gateway_ms.set(seconds * 1000)

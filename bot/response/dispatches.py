@@ -327,6 +327,9 @@ class Dispatches:
         )
         if verdict and await self._store.conclude(execution.id, *verdict, self._clock()):
             self._metrics.concluded(verdict[0])
+            if verdict[0] is RemediationStatus.VERIFIED and execution.started_at:
+                taken = self._clock() - execution.started_at
+                self._metrics.service_levels.observe("dispatch_to_verified", taken.total_seconds())
 
 
 async def _or_error(asking: Awaitable[T]) -> T | SopbotError:

@@ -30,6 +30,7 @@ class Watchdog:
     async def run(self) -> None:
         """Look for overdue work, and report it."""
         now = self._clock()
+        self._metrics.service_levels.replicas.set(await self._store.live_replicas(now))
         self._overdue = overdue = await self._store.overdue_work(now)
         counts = dict.fromkeys(KINDS, 0) | {work.what: work.count for work in overdue}
         self._metrics.set_overdue(counts)

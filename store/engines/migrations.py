@@ -136,6 +136,11 @@ def m055_expand_standing_advice() -> str:
     return advice_tables.STANDING_ADVICE
 
 
+def m056_expand_evidence_by_time() -> str:
+    """Find the evidence of the last seconds."""
+    return operation_tables.EVIDENCE_BY_TIME
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     *EARLIER_MIGRATIONS,
     m035_expand_reading_cases,
@@ -159,6 +164,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m053_expand_removed_lessons,
     m054_expand_store_sizes,
     m055_expand_standing_advice,
+    m056_expand_evidence_by_time,
 )
 
 

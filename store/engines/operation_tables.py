@@ -13,3 +13,7 @@ CREATE TABLE store_sizes (
 ) WITHOUT ROWID;
 CREATE INDEX ended_silences ON silences (ended_at) WHERE ended_at IS NOT NULL;
 """
+
+EVIDENCE_BY_TIME = """
+CREATE INDEX evidence_by_time ON evidence (at);
+"""

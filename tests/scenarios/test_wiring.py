@@ -61,6 +61,7 @@ STEPS = {
     "send_digests": (None, 15, ONE, ALONE),
     "refresh_homes": (None, 5, ONE, ALONE),
     "refresh_actions": (None, 60, EACH, ALONE),
+    "observe_service_levels": (None, 5, ONE, ALONE),
     "summarise_hours": (None, 60, ONE, ALONE),
     "prune": (None, 3600, ONE, ALONE),
 }
