@@ -42,9 +42,14 @@ from bot.settings import Settings, forget_secrets, load
 
 if TYPE_CHECKING:
     from bot.app import Bot
+    from bot.serving.log_file import RotatingFile
 
 COLLECT_EVERY = 10_000  # more objects in use; a collection of them takes a millisecond
 EXIT_CONFIG = 78  # EX_CONFIG: a supervisor need not try again
+AS_ROOT = (
+    "the bot runs as root: a fault in it, or in an advisor without ADVISOR_USER, can change the"
+    " whole machine; give it a user of its own"
+)
 EXIT_PIPE = 141  # as a shell reports SIGPIPE
 PROGRAMS = {
     "demo": "play the whole job on this machine, no account needed; --keep leaves it running",
@@ -204,7 +209,14 @@ async def _run(settings: Settings) -> int:
     from bot.app import Bot
     from bot.serving.logs import set_up
 
-    set_up(settings.log_level, settings.log_format, secrets=settings.secrets())
+    try:
+        file = _log_file(settings)
+    except OSError as error:
+        problem = f"LOG_FILE: {settings.log_file} cannot be written: {error.strerror}"
+        return _refuse(SettingsError([problem]))
+    set_up(settings.log_level, settings.log_format, secrets=settings.secrets(), file=file)
+    if os.geteuid() == 0:
+        logging.getLogger("bot").warning(AS_ROOT)
     for warning in settings.warnings:
         logging.getLogger("bot").warning(warning)
     serving = asyncio.create_task(_serve(Bot(settings)))
@@ -226,6 +238,16 @@ async def _run(settings: Settings) -> int:
     except SopbotError as error:
         return _refuse(SettingsError([str(error)]))
     return 0
+
+
+def _log_file(settings: Settings) -> RotatingFile | None:
+    """Open LOG_FILE; None without it. OSError if it cannot be written."""
+    if settings.log_file is None:
+        return None
+    from bot.serving.log_file import RotatingFile
+
+    size = settings.log_file_max_mb * 1_048_576
+    return RotatingFile(settings.log_file, size, settings.log_file_keep)
 
 
 async def _serve(bot: Bot) -> None:

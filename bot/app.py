@@ -35,6 +35,7 @@ from bot.from_settings import (
     open_runbooks,
     read_configuration,
     slack_client,
+    web_access,
 )
 from bot.health_checks import register_checks
 from bot.observability.events import Event, emit
@@ -302,7 +303,7 @@ class Bot:
             stats=StatsEndpoints(self.service.store, self._config, self._clock),
             health=self.health,
             metrics=self.metrics,
-            tokens=settings.http_tokens,
+            access=web_access(settings),
             dump=self.dump,
         )
         server = listening(

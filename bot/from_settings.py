@@ -34,8 +34,11 @@ from bot.retrieval.library import RunbookLibrary
 from bot.serving.limits import ConnectionLimits
 from bot.settings import Settings, StoreSettings
 from bot.sop_files import read_sops
+from bot.web.rate_limit import Buckets
+from bot.web.server import WebAccess
 from handlers.inbound.alert_receiver import AlertChannels
 from store import Store
+from store.admin.locations import file_of
 from store.audit import whole_trail
 from store.audit.sealing import AuditKey
 
@@ -121,6 +124,17 @@ def connection_limits(settings: Settings) -> ConnectionLimits:
     return ConnectionLimits(
         total=settings.http_max_connections,
         per_address=settings.http_max_connections_per_address,
+    )
+
+
+def web_access(settings: Settings) -> WebAccess:
+    """The tokens and the rate of callers of the HTTP server."""
+    per_minute = settings.http_requests_per_minute
+    file = file_of(settings.store_url.get_secret_value())
+    return WebAccess(
+        tokens=settings.http_tokens,
+        buckets=Buckets(per_minute) if per_minute else None,
+        folder=file.parent if file else Path.cwd(),
     )
 
 

@@ -35,6 +35,7 @@ from bot.language import ENGLISH
 from bot.setting_advisors import AdvisorGroup
 from bot.setting_backups import BackupGroup
 from bot.setting_groups import AlertmanagerGroup, GatewayTlsGroup, NatsGroup, PagingGroup
+from bot.setting_operation import OperationGroup
 from bot.setting_outside import OutsideGroup
 from bot.setting_problems import line_of
 from bot.setting_sources import UnreadableFile, lower_case, sources, without_effect
@@ -137,6 +138,7 @@ class Settings(
     GatewayTlsGroup,
     PagingGroup,
     OutsideGroup,
+    OperationGroup,
     NatsGroup,
     AuditSettings,
 ):

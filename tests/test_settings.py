@@ -112,6 +112,8 @@ def test_only_secrets_may_come_from_a_file(no_file):
         ("NATS_CREDS", "/etc/secret.creds"),
         ("BACKUP_SCHEDULE", "daily"),
         ("BACKUP_KEEP", "1"),
+        ("LOG_FILE_MAX_MB", "0"),
+        ("HTTP_REQUESTS_PER_MINUTE", "-1"),
     ],
 )
 def test_a_wrong_value_is_named_and_not_shown(name, value, no_file):

@@ -55,7 +55,15 @@ from bot.intake.senders import (
 )
 from bot.intake.slack_message import SlackMessage, read_message
 
-__all__ = ["PARSERS", "Parser", "Reading", "parse_body", "parse_message", "source_name"]
+__all__ = [
+    "PARSERS",
+    "Parser",
+    "Reading",
+    "is_known_source",
+    "parse_body",
+    "parse_message",
+    "source_name",
+]
 
 Result = Alert | Activity
 
@@ -152,6 +160,12 @@ def source_name(source: str) -> str:
     At most 40 characters of a-z, 0-9 and `-`; `generic` if none is left.
     """
     return _UNNAMED.sub("-", source[:200].strip().lower())[:40].strip("-") or "generic"
+
+
+def is_known_source(source: str, mappings: SourceMappings = NO_MAPPINGS) -> bool:
+    """Return whether a parser or a mapping of the operator is for POST /alerts/{source}."""
+    name = source_name(source)
+    return name in _BY_NAME or any(each.match.source == name for each in mappings.mappings)
 
 
 def parse_body(source: str, body: object, mappings: SourceMappings = NO_MAPPINGS) -> Reading:

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from contextlib import nullcontext
 from functools import lru_cache
 from json.encoder import encode_basestring_ascii as json_text
-from typing import Any, TextIO
+from typing import Any, Protocol, TextIO
 
 from bot.serving.bound_context import (
     Processor,
@@ -44,19 +44,29 @@ _CHATTY = {
 
 
 def set_up(
-    level: str, style: str, stream: TextIO | None = None, *, secrets: Iterable[str] = ()
+    level: str,
+    style: str,
+    stream: TextIO | None = None,
+    *,
+    secrets: Iterable[str] = (),
+    file: LineFile | None = None,
 ) -> None:
     """Send every log line to `stream` (stderr). `style` is auto, pretty or json.
 
-    DEBUG applies to our own lines; libraries stay at INFO. The values of `secrets` never appear in
-    a line, whatever their form.
+    `file` gets the same lines, always as JSON. DEBUG applies to our own lines; libraries stay at
+    INFO. The values of `secrets` never appear in a line, whatever their form.
     """
     out = stream or sys.stderr
     pretty = style == "pretty" or (style == "auto" and out.isatty())
     handler = _Handler(out)
     handler.setFormatter(_Lines(Redactor(secrets), _as_text if pretty else _as_json))
     root = logging.getLogger()
-    root.handlers[:] = [handler, LastProblems(_Lines(Redactor(secrets), _as_json))]
+    as_json = _Lines(Redactor(secrets), _as_json)
+    root.handlers[:] = [handler, LastProblems(as_json)]
+    if file is not None:
+        to_file = _Handler(file)
+        to_file.setFormatter(as_json)
+        root.addHandler(to_file)
     # At DEBUG Slack's SDK and Bolt log whole messages with alert text, so DEBUG is only for our
     # lines.
     root.setLevel(logging.INFO if level == "DEBUG" else level)
@@ -102,7 +112,17 @@ class _Step(logging.LogRecord):
         self.fields = {n: v for n, v in fields.items() if v is not None}
 
 
-class _Handler(logging.StreamHandler[TextIO]):
+class LineFile(Protocol):
+    """The part of a text stream to which lines are written."""
+
+    def write(self, text: str, /) -> object:
+        """Write whole lines."""
+
+    def flush(self) -> None:
+        """Hand them to the system."""
+
+
+class _Handler(logging.StreamHandler[Any]):
     """Writes the lines of a few milliseconds of the event loop together, in their order.
 
     A log call interrupts work that somebody waits for: formatting takes as long as a query, and
@@ -111,7 +131,7 @@ class _Handler(logging.StreamHandler[TextIO]):
     outside a loop, are written at once, together with all kept ones.
     """
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: LineFile) -> None:
         super().__init__(stream)
         self._waiting: list[logging.LogRecord] = []
         self._flushed_by: asyncio.AbstractEventLoop | None = None

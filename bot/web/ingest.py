@@ -16,7 +16,7 @@ from aiohttp import web
 from bot.advice.model import Subject, advice_from
 from bot.errors import AdvisorError, InputError
 from bot.incidents import keys
-from bot.intake import Reading, source_name
+from bot.intake import Reading, is_known_source, source_name
 from bot.intake.deploy_request import parse_deploy_request
 from bot.intake.incident_request import IncidentRequest, parse_incident_request
 from bot.response import Delivery, IncidentService
@@ -47,6 +47,10 @@ class IngestEndpoints:
         self._clock = clock
         self._answer_timeout = answer_timeout
         self._bodies = AlertBodies(channel, sns, service.config)
+
+    def knows(self, source: str) -> bool:
+        """Return whether a parser or a mapping is for the source of POST /alerts/{source}."""
+        return is_known_source(source, self._service.config.current.mappings)
 
     async def alerts(self, request: web.Request) -> web.Response:
         """Answer 202 after every alert of the body is stored."""

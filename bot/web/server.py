@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
@@ -11,16 +13,27 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from bot.observability.health import Health
 from bot.observability.metrics import Metrics
+from bot.serving.machine import Machine
 from bot.web.access import TRUSTED, bearer_only
 from bot.web.body import BODY_LIMIT
 from bot.web.errors import errors_as_json
 from bot.web.incidents import incident_routes
 from bot.web.ingest import IngestEndpoints
+from bot.web.rate_limit import Buckets, rate_limited
 from bot.web.stats import StatsEndpoints
 from bot.web.trace import trace_route, unmatched_route
 from store import Store
 
 VERSION = "0.1.0"
+
+
+@dataclass(frozen=True, slots=True)
+class WebAccess:
+    """Who may call, and how often. `folder` is on the disk whose space health reports."""
+
+    tokens: Sequence[str]
+    buckets: Buckets | None
+    folder: Path
 
 
 def web_app(
@@ -30,12 +43,17 @@ def web_app(
     stats: StatsEndpoints,
     health: Health,
     metrics: Metrics,
-    tokens: Sequence[str],
+    access: WebAccess,
     dump: Callable[[], Awaitable[dict[str, Any]]],
 ) -> web.Application:
     """Return the application with every route."""
     app = web.Application(
-        client_max_size=BODY_LIMIT, middlewares=[errors_as_json, bearer_only(tokens)]
+        client_max_size=BODY_LIMIT,
+        middlewares=[
+            errors_as_json,
+            bearer_only(access.tokens),
+            rate_limited(access.buckets, ingest.knows),
+        ],
     )
 
     async def dumped(_request: web.Request) -> web.Response:
@@ -46,7 +64,7 @@ def web_app(
 
     app.add_routes(
         [
-            *_health_routes(store, health),
+            *_health_routes(store, health, Machine(access.folder)),
             web.get("/dump", dumped),
             web.get("/metrics", shown_metrics),
             web.post("/incident", ingest.incident),
@@ -63,7 +81,7 @@ def web_app(
     return app
 
 
-def _health_routes(store: Store, health: Health) -> list[web.RouteDef]:
+def _health_routes(store: Store, health: Health, machine: Machine) -> list[web.RouteDef]:
     began = time.monotonic()
 
     async def healthz(_request: web.Request) -> web.Response:
@@ -93,6 +111,7 @@ def _health_routes(store: Store, health: Health) -> list[web.RouteDef]:
             "checks": health.report(),
             "incidents": await store.incident_counts(),
             "outbox": {"waiting": waiting, "failed": failed},
+            "system": machine.state(),
         }
         return web.json_response(body, status=200 if health.ready else 503)
 

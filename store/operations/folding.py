@@ -6,6 +6,7 @@ from datetime import datetime
 
 from bot.incidents.correlation import IdentifiedAlert
 from bot.incidents.model import Alert, IncidentStatus, Severity
+from bot.incidents.ourselves import is_about_ourselves
 from bot.incidents.subject import Scope
 from bot.observability.events import Event
 from store.incident_rows import scope_from
@@ -138,7 +139,8 @@ def open_new(
     yield from incidents.show_card(
         incident_id, channel, alert.severity, arrival.now, sender=identified_alert.sender
     )
-    yield from advice.enqueue(incident_id, "", "", alert.severity, arrival.now)
+    if not is_about_ourselves(alert):
+        yield from advice.enqueue(incident_id, "", "", alert.severity, arrival.now)
     if identified_alert.sop_matched:
         yield from proposing.enqueue(incident_id, alert.severity, f"sop:{incident_id}", arrival.now)
     return incident_id

@@ -7,6 +7,18 @@ from tests.mutants.mutant import Mutant
 STORE_AND_HANDLERS = [
     # store
     Mutant(
+        "bot/incidents/ourselves.py",
+        "is_about_ourselves",
+        "tests/scenarios/test_alerts_about_the_bot.py",
+        returns="False",
+    ),
+    Mutant(
+        "bot/web/rate_limit.py",
+        "Buckets.take",
+        "tests/web/test_rate_limit.py",
+        returns="0.0",
+    ),
+    Mutant(
         "bot/backups/schedule.py",
         "Schedule.is_due",
         "tests/backups/test_schedule.py",

@@ -1,0 +1,25 @@
+"""Settings of the bot's operation: its log file, and how often an address may call it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, Field
+
+
+class OperationGroup(BaseModel):
+    """The log file, and the rate of callers."""
+
+    http_requests_per_minute: int = Field(
+        1200,
+        ge=0,
+        le=1_000_000,
+        description="requests of one address in a minute, alerts of known senders aside; 0 = any",
+    )
+    log_file: Path | None = Field(
+        None, description="a file for the log besides stderr, as JSON; empty = none"
+    )
+    log_file_max_mb: int = Field(
+        50, ge=1, le=10_000, description="MiB after which a new log file begins"
+    )
+    log_file_keep: int = Field(5, ge=0, le=1_000, description="former log files that are kept")
