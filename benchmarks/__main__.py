@@ -22,12 +22,15 @@ from benchmarks import (
     approvals_aside,
     audit_verify,
     click_to_gateway,
+    docker_share,
     fast_path,
+    faults,
     held_back,
     noise_correlation,
     noise_enrichment,
     noise_f1,
     noise_stats,
+    one_at_a_time,
     people_commands,
     people_home,
     quick,
@@ -48,6 +51,8 @@ from benchmarks import (
 )
 from benchmarks.results import Result, table, write
 from benchmarks.stage import HERE, machine
+from tests.faults import systems
+from tests.helpers import docker_engine
 
 RESULTS = HERE / "results.json"
 GROWTH = HERE / "growth.json"
@@ -79,6 +84,9 @@ BENCHES = {
     "people.commands": people_commands.run,
     "people.home": people_home.run,
     "gateway.redis_delete": redis_delete.run,
+    "gateway.docker_share": docker_share.run,
+    "gateway.one_at_a_time": one_at_a_time.run,
+    "gateway.faults": faults.run,
     "storm.sixty_incidents": sixty_incidents.run,
     "storm.soak": soak.run,
     "truth.approval_beside_card": approvals_aside.run_beside,
@@ -95,6 +103,10 @@ def missing(name: str) -> str:
         return "PostgreSQL"
     if name == "storm.sixty_incidents" and not alertmanager.is_there():
         return "Alertmanager"
+    if name == "gateway.docker_share":
+        return docker_engine.missing()
+    if name == "gateway.faults":
+        return next(filter(None, map(systems.missing, faults.NAMES)), "")
     return ""
 
 
