@@ -70,12 +70,13 @@ def page_of(view: Block) -> Page:
 
 
 def _parts(text: str) -> list[str]:
-    """The text in parts that fit into a block each; a part ends with a line where there is one."""
+    """The text in parts that fit into a block each; a part ends with a line, else with a word."""
     parts = []
     while text:
         length = fitting(text[:PART], PART)
-        if length < len(text) and (end := text.rfind("\n", length // 2, length)) > 0:
-            length = end + 1
+        if length < len(text):
+            ends = (text.rfind(mark, length // 2, length) for mark in ("\n", " "))
+            length = next((end + 1 for end in ends if end > 0), length)
         parts.append(text[:length])
         text = text[length:]
     return parts

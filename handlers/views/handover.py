@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from bot.incidents.model import Incident, IncidentStatus
 from bot.incidents.records import Handover, HandoverState
 from bot.language import _, ngettext, number, plural
-from handlers.views.text import Block, button, clock, section, symbol, untrusted_line
+from handlers.views.text import Block, button, clock, section, sections, symbol, untrusted_line
 
-LINES = 15  # incidents in one section
 MOST = 120  # incidents in one message
 
 
@@ -66,8 +65,7 @@ def _lines(handover: Handover, incidents: Sequence[Incident]) -> list[Block]:
         lines.append(
             _("… and {count} more: `/incident list mine`").format(count=len(ordered) - MOST)
         )
-    groups = (lines[start : start + LINES] for start in range(0, len(lines), LINES))
-    return [section("\n".join(group)) for group in groups]
+    return sections(lines)
 
 
 def _line(handover: Handover, incident: Incident) -> str:
