@@ -23,8 +23,9 @@ def loads(data: bytes | str) -> Any:
         return json.loads(data.decode("utf-8") if isinstance(data, bytes) else data)
 
 
-def ascii_text(value: Any) -> str:
-    """Return the compact text of a JSON value if it is ASCII and holds no null; else ''.
+def ascii_text(value: Any, *, may_have_nan: bool = True) -> str:
+    """Return the compact text of a JSON value if it is ASCII; else ''. Also '' if it holds a null,
+    unless the value has no floating-point number that may be NaN.
 
     msgspec writes NaN as null, and other text than ASCII as it is. Only JSON values: it also writes
     what the standard library does not know.
@@ -33,4 +34,6 @@ def ascii_text(value: Any) -> str:
         data = _ENCODE(value)
     except (msgspec.MsgspecError, TypeError, UnicodeEncodeError, RecursionError, OverflowError):
         return ""
-    return data.decode("ascii") if data.isascii() and b"null" not in data else ""
+    if not data.isascii() or (may_have_nan and b"null" in data):
+        return ""
+    return data.decode("ascii")

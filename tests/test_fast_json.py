@@ -51,6 +51,11 @@ def test_what_msgspec_would_write_otherwise_is_not_written(value: object) -> Non
     assert ascii_text(value) == ""
 
 
+def test_a_null_is_written_where_no_number_may_be_nan() -> None:
+    assert ascii_text({"ends_at": None}, may_have_nan=False) == '{"ends_at":null}'
+    assert ascii_text({"text": "é", "ends_at": None}, may_have_nan=False) == ""
+
+
 def test_most_alerts_are_written() -> None:
     value = {"labels": {"service": "shop", "severity": "critical"}, "value": 0.5, "firing": True}
     assert ascii_text(value) == json.dumps(value, separators=(",", ":"))

@@ -25,8 +25,13 @@ def parts_of(name: str) -> list[str]:
     """Return the parts of a name in lower case: `CheckoutApi`, `checkout_api` and `checkout-api`
     are equal.
     """
+    return list(_parts_of(name))
+
+
+@lru_cache(maxsize=4096)  # the alerts of a burst share few names
+def _parts_of(name: str) -> tuple[str, ...]:
     split = _CAMEL.sub("-", name[:LONGEST]) if not name.islower() else name[:LONGEST]
-    return [part for part in SEPARATORS.split(split.lower()) if part]
+    return tuple(part for part in SEPARATORS.split(split.lower()) if part)
 
 
 # Pods and workloads
@@ -185,6 +190,7 @@ def is_exporter(word: str) -> bool:
     )
 
 
+@lru_cache(maxsize=4096)  # the alerts of a burst share few names
 def is_service_name(word: str, label: str = "service") -> bool:
     """Return True if a word read from that label can name a service; `container` and `job` name
     many things that are none.

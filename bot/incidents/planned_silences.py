@@ -80,6 +80,8 @@ def planned_silences(
 
     Their `id` is 0 and their channel '': the first alert that one suppresses stores it.
     """
+    if not maintenance and not quiet_hours:
+        return ()
     return tuple(
         Silence(
             id=0,

@@ -8,7 +8,7 @@ split is better than a wrong merge.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from bot.incidents import names, places
 from bot.incidents.environments import UNKNOWN, Environments
@@ -47,11 +47,12 @@ class Scope:
             not places.cloud_region(region) and places.cloud_region(_known(other.region))
         )
         ours, theirs = _parts(self.place), _parts(other.place)
-        return replace(
-            self,
-            env=other.env if self.env == "-" else self.env,
-            region=other.region if is_vague and other.region != "-" else self.region,
-            place=_place(*(own or known for own, known in zip(ours, theirs, strict=True))),
+        return Scope(
+            other.env if self.env == "-" else self.env,
+            other.region if is_vague and other.region != "-" else self.region,
+            self.service,
+            self.category,
+            _place(*(own or known for own, known in zip(ours, theirs, strict=True))),
         )
 
     def contradicts(self, other: Scope, *, namespaces: bool = True) -> bool:

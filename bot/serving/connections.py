@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -36,6 +37,7 @@ class Connection(RequestHandler):
         self._raw: asyncio.Transport | None = None
         self._admitted = False
         self._timer: asyncio.TimerHandle | None = None
+        self._deadline = math.inf  # the timer may fire before it, and then waits for the rest
         self._head_bytes = 0
         self._body_bytes = 0
         self._begun = 0  # requests
@@ -183,21 +185,32 @@ class Connection(RequestHandler):
     def _work(self) -> None:
         self.phase = Phase.HANDLING
         self._gate.works(self)
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._deadline = math.inf
 
     def _wait(self, phase: Phase, seconds: float) -> None:
         if not self._admitted:
             return
         self.phase = phase
         self._gate.waits(self)
+        # A burst would make and cancel a timer for each request: one that fires earlier serves too.
+        self._deadline = self._loop.time() + seconds
+        if self._timer is None or self._timer.when() > self._deadline:
+            self._set_timer()
+
+    def _set_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = self._loop.call_later(seconds, self._too_late)
+        self._timer = self._loop.call_at(self._deadline, self._timer_fired)
+
+    def _timer_fired(self) -> None:
+        self._timer = None
+        if self._loop.time() >= self._deadline:
+            self._too_late()
+        elif self._deadline < math.inf:
+            self._set_timer()
 
     def _too_late(self) -> None:
-        self._timer = None
+        self._deadline = math.inf
         if self.phase in (Phase.HEAD, Phase.BODY):
             self._say_and_close(408, "too_slow", f"This took too long: {self.phase.value}.")
         elif self._raw is None:

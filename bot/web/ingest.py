@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -15,6 +16,7 @@ from aiohttp import web
 
 from bot.advice.model import Subject, advice_from
 from bot.errors import AdvisorError, InputError
+from bot.fast_json import ascii_text
 from bot.incidents import keys
 from bot.intake import Reading, is_known_source, source_name
 from bot.intake.deploy_request import parse_deploy_request
@@ -60,16 +62,19 @@ class IngestEndpoints:
         body = await alert_body(request)
         reading, delivery = await self._bodies.read(source, body, key)
         receipt = await self._service.receive(replace(delivery, arrived_at=arrived_at))
-        return web.json_response(
-            {
-                "accepted": receipt.accepted,
-                "duplicates": receipt.duplicates,
-                "tracking_ids": list(receipt.tracking_ids),
-                "activities": {"stored": receipt.activities, "unmatched": receipt.unmatched},
-                **_understood(reading),
-            },
+        answer = {
+            "accepted": receipt.accepted,
+            "duplicates": receipt.duplicates,
+            "tracking_ids": list(receipt.tracking_ids),
+            "activities": {"stored": receipt.activities, "unmatched": receipt.unmatched},
+            **_understood(reading),
+        }
+        return web.Response(
+            body=ascii_text(answer) or json.dumps(answer),
             status=202,
             headers=_tracking(receipt.tracking_ids),
+            content_type="application/json",
+            charset="utf-8",
         )
 
     async def deploy(self, request: web.Request) -> web.Response:

@@ -123,16 +123,13 @@ def accept_together(incoming: Sequence[IncomingDelivery]) -> Operation[list[Rece
         lock_scopes(everything),
     )
     new_keys = {row["key"] for row in inserted}
-    new = [
-        replace(delivery, arrival=suppression.with_silences(delivery.arrival, in_force))
-        for delivery in incoming
-        if delivery.key in new_keys
-    ]
-    arriving = [
-        ArrivingAlert(item, part.arrival.of_scope(item.scope))
-        for part in new
-        for item in part.named
-    ]
+    arriving: list[ArrivingAlert] = []
+    for delivery in incoming:
+        if delivery.key in new_keys:
+            arrival = suppression.with_silences(delivery.arrival, in_force)
+            arriving += [
+                ArrivingAlert(item, arrival.of_scope(item.scope)) for item in delivery.named
+            ]
     now = incoming[0].arrival.now
     yield from stored_alerts.keep_shared_parts([alert.item for alert in arriving], now)
     lock_near = cache(partial(cascades.lock_near, everything, incoming[0].arrival.calls, now))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 
@@ -114,10 +113,8 @@ class AlertsPart(Part):
         """
         current = self.config.current
         policy = current.policy
-        arrival = replace(
-            suppression.delivery_context(current, channel, now, posted=posted),
-            arrived_at=arrived_at,
-            clock=clock,
+        arrival = suppression.delivery_context(
+            current, channel, now, posted=posted, arrived_at=arrived_at, clock=clock
         )
         if not activities and 0 < len(named) <= gathering.SMALL:
             return await self._gathered.accept(IncomingDelivery(key, named, arrival))

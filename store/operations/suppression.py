@@ -6,7 +6,7 @@ incident, or opens one. So nothing is lost, though its sender may never repeat i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -26,7 +26,13 @@ _ITS_ID = "(SELECT id FROM alerts WHERE dedup_key = ?)"
 
 
 def delivery_context(
-    current: Configuration, channel: str, now: datetime, *, posted: bool
+    current: Configuration,
+    channel: str,
+    now: datetime,
+    *,
+    posted: bool,
+    arrived_at: datetime | None = None,
+    clock: Callable[[], datetime] | None = None,
 ) -> DeliveryContext:
     """Return the context of a delivery that arrives now, by that configuration."""
     policy = current.policy
@@ -39,6 +45,8 @@ def delivery_context(
         silences=planned_silences(policy.notify.maintenance, policy.notify.quiet_hours, now),
         environments=policy.remediate.declared,
         shadow=shadow.of_configuration(current, now),
+        arrived_at=arrived_at,
+        clock=clock,
     )
 
 
