@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import gc
-
 from bot.hardening import hide_memory
 
 if __name__ == "__main__":
     # Before the imports below: they take long enough for another process to read our memory.
     hide_memory()
+    import gc
+
     # What imports make stays, and by default a sixth of their time goes into looking for garbage.
     gc.set_threshold(100_000)
 
 import argparse
 import asyncio
+import gc
 import importlib.metadata
 import json
 import logging

@@ -6,35 +6,22 @@ set -eu
 
 wheel=$(realpath "$1") checkout=$(realpath "$2")
 root=${3:-$(mktemp -d /var/tmp/sopbot-clean.XXXXXX)}
-suite=${SUITE:-bookworm} mirror=${MIRROR:-http://deb.debian.org/debian}
 
-if [ ! -x "$root/usr/bin/make" ]; then
-	debootstrap --variant=minbase --include=python3,python3-venv,make "$suite" "$root" "$mirror" >"$root.log" 2>&1 ||
-		{ tail -n 5 "$root.log" >&2; exit 1; }
-fi
+"$(dirname "$0")/debian_root.sh" "$root"
 rm -rf "$root/home/person"
 mkdir -p "$root/home/person/checkout"
 cp "$wheel" "$root/home/person/"
 # What git has of the checkout, with changes that are not committed yet.
 (cd "$checkout" && git ls-files -z | tar -c --null --no-recursion --ignore-failed-read -T - 2>/dev/null) |
 	tar -x -C "$root/home/person/checkout"
-# The network of this machine: its name server, and its certificates where they are its own.
-cp -L /etc/resolv.conf "$root/etc/resolv.conf"
-if [ -n "${SSL_CERT_FILE:-}" ]; then
-	mkdir -p "$root/etc/ssl/certs"
-	cp -L "$SSL_CERT_FILE" "$root/etc/ssl/certs/ca-certificates.crt"
-	certificates=/etc/ssl/certs/ca-certificates.crt
-fi
 
 # A person of its own and a process tree of its own: nothing that the demo leaves would outlive it.
 inside() {
 	unshare --mount --pid --fork --kill-child sh -eu -c '
 		mount -t proc proc "$1/proc"
-		root=$1 certificates=$2 what=$3
-		exec chroot --userspec=65534:65534 "$root" /usr/bin/env -i \
-			PATH=/usr/bin:/bin HOME=/home/person LANG=C.UTF-8 \
-			${certificates:+PIP_CERT=$certificates} sh -eu -c "cd /home/person; $what"
-	' inside "$root" "${certificates:-}" "$1"
+		exec chroot --userspec=65534:65534 "$1" /usr/bin/env -i \
+			PATH=/usr/bin:/bin HOME=/home/person LANG=C.UTF-8 sh -eu -c "cd /home/person; $2"
+	' inside "$root" "$1"
 }
 timed() {
 	start=$(date +%s.%N)
@@ -43,7 +30,6 @@ timed() {
 	echo "$1: $(echo "$start $end" | awk '{printf "%.1f", $2 - $1}') s"
 }
 chown -R 65534:65534 "$root/home/person"
-[ -c "$root/dev/null" ] || mknod -m 666 "$root/dev/null" c 1 3
 
 timed 'wheel: venv and pip install' "python3 -m venv venv && venv/bin/pip install -q ./$(basename "$wheel")"
 mkdir -p "$root/home/person/empty"

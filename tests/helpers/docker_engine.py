@@ -27,10 +27,10 @@ class EngineUnavailableError(Exception):
 class DockerDaemon:
     url: str
 
-    def run(self, *arguments: str) -> str:
+    def run(self, *arguments: str, seconds: float = 60) -> str:
         command = ["docker", "-H", self.url, *arguments]
         return subprocess.run(  # the docker client is for the tests only
-            command, check=True, capture_output=True, text=True, timeout=60
+            command, check=True, capture_output=True, text=True, timeout=seconds
         ).stdout.strip()
 
 
@@ -43,8 +43,11 @@ def missing() -> str:
 
 
 @contextmanager
-def docker_engine() -> Iterator[DockerDaemon]:
-    """Start an engine, until the block ends. EngineUnavailableError if it does not start."""
+def docker_engine(storage: str = "vfs") -> Iterator[DockerDaemon]:
+    """Start an engine, until the block ends. EngineUnavailableError if it does not start.
+
+    `vfs` works on any file system, but copies the whole image for each step of a build.
+    """
     if reason := missing():
         raise EngineUnavailableError(reason)
     # A short path: the name of a unix socket has 107 characters at most.
@@ -55,7 +58,7 @@ def docker_engine() -> Iterator[DockerDaemon]:
             [
                 str(shutil.which("dockerd")),
                 "--iptables=false", "--ip6tables=false", "--bridge=none",
-                "--storage-driver=vfs", "--data-root", str(folder / "data"),
+                f"--storage-driver={storage}", "--data-root", str(folder / "data"),
                 "--exec-root", str(folder / "exec"), "--pidfile", str(folder / "pid"), "-H", url,
                 # A containerd that runs already is shared: our containers are apart in it.
                 "--containerd-namespace", apart, "--containerd-plugins-namespace", f"{apart}-p",
