@@ -199,7 +199,7 @@ async def start(tmp_path: Path, clock: FixedClock) -> AsyncIterator[Callable[...
         yield begin
 
 
-def _cannot(reason: str) -> None:
+def cannot(reason: str) -> None:
     if os.environ.get("REQUIRE_SERVICES") == "1":
         pytest.fail(f"REQUIRE_SERVICES=1, but {reason}")
     pytest.skip(reason)
@@ -209,7 +209,7 @@ def need(*programs: str) -> None:
     """Skip the test if one of these programs is not on this machine."""
     for program in programs:
         if shutil.which(program) is None:
-            _cannot(f"{program} is not on this machine (make services)")
+            cannot(f"{program} is not on this machine (make services)")
 
 
 @pytest.fixture(scope="session")
@@ -227,4 +227,4 @@ def docker_daemon() -> Iterator[DockerDaemon]:
         with docker_engine() as docker:
             yield docker
     except EngineUnavailableError as error:
-        _cannot(str(error))
+        cannot(str(error))

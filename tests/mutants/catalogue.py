@@ -277,6 +277,12 @@ MUTANTS = [
         returns="list(members)",
     ),
     Mutant(
+        "bot/gateway/executors/systemd.py",
+        "_reached",
+        "tests/gateway/test_systemd.py",
+        returns="True",
+    ),
+    Mutant(
         "bot/gateway/executors/kubernetes_workload.py",
         "Workload.rolled_out",
         "tests/gateway/test_kubernetes.py",

@@ -24,10 +24,12 @@ from bot.gateway.executors import (
     redis,
     ssh,
     swarm,
+    systemd,
 )
 
 _ALL = (
     process.KIND,
+    systemd.KIND,
     docker.KIND,
     docker_prune.KIND,
     swarm.KIND,
