@@ -16,7 +16,7 @@ from bot.remediation.catalogue import CATALOGUE
 from bot.settings import NAMES, Settings
 from handlers.listeners.commands import INCIDENT, SOP
 from store.operations.audit_kinds import Kind
-from tests import attack_list
+from tests import action_list, attack_list
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -133,3 +133,7 @@ def test_every_bench_is_described_in_the_page_of_figures(name):
 
 def test_the_list_of_attacks_is_the_one_that_the_tests_carry():
     assert attack_list.page() == doc("security.md"), "run `python -m tests.attack_list`"
+
+
+def test_the_list_of_actions_is_the_one_of_the_gateways_catalogue():
+    assert action_list.page() == doc("actions.md"), "run `python -m tests.action_list`"

@@ -137,6 +137,7 @@ ROLLBACK = Action(
     verb="rollback",
     title="Go back to its previous version",
     mutating=True,
+    inverse="service.rollback",
     blast="the previous image and settings of the service come back",
     verified_by="the gateway waits until every replica has the previous version",
 )
