@@ -67,6 +67,15 @@ class Offers:
 NO_OFFERS = Offers()
 
 
+@dataclass(frozen=True, slots=True)
+class Possible:
+    """One target, the actions that may be proposed on it, and those that only read."""
+
+    target: OfferedTarget
+    changes: tuple[OfferedAction, ...]
+    reads: tuple[OfferedAction, ...]
+
+
 def read_offers(listed: ActionList) -> Offers:
     """Return the gateway's list, without everything that is malformed."""
     infos = {info.id: info for info in listed.actions[:MOST_ACTIONS] if _ACTION.fullmatch(info.id)}

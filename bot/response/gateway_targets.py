@@ -12,11 +12,27 @@ from datetime import datetime
 from bot.configuration import LiveConfiguration
 from bot.incidents.model import Alert, Incident
 from bot.remediation.catalogue import is_change, is_enabled
-from bot.remediation.offers import OfferedAction
+from bot.remediation.offers import OfferedAction, Possible
 from bot.response.proposal_parts import named_targets, offered, values_from
 
 BUTTONS = ("status", "logs")
 """The reading actions that a person gets with one press, by the last part of their ids."""
+
+
+def possible(config: LiveConfiguration, first: str = "") -> list[Possible]:
+    """Return what the gateway offers and the policy does not disable, by target.
+
+    The targets stand in the order of their names, `first` before all others.
+    """
+    policy = config.current.policy.remediate
+    rows = []
+    for name in sorted(config.offers.targets, key=lambda name: (name != first, name)):
+        offered_here = config.offers.of_target(name, mutating=True)
+        changes = tuple(action for action in offered_here if is_enabled(policy, action.id))
+        reads = tuple(readable(config, name))
+        if changes or reads:
+            rows.append(Possible(config.offers.targets[name], changes, reads))
+    return rows
 
 
 def readable(config: LiveConfiguration, target: str) -> list[OfferedAction]:

@@ -8,16 +8,19 @@ from typing import Any
 from bot.errors import Refused
 from bot.language import deferred
 from bot.response import IncidentService
+from bot.response.gateway_targets import possible
 from handlers.listeners.cascades import children_list
 from handlers.listeners.incidents import alerts_list
 from handlers.listeners.registration import Listeners
 from handlers.outbound.outbox import Outbox
-from handlers.views import alerts, gateway_output
+from handlers.views import alerts, gateway_output, possible_actions
 from handlers.views.cutting import collect_cut_texts
 from handlers.views.full_text import Page, full_text_modal, page_of
 
 # Before an incident's id and the offset of a page of this list.
 OF_ALERTS, OF_CHILDREN = "alerts", "children"
+# These buttons are in answers that one person got, not in messages of the outbox.
+_OF_ANSWERS = (gateway_output.OF_OUTPUT, possible_actions.OF_ACTIONS)
 
 
 def register(listeners: Listeners) -> None:
@@ -32,7 +35,7 @@ async def show_full_text(
 ) -> None:
     """Open the first page, over the list that the button is in."""
     source = str(action.get("value", ""))
-    if not body.get("view") and _kind_of(source) != gateway_output.OF_OUTPUT:
+    if not body.get("view") and _kind_of(source) not in _OF_ANSWERS:
         await _check_place(body, source, service)
     modal = full_text_modal(await _texts(body, source, service, outbox), source, 0)
     if body.get("view"):
@@ -79,6 +82,9 @@ async def _texts(
     kind, _sep, place = source.partition(" ")
     if kind == gateway_output.OF_OUTPUT:  # only an ephemeral answer has this button
         return (service.gateway_reads.output(place, str(body["user"]["id"])),)
+    if kind == possible_actions.OF_ACTIONS:
+        await service.decisions.check_person(str(body["user"]["id"]), "fix")
+        return (possible_actions.whole(possible(service.config, place)),)
     if kind not in (OF_ALERTS, OF_CHILDREN):
         message = await service.store.outbox_message(source)
         return await outbox.full_texts(message) if message else ()

@@ -160,7 +160,10 @@ async def test_the_number_may_be_left_out_while_one_is_open(world: World, one_op
         ("/incident show INC-99", "There is no INC-99. /incident list shows them."),
         ("/incident show INC-0", "There is no INC-0."),
         ("/incident ask INC-1", "What is the question?"),
-        ("/incident fix INC-1", "Which action? Try: restart [target]"),
+        (
+            "/incident fix INC-1",
+            "checkout-api (process, production): service.restart, service.stop",
+        ),
         ("/incident fix INC-1 explode", "No action is called 'explode'. Try: restart [target]"),
         ("/incident fix INC-1 restart a b", "One target at a time. Name one service."),
         ("/incident fix INC-1 restart nowhere", "No target nowhere. Known targets: checkout-api"),

@@ -57,6 +57,28 @@ async def test_logs_and_status_are_read_without_an_approval_and_are_on_record(
     assert "running" in answer.text
 
 
+async def test_what_can_be_done_to_what_is_listed_from_the_gateways_own_list(
+    world: World, bot: StartBot, gateway: Gateway
+) -> None:
+    world.write_policy(BEN, actions={"service.stop": {"enabled": False}})
+    await bot()
+    answer = await (await world.types("/incident fix", "ana")).response()
+    text = answer.text.replace("*", "")
+    line = "• checkout-api (process, production): `service.restart`, `service.start` · reads: "
+    assert line + "`service.status`, `service.stats`, `service.logs`" in text
+    assert "service.stop" not in text, "the policy disables it"
+
+    await world.press(answer, "Full text", "ana")
+    view = await world.slack.wait_for(lambda: world.slack.modal("ana"), why="all of it")
+    modal = json.dumps(view, ensure_ascii=False)
+    assert "service.restart grace_seconds=…: Restart the service" in modal
+    assert "risk medium, taken back by nothing" in modal
+    assert "service.logs lines=…: Show its last log lines (only reads)" in modal
+    world.slack.change_user("ben", is_guest=True)
+    answer = await world.types("/incident fix", "ben")
+    assert "guests may not fix here" in answer.text
+
+
 async def test_the_targets_state_is_evidence_and_a_press_reads_it_whole(
     world: World, bot: StartBot
 ) -> None:

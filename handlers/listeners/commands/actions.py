@@ -7,9 +7,10 @@ from difflib import get_close_matches
 from bot.approvals import freeze_scopes
 from bot.errors import InputError
 from bot.language import _, deferred
+from bot.response.gateway_targets import possible
 from handlers.listeners.commands.call import INCIDENT_NUMBER, Call
 from handlers.listeners.incidents import incident_id
-from handlers.views import gateway_output, lists, scoped_freezes
+from handlers.views import gateway_output, lists, possible_actions, scoped_freezes
 from handlers.views.text import untrusted_line
 from handlers.views.words import word
 
@@ -26,8 +27,12 @@ async def ask(call: Call, rest: str) -> str:
 
 
 async def fix(call: Call, rest: str) -> str:
-    """Propose an action of the catalogue."""
+    """Propose an action of the catalogue; without one, show what can be done to what."""
+    if not rest and (answer := await _possible(call, "")):
+        return answer
     incident, action = await call.subject(rest)
+    if not action and (answer := await _possible(call, incident.service)):
+        return answer
     approval, is_new = await call.service.proposals.fix(incident, action, call.user, call.key)
     title = untrusted_line(approval.proposal.title, 100)
     if not is_new:
@@ -39,6 +44,13 @@ async def fix(call: Call, rest: str) -> str:
     ).format(number=incident.number, title=title)
     frozen = await call.store.frozen()
     return f"{answer} {lists.freeze(frozen)}" if frozen else answer
+
+
+async def _possible(call: Call, first: str) -> str:
+    """Return the gateway's targets with their actions, '' if it lists none."""
+    await call.service.decisions.check_person(call.user, "fix")  # the list names targets
+    rows = possible(call.service.config, first)
+    return possible_actions.summary(rows, first) if rows else ""
 
 
 async def run(call: Call, rest: str) -> str:

@@ -1,0 +1,72 @@
+"""The gateway's targets, each with the actions that a person can propose or run on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.language import _, plural
+from bot.remediation.offers import OfferedAction, Possible
+from handlers.views.full_text import add_button
+from handlers.views.pages import Page
+from handlers.views.text import inline_code, section, untrusted_line
+
+OF_ACTIONS = "actions_of"
+"""Before the name of the target that stands first, in the value of the button "Full text"."""
+SHOWN_TARGETS = 12
+SHOWN_CHARS = 2_400
+
+
+def summary(rows: Sequence[Possible], first: str) -> Page:
+    """Return the first targets with the ids of their actions; the button shows all of it."""
+    lines: list[str] = []
+    for row in rows[:SHOWN_TARGETS]:
+        line = _line(row)
+        if sum(map(len, lines)) + len(line) > SHOWN_CHARS:
+            break
+        lines.append(line)
+    left = len(rows) - len(lines)
+    if left:
+        lines.append(plural(left, "… and {count} more target", "… and {count} more targets"))
+    heading = _("*What can be done*: `/incident fix INC-1 action target` proposes it")
+    text = "\n".join([heading, *lines])
+    blocks = add_button([section(text)], f"{OF_ACTIONS} {first}".rstrip())
+    return Page(text, blocks, blocks)
+
+
+def whole(rows: Sequence[Possible]) -> str:
+    """Return every target with the title, the parameters and the risk of each action, plainly."""
+    parts: list[str] = []
+    for row in rows:
+        parts.append(_heading(row))
+        for action in row.changes:
+            parts.append(f"  {_described(action)}")
+            back = action.inverse or _("nothing")
+            parts.append(
+                "    " + _("risk {risk}, taken back by {back}").format(risk=action.risk, back=back)
+            )
+        parts += [f"  {_described(action)} ({_('only reads')})" for action in row.reads]
+        parts.append("")
+    return "\n".join(parts)
+
+
+def _line(row: Possible) -> str:
+    changes = ", ".join(inline_code(action.id, 80) for action in row.changes)
+    reads = ", ".join(inline_code(action.id, 80) for action in row.reads)
+    read = _("reads: {actions}").format(actions=reads) if reads else ""
+    actions = " · ".join(part for part in (changes, read) if part)
+    return f"• *{untrusted_line(row.target.name, 100)}*{_kind(row)}: {actions}"
+
+
+def _kind(row: Possible) -> str:
+    parts = [part for part in (row.target.system, row.target.environment) if part]
+    return f" ({', '.join(untrusted_line(part, 63) for part in parts)})" if parts else ""
+
+
+def _heading(row: Possible) -> str:
+    parts = (row.target.name, row.target.system, row.target.environment, row.target.owner)
+    return " · ".join(part for part in parts if part)
+
+
+def _described(action: OfferedAction) -> str:
+    names = " ".join(f"{name}=…" for name in action.fields or {})
+    return f"{action.id} {names}".rstrip() + f": {action.title}"
