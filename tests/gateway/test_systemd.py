@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import uuid
 from collections.abc import Iterator
@@ -25,7 +26,11 @@ def machine() -> Iterator[Machine]:
     need("unshare", "nsenter", "systemctl")
     if os.geteuid() != 0 or not SYSTEMD.exists():
         cannot("systemd as a process of its own needs root")
-    with systemd_machine() as made:
+    with contextlib.ExitStack() as stack:
+        try:
+            made = stack.enter_context(systemd_machine())
+        except (OSError, RuntimeError) as error:
+            cannot(f"systemd cannot run in namespaces of its own: {error}")
         yield made
 
 

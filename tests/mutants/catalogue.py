@@ -1,10 +1,12 @@
 """The behaviours that `make mutants` removes, one at a time, by package.
 
-Those of the store and the handlers stand in `store_and_handlers`.
+Those of the gateway's executors stand in `executors`, those of the store and the handlers in
+`store_and_handlers`.
 """
 
 from __future__ import annotations
 
+from tests.mutants.executors import EXECUTORS
 from tests.mutants.mutant import Mutant
 from tests.mutants.store_and_handlers import STORE_AND_HANDLERS
 
@@ -240,60 +242,6 @@ MUTANTS = [
         "tests/gateway/test_auth.py tests/gateway/test_http.py",
         returns="True",
     ),
-    Mutant(
-        "bot/gateway/executors/http_sending.py",
-        "may_be_called",
-        "tests/gateway/test_http_calls.py",
-        returns="True",
-    ),
-    Mutant(
-        "bot/gateway/executors/http_sending.py",
-        "HttpCall.repeatable",
-        "tests/gateway/test_http_calls.py",
-        returns="True",
-    ),
-    Mutant(
-        "bot/gateway/executors/file_walk.py",
-        "Walk._fits",
-        "tests/gateway/test_files.py",
-        returns="True",
-    ),
-    Mutant(
-        "bot/gateway/executors/redis_keys.py",
-        "_declared",
-        "tests/gateway/test_systems.py",
-        returns='str(call.parameters["prefix"])',
-    ),
-    Mutant(
-        "bot/gateway/executors/postgres_sessions.py",
-        "_Session.key",
-        "tests/gateway/test_databases.py",
-        returns='f"{self.pid} {self.started.isoformat()} 2026-01-01"',
-    ),
-    Mutant(
-        "bot/gateway/executors/compose_project.py",
-        "in_order",
-        "tests/gateway/test_compose.py",
-        returns="list(members)",
-    ),
-    Mutant(
-        "bot/gateway/executors/systemd.py",
-        "_reached",
-        "tests/gateway/test_systemd.py",
-        returns="True",
-    ),
-    Mutant(
-        "bot/gateway/executors/kubernetes_workload.py",
-        "Workload.rolled_out",
-        "tests/gateway/test_kubernetes.py",
-        returns="True",
-    ),
-    Mutant(
-        "bot/gateway/executors/kubernetes_change.py",
-        "_unchanged",
-        "tests/gateway/test_kubernetes.py",
-        returns="()",
-    ),
     Mutant("bot/gateway/ourselves.py", "is_one_of_us", "tests/gateway", returns="False"),
     Mutant("bot/gateway/config.py", "_self_targets", "tests/gateway/test_config.py", returns="[]"),
     Mutant(
@@ -352,5 +300,6 @@ MUTANTS = [
     Mutant("bot/response/verify.py", "_over_before", "tests/response", returns="False"),
     Mutant("bot/response/dispatches.py", "_bar_revoked", "tests/response", returns="None"),
     Mutant("bot/response/proposal_parts.py", "is_seen", "tests/response", returns="True"),
+    *EXECUTORS,
     *STORE_AND_HANDLERS,
 ]

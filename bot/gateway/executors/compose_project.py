@@ -110,10 +110,10 @@ async def members_of(engine: Engine, target: ComposeTarget) -> list[Member]:
 
     ExecutorError NO_CONTAINER without any, TOO_MUCH for more than 50.
     """
-    wanted = [f"{_LABELS}project={target.project}"]
+    labels = [f"{_LABELS}project={target.project}"]
     if target.service:
-        wanted.append(f"{_LABELS}service={target.service}")
-    filters = quote(json.dumps({"label": wanted}), safe="")
+        labels.append(f"{_LABELS}service={target.service}")
+    filters = quote(json.dumps({"label": labels}), safe="")
     listed = await engine.items(f"/containers/json?all=1&filters={filters}")
     kept = [c for c in listed if (c.get("Labels") or {}).get(f"{_LABELS}oneoff") != "True"]
     if not kept:

@@ -86,13 +86,13 @@ def _scale(call: Call, target: KubernetesTarget, workload: Workload) -> Change:
 
 
 def _restart(target: KubernetesTarget, workload: Workload, now: datetime) -> Change:
-    stamp = rfc3339(now)
+    timestamp = rfc3339(now)
     where = "/spec/template/metadata/annotations"
     if (workload.template.get("metadata") or {}).get("annotations"):
         name = _RESTARTED_AT.replace("/", "~1")
-        annotate: Operation = {"op": "add", "path": f"{where}/{name}", "value": stamp}
+        annotate: Operation = {"op": "add", "path": f"{where}/{name}", "value": timestamp}
     else:
-        annotate = {"op": "add", "path": where, "value": {_RESTARTED_AT: stamp}}
+        annotate = {"op": "add", "path": where, "value": {_RESTARTED_AT: timestamp}}
     return Change(
         method="PATCH",
         path=workload.path,

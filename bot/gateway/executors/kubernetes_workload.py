@@ -189,17 +189,17 @@ class Reader:
     async def revisions(self, workload: Workload) -> list[Revision]:
         """Return the workload's versions, the present one first."""
         if workload.kind == "deployment":
-            found = [
+            revisions = [
                 Revision(int(number), _without_hash(owned["spec"]["template"]))
                 for owned in await self._owned(workload, "replicasets")
                 if (number := (owned["metadata"].get("annotations") or {}).get(_REVISION))
             ]
         else:
-            found = [
+            revisions = [
                 Revision(int(owned["revision"]), _without_directive(owned))
                 for owned in await self._owned(workload, "controllerrevisions")
             ]
-        return sorted(found, key=lambda revision: revision.number, reverse=True)
+        return sorted(revisions, key=lambda revision: revision.number, reverse=True)
 
     async def events(self, workload: Workload, pods: Sequence[Object]) -> list[Object]:
         """Return the events of the workload, its replica sets and its pods, the oldest first."""

@@ -121,8 +121,8 @@ class SystemdExecutor(RemoteExecutor[SystemdTarget]):
             if reached and (verb == "stop" or spent - since >= _SETTLE_SECONDS):
                 hard = " (SIGKILL)" if killed else ""
                 return succeeded(f"{call.target} {verb}: {unit.state()}{hard}")
-            lost = unit.active == "failed" and not unit.busy and verb != "stop"
-            if lost or spent >= grace + target.start_seconds:
+            has_failed = unit.active == "failed" and not unit.busy and verb != "stop"
+            if has_failed or spent >= grace + target.start_seconds:
                 return failed(f"{call.target} {verb}: {unit.state()} after {spent:.1f} s")
             await asyncio.sleep(_POLL_SECONDS)
 
@@ -167,8 +167,8 @@ def _reached(verb: str, unit: Unit, before: Unit) -> bool:
         return unit.active in ("inactive", "failed")
     if unit.active == "inactive":  # systemd forgets the run of a oneshot that has ended
         return unit.values.get("Type") == "oneshot"
-    again = verb == "start" or unit.invocation != before.invocation
-    return again and unit.active == "active"
+    is_new_run = verb == "start" or unit.invocation != before.invocation
+    return is_new_run and unit.active == "active"
 
 
 def _check_ours(unit: Unit) -> None:
