@@ -32,7 +32,7 @@ async def run() -> list[Result]:
     fewer = [await _score(seed, UNDECLARED) for seed in SEEDS]
     floor = max([await _of_alertmanager(seed) for seed in SEEDS]) if is_there() else None
     worst = min(declared, key=lambda score: score.f1)
-    facts = {"alerts": worst.alerts, "faults": worst.faults}
+    facts: dict[str, float] = {"alerts": worst.alerts, "faults": worst.faults}
     facts |= {"precision": worst.precision, "recall": worst.recall}
     no = Bar(0, "incidents")
     return [

@@ -83,11 +83,12 @@ async def run() -> list[Result]:
         alert_labels = alerts()
         async with aiohttp.ClientSession() as http:
             began = time.time()
-            answers = await asyncio.gather(
+            answer, *_ = await asyncio.gather(
                 http.post(f"{bot.url}/alerts/alertmanager", json=webhook(alert_labels)),
                 *(sender.fire(alert_labels) for sender in senders.values()),
             )
-            answers[0].raise_for_status()
+            assert answer is not None
+            answer.raise_for_status()
         await asyncio.sleep(WATCHED)
         eager, patient = (arrivals(slack, channel, began) for channel in senders)
         return results(cards(slack, began), eager, patient, repeated(slack))

@@ -126,10 +126,17 @@ def workspace() -> Iterator[Path]:
 class SlackPlace(Protocol):
     """Address and users of a local Slack, in this process or in another."""
 
-    api_url: str
-    bot_token: str
-    app_token: str
-    users: dict[str, str]
+    @property
+    def api_url(self) -> str: ...
+
+    @property
+    def bot_token(self) -> str: ...
+
+    @property
+    def app_token(self) -> str: ...
+
+    @property
+    def users(self) -> dict[str, str]: ...
 
 
 def bot_settings(

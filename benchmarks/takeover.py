@@ -121,7 +121,10 @@ class Cluster:
         )
 
     async def _seen(self, find: Callable[[], Message | None]) -> Message:
-        message: Message = await self._slack.wait_for(find, timeout=WAIT, why="what a bot shows")
+        message: Message | None = await self._slack.wait_for(
+            find, timeout=WAIT, why="what a bot shows"
+        )
+        assert message is not None
         return message
 
     # What dies

@@ -33,7 +33,7 @@ def _time_every_step(longest: _Longest) -> None:
         if took > longest.seconds:
             longest.seconds, longest.step = took, _name(handle)
 
-    asyncio.Handle._run = timed  # type: ignore[method-assign] # noqa: SLF001
+    asyncio.Handle._run = timed  # type: ignore[assignment, method-assign] # noqa: SLF001
 
 
 def _name(handle: asyncio.Handle) -> str:
