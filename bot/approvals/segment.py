@@ -108,6 +108,7 @@ class Remediate(_Part):
     critical_ttl_seconds: Seconds = 120
     two_person_actions: tuple[Glob, ...] = ()
     auto_approve: tuple[Glob, ...] = ()
+    reading: tuple[Glob, ...] = ()
     maintenance_windows: tuple[TimeWindow, ...] = ()
     actions: dict[str, ActionRule] = Field(default_factory=dict)
     breaker_failures: int = Field(default=3, ge=1, le=100)

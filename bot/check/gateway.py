@@ -20,6 +20,7 @@ from bot.remediation.catalogue import CATALOGUE, Action, actions_with, unknown_a
 from bot.remediation.client import ActionCall, GatewayClient, GatewayHealth
 from bot.remediation.contract import ActionInfo, ActionList
 from bot.remediation.offers import Offers, read_offers
+from bot.remediation.reading import is_reading
 from bot.settings import Settings
 
 _REMEDIES = {
@@ -136,6 +137,14 @@ def check_targets(
             what = f", so {', '.join(sorted(others))} cannot be checked" if others else ""
             report.skipped("targets", f"the gateway did not list its actions{what}")
         return
+    unread = [a.id for a in offers.actions.values() if not a.mutating]
+    unread = [name for name in unread if not is_reading(policy.remediate, name)] if policy else []
+    if unread:
+        report.note(
+            "gateway",
+            f"{', '.join(sorted(unread))}: only the gateway says that this changes nothing, so the"
+            " bot does not run it; name it in remediate.reading if it is true",
+        )
     before = report.problems
     actions = actions_with(offers)
     _check_names(report, sops, policy, actions)

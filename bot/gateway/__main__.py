@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--dump", action="store_true", help="print the state of the running gateway as JSON"
     )
     options = parser.parse_args(arguments)
-    set_up("INFO", "auto")
+    set_up(*_log_style())
     environ = dict(os.environ)
 
     def read() -> GatewayConfig:
@@ -80,12 +80,21 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
+def _log_style() -> tuple[str, str]:
+    """Return LOG_LEVEL and LOG_FORMAT, as the bot reads them; what is unknown is the default."""
+    level, style = os.environ.get("LOG_LEVEL", ""), os.environ.get("LOG_FORMAT", "")
+    return (
+        level if level in ("DEBUG", "INFO", "WARNING", "ERROR") else "INFO",
+        style if style in ("auto", "pretty", "json") else "auto",
+    )
+
+
 def _read(file: Path, port: int | None, environ: Mapping[str, str]) -> GatewayConfig:
     """Return the config. From here on its secrets never reach a log line."""
     config = load_config(file, environ)
     named = config.target_secrets.values()
     passwords = [secret.get_secret_value() for part in named for secret in part.values()]
-    set_up("INFO", "auto", secrets=[*config.callers.values(), *passwords])
+    set_up(*_log_style(), secrets=[*config.callers.values(), *passwords])
     if port is None:
         return config
     return config.model_copy(update={"listen": config.listen.model_copy(update={"port": port})})

@@ -30,6 +30,7 @@ from bot.gateway.journal import Journal
 from bot.gateway.metrics import Metrics
 from bot.gateway.network import Visitors
 from bot.gateway.plan_rate import PlanRate
+from bot.gateway.probes import Probes
 from bot.gateway.routes import Routes, errors_as_json
 from bot.remediation.contract import BODY_LIMIT_BYTES
 from bot.serving.last_problems import last_problems
@@ -100,9 +101,9 @@ async def running(
             queue_seconds=config.limits.queue_seconds,
             concurrent=config.limits.concurrent,
         )
-        health = HealthCheck(
-            executors, journal, clock, gatekeeper=gatekeeper, dispatcher=dispatcher
-        )
+        probes = Probes(executors, lambda: dispatcher.catalogue.targets)
+        stack.push_async_callback(probes.close)
+        health = HealthCheck(probes, journal, clock, gatekeeper=gatekeeper, dispatcher=dispatcher)
         routes = Routes(
             dispatcher=dispatcher,
             gatekeeper=gatekeeper,

@@ -75,6 +75,8 @@ class Runner:
         answer = await self._answer(call, plan, row, running)
         seconds = time.perf_counter() - began
         emit(Event.EXECUTION_FINISHED, status=str(answer.overall_status), **about)
+        success = answer.overall_status == OverallStatus.COMPLETED_SUCCESS
+        self.metrics.ended(call.action.verb, success=success, seconds=seconds)
         await self._conclude(row, plan, answer, seconds, running)
         return answer
 

@@ -37,6 +37,13 @@ class Metrics:
             ["command_type", "status"],
             registry=self._registry,
         )
+        self.operation = Histogram(
+            "gateway_operation_duration_seconds",
+            "Time that an execution took on its target",
+            ["command_type"],
+            registry=self._registry,
+        )
+        self._last: tuple[Gauge, Gauge] | None = None
         self.refusals = Counter(
             "gateway_refusals",
             "Requests refused before anything ran, by reason",
@@ -50,6 +57,28 @@ class Metrics:
     def source(self, source_id: str) -> str:
         """Return a label value; the number of values is bounded by the sources of the config."""
         return source_id if source_id in self._sources else "other"
+
+    def ended(self, verb: str, *, success: bool, seconds: float) -> None:
+        """Count the end of an execution. Before the first one its two gauges are absent: neither
+        0 nor 1 would be true.
+        """
+        self.operation.labels(verb).observe(seconds)
+        if self._last is None:
+            self._last = (
+                Gauge(
+                    "gateway_success_rate",
+                    "1 if the last execution succeeded, else 0",
+                    registry=self._registry,
+                ),
+                Gauge(
+                    "gateway_command_execution_time_ms",
+                    "How long the last execution took",
+                    registry=self._registry,
+                ),
+            )
+        rate, duration = self._last
+        rate.set(1 if success else 0)
+        duration.set(seconds * 1000)
 
     def render(self) -> bytes:
         """Prometheus text."""

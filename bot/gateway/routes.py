@@ -24,6 +24,7 @@ from bot.gateway.ourselves import OWN_CALLS
 from bot.gateway.plan_rate import PlanRate
 from bot.remediation import contract
 from bot.remediation.contract import Answer, ErrorDetails, ExecuteRequest, ExecutionRecord
+from bot.serving import logs
 from bot.serving.connections import caller_is_gone
 from bot.validation import field_problems
 
@@ -184,7 +185,6 @@ class Routes:
     ) -> Answer:
         source = self._metrics.source(body.source_id)
         tracking_id = tracking_id_of(request)
-        log.info("%s is about %s", key, tracking_id or "nothing it names")
         began = time.perf_counter()
         with self._metrics.active.track_inprogress():
             answer = await self._dispatcher.execute(
@@ -260,7 +260,10 @@ def errors_as_json(metrics: Metrics, visitors: Visitors) -> Any:
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             visitors.check(request)
-            return await handler(request)
+            with logs.bound(
+                **({"tracking_id": about} if (about := tracking_id_of(request)) else {})
+            ):
+                return await handler(request)
         except Refusal as error:
             refusal = error
             headers = {"Retry-After": str(error.retry_after)} if error.retry_after else {}

@@ -267,6 +267,14 @@ class ExecutionRecord(_Wire):
     cancellable: bool = False
 
 
+class TargetHealth(_Wire):
+    """The latest probe of one target; `age_seconds` is absent before the first one has ended."""
+
+    ok: bool
+    text: Text = ""
+    age_seconds: float | None = None
+
+
 class HealthReport(_Wire):
     """The body of GET /health: healthy, degraded (a part of it works) or unhealthy."""
 
@@ -274,6 +282,7 @@ class HealthReport(_Wire):
     timestamp: Text = ""
     version: Text = ""
     checks: _Dict = Field(default_factory=dict)
+    targets: dict[str, TargetHealth] = Field(default_factory=dict)
 
 
 def canonical_json(value: Any) -> bytes:

@@ -13,6 +13,7 @@ from bot.configuration import LiveConfiguration
 from bot.incidents.model import Alert, Incident
 from bot.remediation.catalogue import is_change, is_enabled
 from bot.remediation.offers import OfferedAction, Possible
+from bot.remediation.reading import is_reading
 from bot.response.proposal_parts import named_targets, offered, values_from
 
 BUTTONS = ("status", "logs")
@@ -38,8 +39,8 @@ def possible(config: LiveConfiguration, first: str = "") -> list[Possible]:
 def readable(config: LiveConfiguration, target: str) -> list[OfferedAction]:
     """Return the reading actions on the target that the operator does not forbid.
 
-    What the bot, its policy or an SOP takes for a change is not among them, whatever the gateway
-    says of it.
+    Among them is only what the bot or its policy knows as reading. What the policy or an SOP takes
+    for a change is not, whatever the gateway says of it.
     """
     current = config.current
     policy = current.policy.remediate
@@ -47,7 +48,8 @@ def readable(config: LiveConfiguration, target: str) -> list[OfferedAction]:
     return [
         action
         for action in config.offers.of_target(target, mutating=False)
-        if action.id not in changes
+        if is_reading(policy, action.id)
+        and action.id not in changes
         and not is_change(policy, action.id)
         and is_enabled(policy, action.id)
     ]

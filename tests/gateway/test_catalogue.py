@@ -20,9 +20,15 @@ from bot.gateway.executors.registry import built_in_actions, missing_library
 from bot.gateway.parts import Target, WithPassword
 from bot.gateway.secret_values import secret_variables, target_secrets
 from bot.remediation.contract import ExecuteRequest, canonical_json
+from bot.remediation.reading import READING
 
 DOCS = Path(__file__).parents[2] / "docs" / "gateway.md"
 PROCESS = {"executor": "process", "argv": ["true"]}
+
+
+def test_the_bot_knows_every_reading_action_of_its_own_gateway():
+    reading = {action.id for action in built_in_actions().values() if not action.mutating}
+    assert reading == READING, "bot/remediation/reading.py"
 
 
 class DatabaseTarget(WithPassword):

@@ -1,10 +1,20 @@
 from __future__ import annotations
 
+import io
+import json
+import logging
+
 import pytest
 
 from bot.errors import GatewayRejected
+from bot.remediation.client import ActionCall
+from bot.serving.logs import set_up
 
 from .conftest import RESTART, legacy, pid_of
+
+STATUS = ActionCall(
+    action_id="service.status", target="checkout-api", tracking_id="req-20261127-010203-01234567"
+)
 
 
 async def test_a_read_only_gateway_shows_and_changes_nothing(start, service):
@@ -40,3 +50,41 @@ async def test_a_caller_has_only_so_many_plans_a_minute(start, service):
     assert status == 200, "another caller has its own share"
     desk.clock.forward(20)
     assert (await desk.post("/plan", body))[0] == 200
+
+
+async def test_metrics_tell_nothing_of_the_last_execution_before_there_is_one(start, service):
+    desk = await start({"checkout-api": service("crash", autostart=False)})
+
+    async def shown() -> dict[str, float]:
+        async with desk.session.get(desk.url + "/metrics") as response:
+            lines = (await response.text()).splitlines()
+        return {
+            name: float(value)
+            for name, _, value in (line.rpartition(" ") for line in lines)
+            if not name.startswith("#")
+        }
+
+    assert not {"gateway_success_rate", "gateway_command_execution_time_ms"} & set(await shown())
+    for action, rate in ((STATUS, 1), (RESTART, 0)):
+        await desk.client.execute(action, key=action.action_id)
+        metrics = await shown()
+        assert metrics["gateway_success_rate"] == rate
+        assert metrics["gateway_command_execution_time_ms"] > 0
+    assert metrics['gateway_operation_duration_seconds_count{command_type="status"}'] == 1
+
+
+async def test_every_log_line_of_a_request_names_the_incident(start, service):
+    desk = await start({"checkout-api": service(autostart=False)})
+    stream = io.StringIO()
+    before = logging.getLogger().handlers[:]
+    set_up("INFO", "json", stream)
+    try:
+        await desk.client.execute(STATUS, key="k1")
+        for handler in logging.getLogger().handlers:
+            handler.flush()
+    finally:
+        logging.getLogger().handlers[:] = before
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    events = {line["event"]: line for line in lines}
+    for name in ("execution.started", "execution.finished"):
+        assert events[name]["tracking_id"] == STATUS.tracking_id

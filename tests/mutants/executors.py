@@ -59,4 +59,16 @@ EXECUTORS = [
         "tests/gateway/test_kubernetes.py",
         returns="()",
     ),
+    Mutant(
+        "bot/gateway/executors/swarm.py",
+        "SwarmExecutor._is_ours",
+        "tests/gateway/test_docker_more.py",
+        returns="False",
+    ),
+    Mutant(
+        "bot/remediation/reading.py",
+        "is_reading",
+        "tests/response/test_gateway_reads.py",
+        returns="True",
+    ),
 ]

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from bot.approvals.segment import Remediate
 from bot.configuration import LiveConfiguration
 from bot.errors import Refused
+from bot.policy import Policy
 from bot.remediation.answers import Outcome
 from bot.remediation.contract import ActionInfo, ActionList
 from bot.remediation.offers import read_offers
 from bot.response.gateway_reads import MOST_BY_PERSON, MOST_KEPT, GatewayReads
+from bot.response.gateway_targets import readable
 
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
 INCIDENT: Any = SimpleNamespace(id=1, service="web", tracking_id="")
@@ -40,7 +44,12 @@ async def may(_user: str, _action: object) -> None:
 async def test_nobody_opens_the_output_that_another_person_read() -> None:
     config = LiveConfiguration()
     status = ActionInfo(id="service.status", mutating=False, targets=("web",))
-    config.take_offers(read_offers(ActionList(actions=(status,))), {})
+    told = ActionInfo(id="cache.show", mutating=False, targets=("web",))
+    config.take_offers(read_offers(ActionList(actions=(status, told))), {})
+    assert [action.id for action in readable(config, "web")] == ["service.status"]
+    policy = Policy(remediate=Remediate(reading=("cache.*",)))
+    config.current = replace(config.current, policy=policy)
+    assert [action.id for action in readable(config, "web")] == ["service.status", "cache.show"]
     parts: Any = SimpleNamespace(gateway=Gateway(), config=config, store=Store(), clock=lambda: NOW)
     reads = GatewayReads(parts, may)
     reading = await reads.run(INCIDENT, "status", "U0ANA", "C1")

@@ -96,8 +96,14 @@ class Executor(Protocol):
     async def exchange(self, setup: Setup) -> None:
         """Replace the targets of this kind; nothing runs on the targets that change."""
 
-    async def check(self) -> Check:
-        """Send a real request to the system. Never raises."""
+    async def check(self) -> Check | None:
+        """Send a real request to the system that all targets share; None without such a system.
+
+        Never raises.
+        """
+
+    async def check_target(self, name: str) -> Check:
+        """Send a real request about one target. Never raises."""
 
     async def plan(self, call: Call) -> Plan:
         """Return the plan of `run`, without a digest. Changes nothing. Raises ExecutorError."""

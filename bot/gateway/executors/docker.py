@@ -103,6 +103,13 @@ class DockerExecutor:
             return Check(False, str(error))
         return Check(True, f"ok: engine {version}, {len(self._targets)} declared")
 
+    async def check_target(self, name: str) -> Check:
+        """Inspect the container."""
+        try:
+            return Check(True, f"{name}: {(await self._inspect(self._targets[name])).state()}")
+        except GatewayError as error:
+            return Check(False, f"{name}: {error}")
+
     async def plan(self, call: Call) -> Plan:
         """Bind the plan to the container's id and image: another container of that name changes the
         plan.

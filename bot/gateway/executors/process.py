@@ -107,6 +107,10 @@ class ProcessExecutor:
         running = sum(1 for supervisor in self._supervisors.values() if supervisor.pid)
         return Check(True, f"ok: {len(self._supervisors)} declared, {running} running")
 
+    async def check_target(self, name: str) -> Check:
+        """Tell the state; a process that is down can be started."""
+        return Check(True, f"{name}: {self._supervisors[name].state()}")
+
     async def plan(self, call: Call) -> Plan:
         """Plan the declared argv; the present state goes to `touches` and `current`, outside the
         digest.

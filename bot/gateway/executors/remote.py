@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from abc import ABC, abstractmethod
 from typing import Any, Generic, TypeVar, cast
 
@@ -45,20 +44,19 @@ class RemoteExecutor(ABC, Generic[T]):
     async def probe(self, name: str, target: T) -> str:
         """Return one line about the target; raises GatewayError if it cannot be acted on."""
 
-    async def check(self) -> Check:
-        """Probe every target at once."""
-        targets = self._setup.targets.items()
-        lines = await asyncio.gather(*(self._probed(name, target) for name, target in targets))
-        problems = [line for ok, line in lines if not ok]
-        if problems:
-            return Check(False, "; ".join(problems))
-        return Check(True, "ok: " + "; ".join(line for _, line in lines))
+    async def check(self) -> Check | None:
+        """Return None: each target is a system of its own."""
+        return None
 
-    async def _probed(self, name: str, target: T) -> tuple[bool, str]:
+    async def check_target(self, name: str) -> Check:
+        """Probe one target."""
+        target = self._setup.targets.get(name)
+        if target is None:
+            return Check(False, f"{name}: is not declared any more")
         try:
-            return True, f"{name}: {await self.probe(name, target)}"
+            return Check(True, f"{name}: {await self.probe(name, target)}")
         except GatewayError as error:
-            return False, str(error) if name in str(error) else f"{name}: {error}"
+            return Check(False, str(error) if name in str(error) else f"{name}: {error}")
 
     def secret(self, target: str, name: str = "password") -> str:
         """Return the resolved secret of this target, '' without one."""

@@ -15,6 +15,7 @@ from bot.gateway.errors import ExecutorError, OutcomeLost
 from bot.gateway.executors import Call, Kind, Result, failed, succeeded
 from bot.gateway.executors.engine import DockerUrl, Engine, demultiplexed
 from bot.gateway.executors.remote import REFUSED, RemoteExecutor, label
+from bot.gateway.ourselves import SELF_TARGET, is_our_container, runs_us
 from bot.gateway.parts import Name, Target
 from bot.remediation.contract import Plan, PlannedRequest, TypedAction
 
@@ -74,6 +75,8 @@ class SwarmExecutor(RemoteExecutor[SwarmTarget]):
         target = cast("SwarmTarget", call.config)
         service = await self._inspect(target)
         tasks = await self._tasks(target, service)
+        if call.action.mutating and await self._is_ours(target, service, tasks):
+            raise ExecutorError(SELF_TARGET, f"service {target.service} is the bot or its gateway")
         path = f"/services/{service.id}"
         base = Plan(
             action=call.action.id,
@@ -145,6 +148,29 @@ class SwarmExecutor(RemoteExecutor[SwarmTarget]):
                     f"{target.rollout_seconds:g} s. {problems}"
                 )
             await asyncio.sleep(_POLL_SECONDS)
+
+    async def _is_ours(
+        self, target: SwarmTarget, service: _Service, tasks: list[dict[str, Any]]
+    ) -> bool:
+        """Return True if a task of the service is the bot or a gateway, here or on another node."""
+        container = service.spec["TaskTemplate"].get("ContainerSpec") or {}
+        if runs_us([*(container.get("Command") or ()), *(container.get("Args") or ())]):
+            return True
+        async with self._engine(target) as engine:
+            info = await engine.json("GET", "/info")
+        here = str((info.get("Swarm") or {}).get("NodeID", ""))
+        for task in tasks:
+            status = (task.get("Status") or {}).get("ContainerStatus") or {}
+            container_id = str(status.get("ContainerID") or "")
+            # A pid means something only on the node whose engine answers; it is this machine's if
+            # the engine is reached by a socket.
+            is_here = task.get("NodeID") == here and target.url.startswith("unix://")
+            pid = int(status.get("PID") or 0) if is_here else 0
+            if not container_id:
+                continue
+            if await asyncio.to_thread(is_our_container, container_id, pid):
+                return True
+        return False
 
     async def _inspect(self, target: SwarmTarget) -> _Service:
         async with self._engine(target) as engine:

@@ -1,0 +1,87 @@
+"""The latest probe of each target: bounded in time and number, and kept for some seconds.
+
+GET /health needs no signature, so without this a stranger could make the gateway call its targets
+as often as he likes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from bot.gateway.executors import Check, Executor
+from bot.gateway.parts import Target
+
+FRESH_SECONDS = 5.0
+PATIENCE_SECONDS = 5.0
+AT_ONCE = 8
+
+Slot = tuple[str, str]
+"""The kind of an executor, and a target of it; '' is the system that all its targets share."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A check and the loop's time at which it ended. `check` is None: there is nothing to check."""
+
+    check: Check | None
+    at: float
+
+
+class Probes:
+    """Probes all targets and shared systems, at most AT_ONCE at the same time."""
+
+    def __init__(
+        self, executors: Mapping[str, Executor], targets: Callable[[], Mapping[str, Target]]
+    ) -> None:
+        self._executors = executors
+        self._targets = targets
+        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._latest: dict[Slot, Probe] = {}
+        self._running: dict[Slot, asyncio.Task[None]] = {}
+
+    async def latest(self) -> Mapping[Slot, Probe | None]:
+        """Return the latest probe of each, after at most PATIENCE_SECONDS; None: there is none yet.
+
+        A probe that takes longer goes on, and a later call gets it.
+        """
+        now = asyncio.get_running_loop().time()
+        wanted: list[Slot] = [(kind, "") for kind in self._executors]
+        wanted += [(target.executor, name) for name, target in self._targets().items()]
+        for slot in self._latest.keys() - set(wanted):
+            del self._latest[slot]
+        for slot in wanted:
+            known = self._latest.get(slot)
+            if slot not in self._running and (known is None or known.at + FRESH_SECONDS <= now):
+                self._running[slot] = asyncio.create_task(self._probe(slot))
+        if running := [self._running[slot] for slot in wanted if slot in self._running]:
+            await asyncio.wait(running, timeout=PATIENCE_SECONDS)
+        return {slot: self._latest.get(slot) for slot in wanted}
+
+    async def close(self) -> None:
+        """End the probes that still run."""
+        running = list(self._running.values())
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+    async def _probe(self, slot: Slot) -> None:
+        kind, name = slot
+        try:
+            async with self._slots:
+                check = await self._asked(kind, name)
+            self._latest[slot] = Probe(check, asyncio.get_running_loop().time())
+        finally:
+            self._running.pop(slot, None)
+
+    async def _asked(self, kind: str, name: str) -> Check | None:
+        executor = self._executors.get(kind)
+        if executor is None:
+            return None
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                return await (executor.check_target(name) if name else executor.check())
+        except TimeoutError:
+            prefix = f"{name}: " if name else ""
+            return Check(False, f"{prefix}no answer in {PATIENCE_SECONDS:g} s")
