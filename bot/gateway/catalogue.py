@@ -62,7 +62,10 @@ class Catalogue:
             action_id, parameters = typed.id, dict(typed.parameters)
         else:
             action_id, parameters = read_intent(
-                request.action_request.intent, request.action_request.context, name
+                request.action_request.intent,
+                request.action_request.context,
+                name,
+                self.offered(name),
             )
         offered = {action.id: action for action in self.offered(name)}
         action = offered.get(action_id)

@@ -14,7 +14,7 @@ from datetime import datetime
 from bot.gateway.answering import error_answer, key_reused, not_run, repeated
 from bot.gateway.audit import AuditEvent
 from bot.gateway.catalogue import Catalogue
-from bot.gateway.errors import AuditUnwritable, ExecutorError, Invalid, Refusal
+from bot.gateway.errors import Ambiguous, AuditUnwritable, ExecutorError, Invalid, Refusal
 from bot.gateway.execution import Runner
 from bot.gateway.executors import Call
 from bot.gateway.running import Running, identity_of
@@ -183,9 +183,11 @@ class Dispatcher:
         except Invalid as error:
             self._metrics.generation.labels("failed").inc()
             await self._note_refusal(request, key, error.code, running)
-            return error_answer(
-                OverallStatus.VALIDATION_ERROR, self._clock(), (error.code, error.message)
+            unclear = isinstance(error, Ambiguous)
+            status = (
+                OverallStatus.LLM_GENERATION_FAILED if unclear else OverallStatus.VALIDATION_ERROR
             )
+            return error_answer(status, self._clock(), (error.code, error.message))
         self._metrics.generation.labels("success").inc()
         async with contextlib.AsyncExitStack() as held:
             if busy := await self._take_turn(call, held):

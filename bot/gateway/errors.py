@@ -4,6 +4,7 @@ GatewayError
  ├─ ConfigError     the config file is not usable: the process exits with 78
  ├─ Refusal         an HTTP error: the request was not accepted, nothing was run
  ├─ Invalid         understood, but not in the catalogue: overall_status VALIDATION_ERROR
+ │   └─ Ambiguous   words that could mean several actions: LLM_GENERATION_FAILED
  ├─ ExecutorError   the executor knows that the action did not run: EXECUTION_ERROR
  │   └─ NotAllowed  … because the target's declaration does not allow these values
  ├─ Cancelled       a person ended it half-way: COMPLETED_FAILURE, its message tells what was done
@@ -49,6 +50,13 @@ class Invalid(GatewayError):
     def __init__(self, code: str, message: str) -> None:
         self.code, self.message = code, message
         super().__init__(message)
+
+
+class Ambiguous(Invalid):
+    """Words that could mean several actions: overall_status LLM_GENERATION_FAILED."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("LLM_ERROR", message)
 
 
 class ExecutorError(GatewayError):

@@ -56,7 +56,9 @@ class OverallStatus(StrEnum):
     COMPLETED_FAILURE = "COMPLETED_FAILURE"
     EXECUTION_ERROR = "EXECUTION_ERROR"
     VALIDATION_ERROR = "VALIDATION_ERROR"
-    LLM_GENERATION_FAILED = "LLM_GENERATION_FAILED"  # sent by other gateways; ours calls no model
+    LLM_GENERATION_FAILED = (
+        "LLM_GENERATION_FAILED"  # ours sends it for words that could mean several actions
+    )
     INTERNAL_ERROR = "INTERNAL_ERROR"
 
 

@@ -67,7 +67,7 @@ async def test_hole_3_only_the_asked_target_is_touched(start, service):
 
 @pytest.mark.parametrize(
     "intent",
-    ["docker system prune -af", "stop the service - scaling to 0 replicas", "remove all images"],
+    ["docker system prune -af", "remove the container and its volumes", "remove all images"],
 )
 async def test_hole_4_nothing_destructive_is_in_the_catalogue(desk, intent):
     assert await refused(desk, "checkout-api", intent) == "UNSUPPORTED_INTENT"

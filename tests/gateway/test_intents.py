@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from bot.gateway.catalogue import ACTIONS, Catalogue
 from bot.gateway.config import read_config
-from bot.gateway.errors import Invalid
+from bot.gateway.errors import Ambiguous, Invalid
 from bot.gateway.intents import read_intent
 from bot.remediation.catalogue import CATALOGUE
 from bot.remediation.contract import ExecuteRequest, canonical_json
@@ -42,6 +42,76 @@ OFFERED = Catalogue(TARGETS)
 )
 def test_the_known_sentences_mean_their_actions(intent, action):
     assert read_intent(intent, "", "checkout-api") == (action, {})
+
+
+PARAPHRASES = {
+    ("service.restart",): (
+        *("please restart the container", "Can you reboot checkout-api?", "bounce it"),
+        *("do a graceful restart of the service", "stop and start the service", "restart it now"),
+        *("turn the service off and on again", "recycle the process", "perform a restart"),
+    ),
+    ("service.stop",): (
+        *("shut down the service", "take the service down", "turn off checkout-api", "halt it"),
+        *("stop the service - scaling to 0 replicas", "please stop the app immediately"),
+    ),
+    ("service.start",): ("bring the service back up", "boot the app", "turn it on", "start again"),
+    ("service.status",): (
+        *(
+            "is the service running?",
+            "is checkout-api up?",
+            "run a health check",
+            "how is it doing",
+        ),
+        *("what is the status of the service", "check whether the container is running"),
+    ),
+    ("service.logs",): (
+        *("tail the logs", "show me the latest error logs", "get logs of the service"),
+        *("fetch the logs for checkout-api", "print the last log lines"),
+    ),
+    ("service.stats",): (
+        *("check resources", "show memory usage", "how much memory does it use?"),
+        *("get the CPU usage of checkout-api", "check resource usage"),
+    ),
+    ("service.scale", ("replicas", 3)): (
+        *("scale checkout-api to 3 replicas", "scale up to 3", "run 3 instances of the service"),
+        *("set the number of replicas to 3", "Please scale the service down to 3 copies."),
+    ),
+    ("service.rollout",): ("do a rolling restart", "replace the replicas one by one"),
+    ("service.rollback",): ("roll back the service", "undo the last deployment", "rollback"),
+    ("docker.update_resources", ("memory_mb", 512)): (
+        *("set the memory limit to 512 MB", "raise memory of checkout-api to 0.5 GB"),
+        *("limit memory to 512mib",),
+    ),
+    ("docker.update_resources", ("cpu_percent", 150)): (
+        *("limit the CPU to 150 %", "set cpu limit of the service to 1.5 cores"),
+        *("reduce cpu to 150 percent",),
+    ),
+}
+
+
+def test_paraphrases_mean_the_same_action_with_its_value():
+    for (action, *values), sentences in PARAPHRASES.items():
+        for sentence in sentences:
+            assert read_intent(sentence, "", "checkout-api") == (action, dict(values)), sentence
+
+
+def test_words_that_could_mean_several_actions_mean_none_and_name_the_candidates():
+    offered = OFFERED.offered("web")
+    for sentence, candidates in (
+        ("restart or stop the service", ("service.restart", "service.stop")),
+        ("stop the service and show its logs", ("service.stop", "service.logs")),
+        ("raise the memory", ("docker.update_resources",)),
+        ("give it more cpu", ("docker.update_resources",)),
+    ):
+        with pytest.raises(Ambiguous) as caught:
+            read_intent(sentence, "", "web", offered)
+        assert caught.value.code == "LLM_ERROR"
+        assert all(candidate in caught.value.message for candidate in candidates), sentence
+    with pytest.raises(Ambiguous, match=r"service\.scale"):
+        read_intent("scale up the service", "", "web")
+    assert read_intent("Change the memory and CPU limits of the container", "", "web", offered) == (
+        *("docker.update_resources", {}),
+    )
 
 
 @pytest.mark.parametrize("action", CATALOGUE.values(), ids=CATALOGUE)
