@@ -43,13 +43,16 @@ class Suggestion:
     """An action that a step recommends.
 
     `target` and its `origin` are the alert's or the SOP's; both are '' if only the model `named`
-    one, or if nothing is known.
+    one, or if nothing is known. It `helped` in so many of its `decided` runs for this SOP and
+    service.
     """
 
     action: Action
     target: str = ""
     origin: str = ""
     named: str = ""
+    helped: int = 0
+    decided: int = 0
 
 
 def match_step(

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from bot.approvals.outcomes import Outcomes
 from bot.enrichment.gathering import gather
 from bot.enrichment.kubernetes.about import About, about_alert
 from bot.enrichment.model import FACT_CHARS, Evidence, KnownFact, SourceFailure
@@ -25,6 +26,7 @@ from store.operations.evidence import History
 
 OWN = "own history"
 DEPLOYS = "deploys"
+MOST_OUTCOMES = 3
 
 
 class Enrichment:
@@ -52,7 +54,12 @@ class Enrichment:
         llm = policy.llm
         past = await self._store.history(incident.id, now)
         deploys, symptoms = await self._store.deploys_of(incident.id)
-        known = [*own_facts(past, now), *deploy_facts(deploys, symptoms)]
+        ledger = await self._store.outcomes(incident.sop_id, now)
+        known = [
+            *own_facts(past, now),
+            *outcome_facts(ledger, incident.service, now),
+            *deploy_facts(deploys, symptoms),
+        ]
         target = target_of(self._config, incident, context.alert, now)
         sources = llm.sources if policy.features.evidence else ()
         evidence, read = await asyncio.gather(
@@ -130,6 +137,18 @@ def own_facts(past: History, now: datetime) -> Iterator[KnownFact]:
         fix = f"fixed by: {past.fix}" if past.fix else "no action of the bot fixed it"
         text = f"{past.last.number}, {past.last.title[:200]}; {fix}"
         yield KnownFact(OWN, "last incident of this SOP", text, past.last.resolved_at)
+
+
+def outcome_facts(ledger: Sequence[Outcomes], service: str, now: datetime) -> Iterator[KnownFact]:
+    """Return what became of the actions of the incident's SOP that ran, its own service first."""
+    tried = [row for row in ledger if row.ran]
+    for row in sorted(tried, key=lambda row: row.service != service)[:MOST_OUTCOMES]:
+        confidence = f"; confidence {row.word}" if row.word else ""
+        text = (
+            f"proposed {row.proposed}, approved {row.approved}, ran {row.ran}; verified to help"
+            f" {row.helped}, did not help {row.did_not_help}{confidence}"
+        )
+        yield KnownFact(OWN, f"{row.action_id} on {row.service[:100] or '?'} so far", text, now)
 
 
 def deploy_facts(deploys: Sequence[Deploy], symptoms: Sequence[Symptom]) -> Iterator[KnownFact]:

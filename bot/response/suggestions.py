@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from bot.advice.model import Advice, advice_from
 from bot.approvals.model import Approval
+from bot.approvals.outcomes import Outcomes
 from bot.errors import InputError, NotFound, Refused
 from bot.incidents.model import Alert, Incident
 from bot.language import deferred
@@ -49,8 +51,11 @@ class Suggestions:
         if not matched:
             return {}
         under_way = await self._store.actions_under_way(record.incident_id)
+        incident = await self._store.incident(record.incident_id)
+        ledger = await self._store.outcomes(incident.sop_id, self._clock())
+        tried = {row.action_id: row for row in ledger if row.service == incident.service}
         return {
-            number: suggestion
+            number: _with_outcomes(suggestion, tried.get(suggestion.action.id))
             for number, suggestion in matched.items()
             if (suggestion.action.id, suggestion.target) not in under_way
         }
@@ -113,3 +118,9 @@ class Suggestions:
                 if action.action == suggestion.action.id and is_same:
                     return values
         return {"target": (suggestion.target, suggestion.origin)}
+
+
+def _with_outcomes(suggestion: Suggestion, row: Outcomes | None) -> Suggestion:
+    if row is None:
+        return suggestion
+    return replace(suggestion, helped=row.helped, decided=row.helped + row.did_not_help)

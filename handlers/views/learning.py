@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bot.approvals.outcomes import Outcomes
 from bot.incidents.lessons import MOST_CHARS, Lesson
 from bot.incidents.model import Incident
 from bot.language import _, plural
@@ -18,6 +19,8 @@ from handlers.views.text import (
     sendable,
     untrusted_line,
 )
+
+LISTED = 8  # rows of a ledger
 
 
 def kept(lesson: Lesson) -> str:
@@ -118,6 +121,30 @@ def draft_posted(number: str) -> str:
         "📝 A draft of an SOP from {number}. It does nothing by itself: read it, change it, run "
         "`python -m bot check`, and commit it below SOP_DIR."
     ).format(number=number)
+
+
+def ledger(rows: Sequence[Outcomes]) -> str:
+    """What became of the actions that were proposed under an SOP; empty if there are none."""
+    if not rows:
+        return ""
+    lines = [_("*Outcomes*")]
+    for row in rows[:LISTED]:
+        text = _(
+            "• {action} on {service}: proposed {proposed}, approved {approved}, ran {ran},"
+            " helped {helped}, did not help {did_not}"
+        ).format(
+            action=inline_code(row.action_id, 60),
+            service=untrusted_line(row.service or "?", 60),
+            proposed=row.proposed,
+            approved=row.approved,
+            ran=row.ran,
+            helped=row.helped,
+            did_not=row.did_not_help,
+        )
+        if row.word:
+            text += _(" ({confidence} confidence)").format(confidence=_(row.word))
+        lines.append(text)
+    return "\n".join(lines)
 
 
 def opinions(helped: int, did_not: int) -> str:

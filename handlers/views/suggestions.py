@@ -41,10 +41,19 @@ def _target(suggestion: Suggestion) -> str:
     verb = suggestion.action.verb
     if suggestion.target:
         target = untrusted_line(suggestion.target, 100)
-        return f"{verb} {target} ← {untrusted_line(suggestion.origin, 60)}"
+        return f"{verb} {target} ← {untrusted_line(suggestion.origin, 60)}{_so_far(suggestion)}"
     if suggestion.named:
         return f"{verb} {untrusted_line(suggestion.named, 100)} ← {FROM_MODEL}"
     return _("{verb}: name the target").format(verb=verb)
+
+
+def _so_far(suggestion: Suggestion) -> str:
+    """How often the action helped, if any of its runs was decided."""
+    if not suggestion.decided:
+        return ""
+    return _(" · helped {helped} of {decided} times").format(
+        helped=suggestion.helped, decided=suggestion.decided
+    )
 
 
 def target_modal(incident: Incident, suggestion: Suggestion, place: str) -> Block:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from bot.approvals.outcomes import Attempt, Outcomes, outcomes
 from bot.approvals.record import REOPENED_WITHIN, Run, TrackRecord, track_record
 from bot.incidents.remediation import RemediationStatus
 from store.operations.part import Part
@@ -49,6 +52,33 @@ def of(sop_id: str, action_id: str) -> Operation[TrackRecord]:
     )
 
 
+def attempts(sop_id: str) -> Operation[list[Attempt]]:
+    """Return the newest proposals under a SOP ID, over all incidents, each with its outcome."""
+    rows = yield query(
+        "SELECT a.action_id, a.requested_at, i.service, e.state, e.started_at,"  # noqa: S608 - constants
+        f" {_RESOLVED} AS resolved_at,"
+        " (SELECT MIN(t.at) FROM timeline t WHERE t.incident_id = i.id"
+        f" AND t.kind IN ('reopened', 'refired') AND t.at >= {_RESOLVED}) AS reopened_at,"
+        " NULL AS next_at"
+        " FROM approvals a JOIN incidents i ON i.id = a.incident_id"
+        " LEFT JOIN executions e ON e.approval_id = a.id"
+        " WHERE i.sop_id = ? ORDER BY a.requested_at DESC, a.id LIMIT ?",
+        sop_id,
+        LAST,
+    )
+    return [
+        Attempt(
+            action_id=row["action_id"],
+            service=row["service"],
+            at=from_db_time(row["requested_at"]),
+            state=RemediationStatus(row["state"]) if row["state"] else None,
+            started=row["started_at"] is not None,
+            came_back=_came_back(row),
+        )
+        for row in rows
+    ]
+
+
 def _came_back(row: Row) -> bool:
     """Return whether its incident was reopened, or the next one opened, so soon."""
     times = [at for at in (row["reopened_at"], row["next_at"]) if at]
@@ -59,6 +89,10 @@ def _came_back(row: Row) -> bool:
 
 class TrackRecordPart(Part):
     """The methods of `Store` for track records."""
+
+    async def outcomes(self, sop_id: str, now: datetime) -> list[Outcomes]:
+        """Return the outcome ledger of a SOP ID: what became of each action, by service."""
+        return outcomes(await self._engine.read(attempts, sop_id), now)
 
     async def track_record(self, sop_id: str, action_id: str) -> TrackRecord:
         """The results of this action for that SOP ID so far."""

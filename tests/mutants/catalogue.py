@@ -7,6 +7,7 @@ Those of the gateway's executors stand in `executors`, those of the store and th
 from __future__ import annotations
 
 from tests.mutants.executors import EXECUTORS
+from tests.mutants.memory import MEMORY
 from tests.mutants.mutant import Mutant
 from tests.mutants.store_and_handlers import STORE_AND_HANDLERS
 
@@ -45,18 +46,6 @@ MUTANTS = [
         "RunbookSearch._best_passage",
         "tests/retrieval/test_search.py",
         returns="self._passages[document][0]",
-    ),
-    Mutant(
-        "bot/retrieval/synonyms.py",
-        "Synonyms.weights_of",
-        "tests/retrieval/test_synonyms.py",
-        returns="dict(weights)",
-    ),
-    Mutant(
-        "bot/response/memory.py",
-        "Memory._refresh",
-        "tests/response/test_memory.py",
-        without="index.replace",
     ),
     # incidents
     Mutant(
@@ -301,5 +290,6 @@ MUTANTS = [
     Mutant("bot/response/dispatches.py", "_bar_revoked", "tests/response", returns="None"),
     Mutant("bot/response/proposal_parts.py", "is_seen", "tests/response", returns="True"),
     *EXECUTORS,
+    *MEMORY,
     *STORE_AND_HANDLERS,
 ]

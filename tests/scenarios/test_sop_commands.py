@@ -38,6 +38,8 @@ async def test_an_owner_or_an_approver_links_an_incident_to_a_sop_which_proposes
     assert "Approve" in card.buttons, "what the SOP's keys do not match is never approved by itself"
     await world.press(card, "Approve", "ben")
     await world.ephemeral("ben", "Not counted: you asked for this, so somebody else must approve")
+    shown = await answer_to(world, "/sop show sop_other")
+    assert "on checkout-api: proposed 1, approved 0, ran 0, helped 0, did not help 0" in shown
     assert "uses sop_other already" in await answer_to(world, "/sop link INC-1 sop_other", "ben")
     assert "Link which incident" in await answer_to(world, "/sop link sop_other", "ben")
     listed = await answer_to(world, "/sop list")

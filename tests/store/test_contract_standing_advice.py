@@ -7,9 +7,11 @@ from typing import Any
 
 from bot.advice.model import Asking
 from bot.incidents.model import Incident
+from bot.incidents.remediation import RemediationStatus
+from bot.response.enrichment import outcome_facts
 from store import Store
 from tests.helpers.builders import ANA, NOW, later, open_incident, pending_approval
-from tests.helpers.executions import version_of
+from tests.helpers.executions import dispatching, finish, version_of
 
 MODEL, RULES = {"source": "Amazon Q"}, {"source": "SOP"}
 
@@ -79,3 +81,16 @@ async def test_an_action_that_waits_or_runs_is_under_way(store: Store) -> None:
     assert await store.actions_under_way(incident.id) == {action}
     await store.resolve(incident.id, ANA, later(1))
     assert await store.actions_under_way(incident.id) == frozenset()
+
+
+async def test_the_ledger_counts_what_became_of_the_proposals_of_an_sop(store: Store) -> None:
+    incident = await open_incident(store)
+    assert await store.outcomes(incident.sop_id, NOW) == []
+    await finish(store, await dispatching(store, incident), RemediationStatus.FAILED)
+    (row,) = await store.outcomes(incident.sop_id, later(9))
+    assert (row.service, row.proposed, row.approved, row.ran) == (incident.service, 1, 1, 1)
+    assert (row.helped, row.did_not_help, row.word) == (0, 1, "low")
+    (fact,) = outcome_facts([row], incident.service, NOW)
+    assert fact.name == f"{row.action_id} on {incident.service} so far"
+    assert fact.text.endswith("verified to help 0, did not help 1; confidence low")
+    assert await store.outcomes("sop_unknown", NOW) == []

@@ -25,8 +25,9 @@ async def show(call: Call, rest: str) -> str:
     known = _known(call, rest)
     recent = await call.store.incidents_of_sop(known.sop_id)
     shown = sop_lists.sop_details(known, recent, call.now, await _uses(call, [known]))
+    ledger = learning.ledger(await call.store.outcomes(known.sop_id, call.now))
     opinions = learning.opinions(*await call.store.feedback_under(known.sop_id))
-    return f"{shown}\n{opinions}" if opinions else shown
+    return "\n".join(part for part in (shown, ledger, opinions) if part)
 
 
 async def search(call: Call, rest: str) -> str:
