@@ -12,6 +12,7 @@ import time
 import traceback
 
 from benchmarks import (
+    advice_evidence,
     advice_faults,
     advice_load,
     advice_overhead,
@@ -58,6 +59,7 @@ RESULTS = HERE / "results.json"
 GROWTH = HERE / "growth.json"
 
 BENCHES = {
+    "advice.evidence": advice_evidence.run,
     "advice.faults": advice_faults.run,
     "advice.overhead": advice_overhead.run,
     "advice.retrieval": advice_retrieval.run,

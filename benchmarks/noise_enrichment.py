@@ -25,9 +25,10 @@ VALUES = {"service": "checkout-api"}
 
 
 @asynccontextmanager
-async def _served(
+async def served(
     answer: Callable[[web.Request], Awaitable[web.StreamResponse]],
 ) -> AsyncIterator[str]:
+    """Serve these answers on a free port of this machine; yields the address."""
     app = web.Application()
     app.router.add_get("/{path:.*}", answer)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
@@ -60,8 +61,8 @@ async def run() -> list[Result]:
 
     async with AsyncExitStack() as parts:
         session = await parts.enter_async_context(aiohttp.ClientSession())
-        good = [await parts.enter_async_context(_served(_answer)) for _ in range(4)]
-        late = [await parts.enter_async_context(_served(hang)) for _ in range(2)]
+        good = [await parts.enter_async_context(served(_answer)) for _ in range(4)]
+        late = [await parts.enter_async_context(served(hang)) for _ in range(2)]
         parts.callback(never.set)
         sources = [_source(f"s{number}", url) for number, url in enumerate([*good, *late])]
         single = EvidenceSource(name="single", kind="prometheus", url=good[0], queries={"q": "up"})

@@ -6,6 +6,7 @@ from types import ModuleType
 from typing import Any
 
 from benchmarks import (
+    advice_evidence,
     advice_faults,
     advice_load,
     advice_overhead,
@@ -41,6 +42,7 @@ from benchmarks import (
 )
 
 SHORT: dict[ModuleType, dict[str, Any]] = {
+    advice_evidence: {"ROUNDS": 2, "LESSONS": 20},
     advice_faults: {"RUNS": 12, "DEADLINE": 2.0},
     advice_overhead: {"ROUNDS": 3, "WARM_UP": 1},
     advice_load: {"EQUAL": 20, "ROUNDS": 1, "CACHED": 3},

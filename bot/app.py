@@ -1,7 +1,6 @@
 """The composition root: builds everything, starts it in order, stops it in reverse.
 
-A test calls the same code with other settings; nothing else differs between the demo, a test and
-production.
+A test calls the same code with other settings; nothing else differs from the demo or production.
 """
 
 from __future__ import annotations
@@ -29,6 +28,7 @@ from bot.from_settings import (
     connection_limits,
     first_configuration,
     gateway_client,
+    http_session,
     incident_exporter,
     nats_session_of,
     open_conversations,
@@ -146,7 +146,7 @@ class Bot:
         if not settings.gateway_knows_us:
             log.warning("AI_COMMAND_GATEWAY_SECRET is empty: requests to the gateway are unsigned")
         store = await self._open_store()
-        session = await self._parts.enter_async_context(aiohttp.ClientSession())
+        session = await self._parts.enter_async_context(http_session())
         gateway = gateway_client(settings, session, self._clock)
         client = slack_client(settings, session)
         self._gateway_watch = GatewayWatch(gateway, store, self._clock, settings.ops_channel)

@@ -150,6 +150,14 @@ async def open_conversations(
     return files
 
 
+def http_session() -> aiohttp.ClientSession:
+    """Return a session whose calls never wait for each other's connections.
+
+    Its callers bound their own calls; a source that hangs must not hold up Slack and the gateway.
+    """
+    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
+
+
 async def open_runbooks(settings: Settings, parts: AsyncExitStack) -> RunbookLibrary:
     """Read the runbooks of RUNBOOK_DIR; `parts` closes them."""
     library = RunbookLibrary(settings.runbook_dir, settings.runbook_url)

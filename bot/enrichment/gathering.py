@@ -22,6 +22,9 @@ from bot.enrichment.segment import EvidenceSource, filled
 from bot.enrichment.sources import ask
 
 ERROR_CHARS = 500
+AT_ONCE = 2
+"""Queries of one source: a query of Prometheus is six requests, and a source that hangs holds all
+of their connections until it is late."""
 CLUSTER_CHARS = 8_000  # of the facts of one cluster
 _Answer = KnownFact | SourceFailure
 
@@ -41,9 +44,11 @@ async def gather(
     an alert with a namespace, and its facts come after those of the other sources.
     """
 
+    slots = {source.name: asyncio.Semaphore(AT_ONCE) for source in sources}
+
     async def answered(source: EvidenceSource, name: str, query: str) -> _Answer:
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(seconds), slots[source.name]:
                 text = await ask(session, source, query, values, now)
         except TimeoutError:
             return SourceFailure(source.name, "late", f"{name}: no answer within {seconds:g} s")
