@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from handlers.listeners.commands import unknown
-from handlers.listeners.commands.verbs import INCIDENT, MEANT, SOP
+from handlers.listeners.commands.verbs import INCIDENT, MEANT, MEANT_PHRASES, SOP
 from handlers.views.help import TITLES, Topic, details, overview
 
 LINES, WIDTH = 20, 45  # of a phone
@@ -42,6 +42,12 @@ def test_a_topic_says_of_each_of_its_verbs_what_to_type_and_what_it_does(topic) 
         ("Close inc7", "resolve inc7"),
         ("inc-7", "show inc-7"),
         ("evidence 7", "ask 7"),
+        ("take 7", "ack 7"),
+        ("Take over INC-7", "assign INC-7 me"),
+        ("takeover 7", "assign 7 me"),
+        ("hand over @ben", "handover @ben"),
+        ("last time checkout", "list resolved checkout"),
+        ("last", "list resolved"),
         ("juggle", ""),
         ("<!channel>", ""),
     ],
@@ -56,3 +62,6 @@ def test_an_unknown_word_is_answered_with_the_nearest_command(typed: str, meant:
 def test_every_word_of_another_tool_leads_to_a_verb_and_is_none_itself() -> None:
     assert set(MEANT.values()) <= set(INCIDENT)
     assert not set(MEANT) & set(INCIDENT)
+    phrases = {phrase.split()[0] for phrase in MEANT_PHRASES}
+    assert not phrases & set(INCIDENT)
+    assert {command.split()[0] for command in MEANT_PHRASES.values()} <= set(INCIDENT)

@@ -16,7 +16,7 @@ from bot.language import deferred
 from bot.response import IncidentService
 from handlers.listeners.commands import lists
 from handlers.listeners.commands.call import INCIDENT_NUMBER, Call, Verb
-from handlers.listeners.commands.verbs import INCIDENT, MEANT, SOP
+from handlers.listeners.commands.verbs import INCIDENT, MEANT, MEANT_PHRASES, SOP
 from handlers.listeners.registration import Listeners
 from handlers.outbound.outbox import Outbox
 from handlers.views.text import typed
@@ -78,6 +78,8 @@ def unknown(name: str, word: str, rest: str, verbs: Mapping[str, Verb]) -> Input
     remedy = deferred("`{name} help` lists the commands.", name=name)
     if INCIDENT_NUMBER.fullmatch(word) and "show" in verbs:
         nearest = f"show {word}"
+    elif nearest := _phrase(word, rest, verbs):
+        pass
     elif (meant := MEANT.get(word)) in verbs:
         nearest = f"{meant} {rest}"
     else:
@@ -91,6 +93,15 @@ def unknown(name: str, word: str, rest: str, verbs: Mapping[str, Verb]) -> Input
     return InputError(
         deferred("{name} is not a command.", name=typed(f"{name} {word}")), remedy=remedy
     )
+
+
+def _phrase(word: str, rest: str, verbs: Mapping[str, Verb]) -> str:
+    """The command that several words mean, with what follows them; '' if they mean none."""
+    text = f"{word} {rest}".strip()
+    for phrase, command in MEANT_PHRASES.items():
+        if f"{text.lower()} ".startswith(f"{phrase} ") and command.split()[0] in verbs:
+            return " ".join(command.format(rest=text[len(phrase) :].strip()).split())
+    return ""
 
 
 def _as_typed(text: str) -> str:

@@ -232,10 +232,19 @@ MEANT = {
     "children": "show",
     "evidence": "ask",
     "more": "ask",
-    "takeover": "assign",
     "handoff": "handover",
     "overnight": "stats",
     "join": "merge",
     "commands": "help",
     "?": "help",
+}
+
+# Of several words the longest first, each with the command that newcomers mean by them.
+MEANT_PHRASES = {
+    "take over": "assign {rest} me",
+    "takeover": "assign {rest} me",
+    "hand over": "handover {rest}",
+    "last time": "list resolved {rest}",
+    "last": "list resolved {rest}",
+    "previous": "list resolved {rest}",
 }
