@@ -134,11 +134,16 @@ class Renderer:
             deploy=content.deploy,
             freeze=content.freeze,
             asking=content.asking,
+            service_owner=self._owner_of(cascade.shown(incident, content.children)),
         )
         down_since = self._gateway.down_since if self._gateway else None
         if down_since and incident.resolved_at is None:
             blocks = [*blocks, notices.nothing_can_run(down_since)]
         return Rendered(text, blocks)
+
+    def _owner_of(self, incident: Incident) -> str:
+        service = self._service.sops.services.find(incident.display.service)
+        return service.owner if service else ""
 
     async def _fix_of(self, incident: Incident) -> tuple[Execution | None, Approval | None]:
         """The execution that fixed the incident, as verified, and its approval."""

@@ -49,14 +49,15 @@ def card(
     deploy: Deploy | None = None,
     freeze: Freeze | None = None,
     asking: Asking | None = None,
+    service_owner: str = "",
 ) -> tuple[str, list[Block]]:
     """(fallback text, blocks) of the incident as it is now; `fixed_by` is verified to have helped.
 
     `waiting` are the approvals that wait for a vote; `bad_news` is the news that still holds.
-    `children` are the incidents that are part of this one; `related` is perhaps one. `last_time` is
-    how the incident of its scope before it ended; `deploy` is the probable cause; `freeze` is the
-    incident's own; `asking` is who is asked for advice. The alert of a cascade's card is that of
-    its most probable cause.
+    `children` are parts of this one; `related` is perhaps one. `last_time` is how the incident of
+    its scope before it ended; `deploy` is the probable cause; `freeze` is the incident's own;
+    `asking` is who is asked for advice; `service_owner` is the declared owner of the service. The
+    alert of a cascade's card is that of its most probable cause.
     """
     resolved = incident.status is IncidentStatus.RESOLVED
     mark = resolved_mark(incident) if resolved else symbol(cascade.severity(incident, children))
@@ -69,13 +70,11 @@ def card(
         cascade.related_line(related),
         _what(shown, cascade.cause(incident, children)),
     ]
-    now = [*map(_waits, waiting[:3])]
-    now += [frozen_line(of_incident(incident.id), freeze)] if freeze and not resolved else []
-    now += [on_card(item, incident) for item in bad_news]
-    now += [asking_line(asking)] if not resolved else []
+    at_present = [] if resolved else _at_present(incident, freeze, asking)
+    now = [*map(_waits, waiting[:3]), *(on_card(item, incident) for item in bad_news), *at_present]
     before = episodes.last_time(last_time, incident) if last_time else ""
     source = _quoted_as(shown, title)
-    where, who = _where(incident, shown, children), _who(incident, fixed_by)
+    where, who = _where(incident, shown, children, service_owner), _who(incident, fixed_by)
     if resolved:
         more = [*_sender_text(shown), context(*lines, before)]
         blocks += [context(source, where, who, *now), *details(_("Details"), more)]
@@ -83,9 +82,14 @@ def card(
         blocks += [*_sender_text(shown), context(source, where, *lines, who, *now, before)]
     if actions := _actions(incident, shown, runbook, children, related):
         blocks.append({"type": "actions", "elements": actions})
-    env, service = shown.display.env, shown.display.service
-    fallback = [mark, title, incident.number, untrusted_line(env, 40), untrusted_line(service, 60)]
+    place = untrusted_line(shown.display.env, 40), untrusted_line(shown.display.service, 60)
+    fallback = [mark, title, incident.number, *place]
     return " · ".join(part for part in fallback if part), blocks
+
+
+def _at_present(incident: Incident, freeze: Freeze | None, asking: Asking | None) -> list[str]:
+    frozen = frozen_line(of_incident(incident.id), freeze) if freeze else ""
+    return [frozen, asking_line(asking)]
 
 
 def _quoted_as(shown: Incident, title: str) -> str:
@@ -108,9 +112,13 @@ def _sender_text(incident: Incident) -> list[Block]:
     return [section(f"{says}\n{quote(text, 400)}")]
 
 
-def _where(incident: Incident, shown: Incident, children: Sequence[Incident]) -> str:
+def _where(
+    incident: Incident, shown: Incident, children: Sequence[Incident], service_owner: str
+) -> str:
     names = (shown.display.env, shown.display.region, shown.display.service)
     parts = [untrusted_line(part, 60) for part in names if part]
+    if service_owner:
+        parts.append(_("service of {owner}").format(owner=untrusted_line(service_owner, 60)))
     # The duration is omitted: a posted message is not refreshed every minute.
     parts.append(_("since {at}").format(at=clock(incident.display.since)))
     if incident.resolved_at:
