@@ -162,6 +162,8 @@ async def test_status_logs_and_events_are_read_with_bounds(plane, cluster_desk):
     assert status[1].endswith("Running, 1/1 ready, restarts: 0, no node")
     logs = (await read("service.logs", lines=3)).splitlines()
     assert [line.endswith("line 999") for line in logs] == [False, False, False, True] * 2
+    plane.padding = "x" * 1_000
+    assert (await read("service.logs", lines=500)).endswith("line 999"), "the end of a long log"
     assert await read("kubernetes.events") == "no events"
     pod = plane.all("pods")[0]["metadata"]["name"]
     for name in (pod, "web", "somebody-else"):

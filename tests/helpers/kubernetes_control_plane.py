@@ -61,6 +61,7 @@ class ControlPlane:
     broken_images: set[str] = field(default_factory=set)
     budget_is_used: bool = False
     stopped: bool = False
+    padding: str = ""
     just_before_a_change: Callable[[], object] = lambda: None
     requests: list[str] = field(default_factory=list)
     url: str = ""
@@ -206,7 +207,7 @@ class ControlPlane:
             raise StatusError(
                 400, 'container "app" is waiting to start: trying and failing to pull'
             )
-        lines = [f"{pod['metadata']['name']} line {n}" for n in range(1000)]
+        lines = [f"{pod['metadata']['name']} {self.padding}line {n}" for n in range(1000)]
         text = "\n".join(lines[-int(request.query["tailLines"]) :])
         return web.Response(text=text[: int(request.query["limitBytes"])])
 

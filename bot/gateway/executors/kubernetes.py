@@ -29,7 +29,7 @@ from bot.gateway.ourselves import SELF_TARGET
 from bot.remediation.contract import Plan, PlannedRequest
 
 _LOG_PODS = 5
-_LOG_BYTES = 65_536
+_LOG_CHARS = 65_536
 
 
 class KubernetesExecutor(ClusterExecutor[KubernetesTarget]):
@@ -158,7 +158,7 @@ async def _reached(call: Call, reader: Reader, workload: Workload, plan: Plan) -
 async def _read(call: Call, reader: Reader, workload: Workload, pods: Sequence[Object]) -> Result:
     if call.action is actions.LOGS:
         newest = sorted(pods, key=_created, reverse=True)[:_LOG_PODS]
-        text = await reader.logs(newest, int(call.parameters["lines"]), _LOG_BYTES)
+        text = await reader.logs(newest, int(call.parameters["lines"]), _LOG_CHARS)
         return succeeded(text, tail=True)
     if call.action is EVENTS:
         events = await reader.events(workload, pods)

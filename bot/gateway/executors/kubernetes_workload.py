@@ -15,6 +15,7 @@ from bot.gateway.executors.remote import UNREACHABLE, label
 
 _REVISION = "deployment.kubernetes.io/revision"
 _HASH = "pod-template-hash"
+_LOG_BYTES = 4_194_304
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,7 @@ class Workload:
         conditions = self.status.get("conditions") or () if self.observed else ()
         for condition in conditions:
             if condition.get("reason") == "ProgressDeadlineExceeded":
-                return label(condition.get("message"), 300)
+                return label(condition.get("message"), 300).rstrip(".")
         return ""
 
     @property
@@ -210,15 +211,19 @@ class Reader:
         ours = [event for event in events if event.get("involvedObject", {}).get("name") in names]
         return sorted(ours, key=_seen_at)
 
-    async def logs(self, pods: Sequence[Object], lines: int, byte_limit: int) -> str:
-        """Return the last lines of these pods, each under its name."""
+    async def logs(self, pods: Sequence[Object], lines: int, most_chars: int) -> str:
+        """Return the last lines of these pods, each under its name, and the end of a long log.
+
+        The server's own limit keeps the beginning of the lines that were asked for.
+        """
         container = self._target.container
         more = f"&container={quote(container, safe='')}" if container else ""
-        query = f"?tailLines={lines}&limitBytes={byte_limit}{more}"
+        query = f"?tailLines={lines}&limitBytes={_LOG_BYTES}{more}"
         paths = [self.pod_path(name_of(pod)) + f"/log{query}" for pod in pods]
         texts = await asyncio.gather(*(self._log(path) for path in paths))
         return "\n".join(
-            f"== {name_of(pod)}\n{text.rstrip()}" for pod, text in zip(pods, texts, strict=True)
+            f"== {name_of(pod)}\n{text.rstrip()[-most_chars:]}"
+            for pod, text in zip(pods, texts, strict=True)
         )
 
     async def _log(self, path: str) -> str:
