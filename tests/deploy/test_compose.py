@@ -86,7 +86,7 @@ def test_the_gateway_of_compose_demands_the_secret_of_its_file(tmp_path: Path) -
     copy.write_text(text.replace("/run/secrets/gateway", str(secret)))
     config = load_config(copy, {})
     assert [name for name, _ in config.callers.signing] == ["sopbot"]
-    assert not config.loopback
+    assert config.listen.host == "0.0.0.0"
 
 
 def test_the_bot_keeps_the_tracking_ids_that_vector_gives() -> None:

@@ -118,6 +118,7 @@ def test_the_images_are_small_and_run_together_without_any_right(engine: DockerD
         "AUDIT_KEY": "a" * 64,
         "ADVISOR": "rules",
         "HTTP_TOKEN": TOKEN,
+        "STORE_URL": "sqlite:////var/lib/sopbot/sopbot.db",
     }
     start(engine, "bot", {}, settings)
     until(lambda: healthy(engine, "bot"), engine, "bot")
