@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -16,6 +17,13 @@ import redis
 from tests.helpers.postgres import PostgresServer
 
 PASSWORD = "the-gateways-own-password"
+_PAGE = Path(__file__).parents[2] / "docs" / "gateway-systems.md"
+
+
+def documented(begins: str) -> str:
+    """Return the statement of the docs that begins so: the tests give exactly these rights."""
+    (line,) = [line for line in _PAGE.read_text("utf-8").splitlines() if line.startswith(begins)]
+    return line
 
 
 @dataclass(frozen=True)
@@ -45,11 +53,10 @@ def postgres_rig(server: PostgresServer) -> Rig:
     """
     with psycopg.connect(server.url, autocommit=True) as admin:
         if not admin.execute("SELECT 1 FROM pg_roles WHERE rolname = 'gw'").fetchone():
-            # The example of docs/gateway.md.
             admin.execute(
                 f"CREATE ROLE gw LOGIN PASSWORD '{PASSWORD.replace(chr(39), chr(39) * 2)}'"
             )
-            admin.execute("GRANT pg_read_all_stats, pg_signal_backend TO gw")
+            admin.execute(documented("GRANT pg_").replace("sopbot_gateway", "gw"))
             admin.execute("CREATE ROLE app LOGIN")
             admin.execute("CREATE DATABASE orders")
             hba = server.folder / "data" / "pg_hba.conf"
@@ -135,9 +142,9 @@ def mysql_rig(port: int) -> Rig:
         cursor.execute("CREATE DATABASE IF NOT EXISTS other")
         cursor.execute("CREATE USER IF NOT EXISTS app@'127.0.0.1'")
         cursor.execute("GRANT ALL ON *.* TO app@'127.0.0.1'")
-        # The example of docs/gateway.md.
         cursor.execute("CREATE USER IF NOT EXISTS gw@'127.0.0.1' IDENTIFIED BY %s", (PASSWORD,))
-        cursor.execute("GRANT PROCESS, CONNECTION ADMIN ON *.* TO gw@'127.0.0.1'")
+        grant = documented("GRANT PROCESS").partition(";")[0]
+        cursor.execute(grant.replace("sopbot_gateway@'10.0.0.5'", "gw@'127.0.0.1'"))
 
     @contextmanager
     def work() -> Iterator[None]:
@@ -197,7 +204,7 @@ def _close(connection: Any) -> None:
 
 
 # The example of docs/gateway.md.
-REDIS_ACL = "~cache:* -@all +ping +info +scan +unlink +memory|usage +randomkey +select"
+REDIS_ACL = documented("ACL SETUSER").partition("… ")[2]
 
 
 def memcached_rig(port: int) -> Rig:
