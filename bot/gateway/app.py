@@ -127,7 +127,7 @@ async def running(
         if config.read_only:
             log.warning("read_only: every action that changes something is refused")
         fit = functools.partial(_fit_executors, executors, journal=journal, environ=environ)
-        reload = _Reload(config, dispatcher, gatekeeper, audit, tls, fit)
+        reload = _Reload(config, dispatcher, gatekeeper, audit, probes, tls, fit)
         yield RunningGateway(server.url, dispatcher, health, audit, routes.table(), reload)
 
 
@@ -140,6 +140,7 @@ class _Reload:
         dispatcher: Dispatcher,
         gatekeeper: Gatekeeper,
         audit: AuditFile,
+        probes: Probes,
         tls: ssl.SSLContext | None,
         fit: Callable[[GatewayConfig], Awaitable[None]],
     ) -> None:
@@ -147,6 +148,7 @@ class _Reload:
         self._dispatcher = dispatcher
         self._gatekeeper = gatekeeper
         self._audit = audit
+        self._probes = probes
         self._tls = tls
         self._fit = fit
 
@@ -160,6 +162,7 @@ class _Reload:
             Catalogue(config.targets, config.commands, read_only=config.read_only),
             functools.partial(self._fit, config),
         )
+        self._probes.forget()
         self._gatekeeper.callers = config.callers
         self._in_force = config
         await self._audit.record_end(

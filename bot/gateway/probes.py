@@ -40,6 +40,7 @@ class Probes:
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._latest: dict[Slot, Probe] = {}
         self._running: dict[Slot, asyncio.Task[None]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()  # also those that are forgotten
 
     async def latest(self) -> Mapping[Slot, Probe | None]:
         """Return the latest probe of each, after at most PATIENCE_SECONDS; None: there is none yet.
@@ -54,26 +55,38 @@ class Probes:
         for slot in wanted:
             known = self._latest.get(slot)
             if slot not in self._running and (known is None or known.at + FRESH_SECONDS <= now):
-                self._running[slot] = asyncio.create_task(self._probe(slot))
+                task = asyncio.create_task(self._probe(slot))
+                self._running[slot] = task
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
         if running := [self._running[slot] for slot in wanted if slot in self._running]:
             await asyncio.wait(running, timeout=PATIENCE_SECONDS)
         return {slot: self._latest.get(slot) for slot in wanted}
 
+    def forget(self) -> None:
+        """Probe everything again: the targets are other ones."""
+        self._latest.clear()
+        self._running.clear()
+
     async def close(self) -> None:
         """End the probes that still run."""
-        running = list(self._running.values())
+        running = list(self._tasks)
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
 
     async def _probe(self, slot: Slot) -> None:
         kind, name = slot
+        ours, check = asyncio.current_task(), None
         try:
             async with self._slots:
                 check = await self._asked(kind, name)
-            self._latest[slot] = Probe(check, asyncio.get_running_loop().time())
+        except KeyError:  # a reload has taken the target away meanwhile
+            check = Check(False, f"{name}: is not declared any more")
         finally:
-            self._running.pop(slot, None)
+            if self._running.get(slot) is ours:  # else the targets are other ones by now
+                self._latest[slot] = Probe(check, asyncio.get_running_loop().time())
+                del self._running[slot]
 
     async def _asked(self, kind: str, name: str) -> Check | None:
         executor = self._executors.get(kind)
