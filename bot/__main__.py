@@ -15,6 +15,7 @@ if __name__ == "__main__":
 import argparse
 import asyncio
 import gc
+import importlib
 import importlib.metadata
 import json
 import logging
@@ -36,6 +37,7 @@ from bot import (
     services_command,
     sources_command,
     store_command,
+    upgrade_command,
 )
 from bot.errors import OutsideError, SettingsError, SopbotError
 from bot.observability.events import Event, emit
@@ -94,6 +96,9 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("dump", help="print the state of the running bot as JSON, without secrets")
     store_command.add_arguments(
         commands.add_parser("store", help="the store as a whole: status, backup, restore, copy …")
+    )
+    upgrade_command.add_arguments(
+        commands.add_parser("upgrade", help="--check: what this version changes in the store")
     )
     audit_command.add_arguments(
         commands.add_parser("audit", help="the audit trail: verify, begin-anew")
@@ -157,44 +162,25 @@ def _run_program(name: str, *arguments: str) -> int:
     return 0
 
 
+_COMMANDS = {
+    "store": "bot.store_command.commands",
+    "upgrade": "bot.upgrade_command.commands",
+    "audit": "bot.audit_command.commands",
+    "export": "bot.audit_command.commands",
+    "sources": "bot.sources_command.commands",
+    "replay": "bot.replay_command.commands",
+    "services": "bot.services_command.commands",
+    "enrich": "bot.enrich_command.commands",
+    "runbooks": "bot.runbooks_command.commands",
+    "prompt": "bot.prompt_command.commands",
+    "policy": "bot.policy_command.commands",
+}
+
+
 def _run_command(options: argparse.Namespace) -> int:
     """Run a command other than the bot; its modules load only now."""
-    if options.command == "store":
-        from bot.store_command.commands import run
-
-        return run(options)
-    if options.command in ("audit", "export"):
-        from bot.audit_command.commands import run as run_audit
-
-        return run_audit(options)
-    if options.command == "sources":
-        from bot.sources_command.commands import run as run_sources
-
-        return run_sources(options)
-    if options.command == "replay":
-        from bot.replay_command.commands import run as run_replay
-
-        return run_replay(options)
-    if options.command == "services":
-        from bot.services_command.commands import run as run_services
-
-        return run_services(options)
-    if options.command == "enrich":
-        from bot.enrich_command.commands import run as run_enrich
-
-        return run_enrich(options)
-    if options.command == "runbooks":
-        from bot.runbooks_command.commands import run as run_runbooks
-
-        return run_runbooks(options)
-    if options.command == "prompt":
-        from bot.prompt_command.commands import run as run_prompt
-
-        return run_prompt(options)
-    if options.command == "policy":
-        from bot.policy_command.commands import run as run_policy
-
-        return run_policy(options)
+    if module := _COMMANDS.get(options.command):
+        return int(importlib.import_module(module).run(options))
     if options.command == "init":
         return init_command.run(options)
     if options.command == "check":
