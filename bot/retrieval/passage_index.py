@@ -49,7 +49,8 @@ class PassageIndex:
     def _replace(self, documents: Sequence[Document], synonyms: Synonyms) -> None:
         index = self._index = self._index or SqliteIndex()
         index.replace(documents, synonyms)
-        self._search = RunbookSearch(index, load_embedder(), synonyms)
+        # Without a document there is nothing to compare with, and the vectors take tens of MB.
+        self._search = RunbookSearch(index, load_embedder() if documents else None, synonyms)
 
     def _close(self) -> None:
         self._search = None
