@@ -34,6 +34,7 @@ _INLINE = re.compile(
 _SAFE_LINK = re.compile(r"(?:https?://|mailto:)[^\s\"'<>]+\Z", re.IGNORECASE)
 _SPANS = {"bold": "strong", "italic": "em", "strike": "del"}
 _DATE = re.compile(r"!date\^(-?\d{1,12})\^([^^|]*)(?:\^([^|]*))?")
+_SHORT_ID = re.compile(r"[A-Z]{1,10}-[0-9]{1,9}")
 
 
 def unescape(text: str) -> str:
@@ -100,7 +101,10 @@ def _inline(text: str, names: Names) -> str:
 def _piece(value: re.Match[str], names: Names) -> str:
     kind, inner = str(value.lastgroup), value[str(value.lastgroup)]
     if kind == "code":
-        return f"<code>{escape(_readable(inner, names))}</code>"
+        text = _readable(inner, names)
+        # A phone would break the line at the hyphen of a short id; the text stays one to copy.
+        whole = ' class="whole"' if _SHORT_ID.fullmatch(text) else ""
+        return f"<code{whole}>{escape(text)}</code>"
     if kind == "emoji":
         return str(escape(EMOJI.get(inner, value[0])))
     if kind == "control":

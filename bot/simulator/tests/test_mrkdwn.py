@@ -20,6 +20,7 @@ ALLOWED = {"br", "strong", "em", "del", "code", "pre", "blockquote", "a", "span"
     [
         ("*bold* _it_ ~no~", "<strong>bold</strong> <em>it</em> <del>no</del>"),
         ("`a *b*`", "<code>a *b*</code>"),
+        ("`INC-7` `checkout-api`", '<code class="whole">INC-7</code> <code>checkout-api</code>'),
         ("```\nx &lt; y\n```", "<pre><code>x &lt; y</code></pre>"),
         ("&gt; said\nthen", "<blockquote>said</blockquote>then"),
         ("<@U1> <#C1|x> <!here>", None),
