@@ -69,6 +69,7 @@ from store.operations.questions import QuestionsPart
 from store.operations.reading_cases import ReadingCasesPart
 from store.operations.retention import RetentionPart
 from store.operations.retries import RetriesPart
+from store.operations.running import RunningPart
 from store.operations.scoped_freezes import ScopedFreezesPart
 from store.operations.service_levels import ServiceLevelsPart
 from store.operations.severities import SeveritiesPart
@@ -153,6 +154,7 @@ class Store(
     TrustPart,
     TrackRecordPart,
     ExecutionsPart,  # executions
+    RunningPart,  # executions
     OutcomesPart,
     RetriesPart,
     VerificationPart,

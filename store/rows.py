@@ -293,6 +293,8 @@ def execution_from(row: Row) -> Execution:
         concluded_at=from_db_time_or_none(row["concluded_at"]),
         taken_over_at=from_db_time_or_none(row["taken_over_at"]),
         running_at=from_db_time_or_none(row["running_at"]),
+        progress=row["progress"],
+        cancellable=bool(row["cancellable"]),
     )
 
 

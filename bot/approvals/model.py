@@ -166,6 +166,8 @@ class Execution:
     verification.
     `taken_over_at`: when another process took it over and began to look it up; `running_at`: when
     the gateway first said that it still runs. Neither changes `started_at`.
+    `progress` is the gateway's latest word while it runs, one line; None before it said that it
+    runs. `cancellable`: it could be cancelled then.
     """
 
     id: str
@@ -186,6 +188,8 @@ class Execution:
     concluded_at: datetime | None = None
     taken_over_at: datetime | None = None
     running_at: datetime | None = None
+    progress: str | None = None
+    cancellable: bool = False
 
     @property
     def key(self) -> str:

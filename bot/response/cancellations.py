@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from bot.approvals.model import Approval, Execution
 from bot.approvals.segment import GuestAction
@@ -35,7 +35,21 @@ class Cancellations:
         NotFound: nothing runs. Refused: what runs cannot be ended half-way.
         """
         await self._check_person(user, "fix")
-        running = await self._running(incident)
+        return await self._cancel(incident, user, await self._store.approvals_of(incident.id))
+
+    async def cancel_one(self, approval: Approval, user: str) -> str:
+        """Cancel what runs for one approval; return its progress. Raises as `cancel` does.
+
+        The caller has checked that this person may approve.
+        """
+        incident = await self._store.incident(approval.incident_id)
+        ((_, progress),) = await self._cancel(incident, user, [approval])
+        return progress
+
+    async def _cancel(
+        self, incident: Incident, user: str, approvals: Sequence[Approval]
+    ) -> list[tuple[Approval, str]]:
+        running = await self._running(incident, approvals)
         if not running:
             raise NotFound(deferred("Nothing runs for {number}.", number=incident.number))
         cancelled: list[tuple[Approval, str]] = []
@@ -52,10 +66,12 @@ class Cancellations:
             )
         return cancelled
 
-    async def _running(self, incident: Incident) -> list[tuple[Approval, Execution, Running]]:
-        """Return what the gateway runs for the incident, by its own word."""
+    async def _running(
+        self, incident: Incident, approvals: Sequence[Approval]
+    ) -> list[tuple[Approval, Execution, Running]]:
+        """Return which of these the gateway runs, by its own word."""
         running = []
-        for approval in await self._store.approvals_of(incident.id):
+        for approval in approvals:
             execution = await self._store.execution_of(approval.id)
             if execution is None or execution.state not in _MAY_RUN:
                 continue

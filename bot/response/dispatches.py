@@ -52,7 +52,9 @@ class Dispatches:
         self._clock = dependencies.clock
         self._metrics = dependencies.metrics
         self._timeout = timedelta(seconds=dependencies.dispatch_timeout)
-        self._in_hand: set[str] = set()  # executions that were claimed and are being sent
+        self._in_hand: dict[
+            str, ClaimedDispatch
+        ] = {}  # executions that were claimed and are being sent
 
         def limit() -> int:
             return config.current.policy.remediate.dispatches_at_once
@@ -66,13 +68,18 @@ class Dispatches:
         """Return the executions that are being sent or wait for their answer."""
         return sorted(self._in_hand)
 
+    @property
+    def under_way(self) -> list[ClaimedDispatch]:
+        """Return the same with what their claims read."""
+        return list(self._in_hand.values())
+
     # Run: one request an approval, and what is not known is called unknown.
 
     async def claim(self) -> ClaimedDispatch | None:
         """Claim the oldest approved execution whose target is free."""
         claimed = await self._store.claim_dispatch(self._clock(), self._config.current.limits)
         if claimed is not None:
-            self._in_hand.add(claimed.id)
+            self._in_hand[claimed.id] = claimed
         return claimed
 
     async def send(self, claimed: ClaimedDispatch) -> None:
@@ -80,7 +87,7 @@ class Dispatches:
         try:
             await self._send(claimed)
         finally:
-            self._in_hand.discard(claimed.id)
+            self._in_hand.pop(claimed.id, None)
 
     async def recover(self) -> None:
         """Find the outcome of requests whose sender died.

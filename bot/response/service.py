@@ -43,6 +43,7 @@ from bot.response.handover import Handovers
 from bot.response.lessons import Lessons
 from bot.response.memory import Memory
 from bot.response.postmortems import Postmortems
+from bot.response.progress import ProgressReports
 from bot.response.proposal_queue import ProposalQueue
 from bot.response.proposals import Proposals
 from bot.response.raised_severity import with_raised_severities
@@ -86,6 +87,7 @@ class IncidentService:
         self.cancellations = Cancellations(dependencies, self.decisions.check_person)
         self.proposal_queue = ProposalQueue(dependencies, self.proposals)
         self.dispatches = Dispatches(dependencies)
+        self.progress = ProgressReports(dependencies, lambda: self.dispatches.under_way)
         self.silences = Silences(dependencies, self.decisions)
         self.remarks = Remarks(dependencies, self.decisions.check_person)
         self.postmortems = Postmortems(dependencies, self.decisions)

@@ -78,6 +78,7 @@ def _by_time(
         Step("verify", dispatches.verify_due, seconds=1, replicas=ONE, overlaps=True),
         Step("look_up_unknown", dispatches.look_up_unknown, seconds=3, replicas=ONE, overlaps=True),
         Step("recover", dispatches.recover, seconds=1, replicas=EACH, overlaps=True),
+        Step("follow", service.progress.follow, seconds=2, replicas=EACH),
         Step("retry_outbox", upkeep.retry_outbox, seconds=5, replicas=EACH),
         Step("refresh_actions", service.gateway_offers.refresh, seconds=60, replicas=EACH),
         Step("watch_health", parts.health.check, seconds=health_interval, replicas=EACH),

@@ -18,6 +18,7 @@ from handlers.listeners.context import holds_button, is_on_home, team_of
 from handlers.listeners.registration import Listeners
 from handlers.outbound.outbox import Outbox
 from handlers.views import modals
+from handlers.views.gateway_output import cancelling
 from handlers.views.words import word
 
 
@@ -30,6 +31,7 @@ def register(listeners: Listeners) -> None:
     listeners.action("sopbot.check_again", check_again)
     listeners.action("sopbot.by_hand", by_hand)
     listeners.action("sopbot.did_not_run", did_not_run)
+    listeners.action("sopbot.cancel_run", cancel_run)
     listeners.action("sopbot.undo", undo)
     listeners.action("sopbot.try_again", try_again)
     listeners.view("sopbot.reason_modal", reasoned)
@@ -130,6 +132,14 @@ async def _outcome_to_tell(
     user = str(body["user"]["id"])
     await service.decisions.check_decider(approval, user)
     return await _execution_of_press(body, action, service), user
+
+
+async def cancel_run(body: dict[str, Any], action: dict[str, Any], service: IncidentService) -> str:
+    """End what the gateway runs for the approval, for a person who may approve."""
+    approval = await approval_of_press(body, action, service)
+    user = str(body["user"]["id"])
+    await service.decisions.check_decider(approval, user)
+    return cancelling(approval, await service.cancellations.cancel_one(approval, user))
 
 
 async def undo(body: dict[str, Any], action: dict[str, Any], service: IncidentService) -> None:

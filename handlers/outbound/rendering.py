@@ -135,6 +135,7 @@ class Renderer:
             freeze=content.freeze,
             asking=content.asking,
             service_owner=self._owner_of(cascade.shown(incident, content.children)),
+            running=content.running,
         )
         down_since = self._gateway.down_since if self._gateway else None
         if down_since and incident.resolved_at is None:

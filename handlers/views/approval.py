@@ -18,6 +18,7 @@ from bot.incidents.remediation import Parameter, RemediationStatus
 from bot.language import N_, _, plural, translated
 from bot.remediation.catalogue import CATALOGUE, editable
 from handlers.views.cutting import collect_cut_texts, keep_whole
+from handlers.views.running import on_its_way
 from handlers.views.text import (
     Block,
     button,
@@ -90,11 +91,7 @@ def approval_card(
             *_blocked(approval, blocker),
             *_decision(approval, blocker, is_whole=is_whole),
         ]
-    if status is RemediationStatus.OUTCOME_UNKNOWN:
-        check = button(_("Check again"), "sopbot.check_again", approval.id)
-        done = button(_("Mark done by hand"), "sopbot.by_hand", approval.id)
-        not_run = button(_("It did not run"), "sopbot.did_not_run", approval.id)
-        blocks.append({"type": "actions", "elements": [check, done, not_run]})
+    blocks += on_its_way(approval, execution, status)
     return f"{title}: {word(status)}", blocks
 
 

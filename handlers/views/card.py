@@ -19,6 +19,7 @@ from handlers.views.advice_in_force import asking_line
 from handlers.views.approval import waiting_line
 from handlers.views.newer_blocks import details
 from handlers.views.news import on_card
+from handlers.views.running import running_lines
 from handlers.views.scoped_freezes import frozen_line
 from handlers.views.silences import mute_button, mute_line
 from handlers.views.steering import reopen_button, resolve_button, resolved_mark
@@ -50,14 +51,16 @@ def card(
     freeze: Freeze | None = None,
     asking: Asking | None = None,
     service_owner: str = "",
+    running: Sequence[Approval] = (),
 ) -> tuple[str, list[Block]]:
     """(fallback text, blocks) of the incident as it is now; `fixed_by` is verified to have helped.
 
     `waiting` are the approvals that wait for a vote; `bad_news` is the news that still holds.
     `children` are parts of this one; `related` is perhaps one. `last_time` is how the incident of
     its scope before it ended; `deploy` is the probable cause; `freeze` is the incident's own;
-    `asking` is who is asked for advice; `service_owner` is the declared owner of the service. The
-    alert of a cascade's card is that of its most probable cause.
+    `asking` is who is asked for advice; `service_owner` is the declared owner of the service; the
+    gateway runs what `running` approved. The alert of a cascade's card is that of its most probable
+    cause.
     """
     resolved = incident.status is IncidentStatus.RESOLVED
     mark = resolved_mark(incident) if resolved else symbol(cascade.severity(incident, children))
@@ -71,7 +74,7 @@ def card(
         _what(shown, cascade.cause(incident, children)),
     ]
     at_present = [] if resolved else _at_present(incident, freeze, asking)
-    now = [*map(_waits, waiting[:3]), *(on_card(item, incident) for item in bad_news), *at_present]
+    now = [*running_lines(running), *_troubles(incident, waiting, bad_news), *at_present]
     before = episodes.last_time(last_time, incident) if last_time else ""
     source = _quoted_as(shown, title)
     where, who = _where(incident, shown, children, service_owner), _who(incident, fixed_by)
@@ -82,9 +85,18 @@ def card(
         blocks += [*_sender_text(shown), context(source, where, *lines, who, *now, before)]
     if actions := _actions(incident, shown, runbook, children, related):
         blocks.append({"type": "actions", "elements": actions})
+    return _fallback(mark, title, shown, incident.number), blocks
+
+
+def _fallback(mark: str, title: str, shown: Incident, number: str) -> str:
     place = untrusted_line(shown.display.env, 40), untrusted_line(shown.display.service, 60)
-    fallback = [mark, title, incident.number, *place]
-    return " · ".join(part for part in fallback if part), blocks
+    return " · ".join(part for part in (mark, title, number, *place) if part)
+
+
+def _troubles(
+    incident: Incident, waiting: Sequence[Approval], bad_news: Sequence[News]
+) -> list[str]:
+    return [*map(_waits, waiting[:3]), *(on_card(item, incident) for item in bad_news)]
 
 
 def _at_present(incident: Incident, freeze: Freeze | None, asking: Asking | None) -> list[str]:

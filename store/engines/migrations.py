@@ -20,6 +20,7 @@ from store.engines import (
     learning_tables,
     operation_tables,
     outside_tables,
+    progress_columns,
     record_tables,
     schema_changes,
     silence_tables,
@@ -141,6 +142,11 @@ def m056_expand_evidence_by_time() -> str:
     return operation_tables.EVIDENCE_BY_TIME
 
 
+def m057_expand_progress() -> str:
+    """Store how far an execution is while it runs."""
+    return progress_columns.PROGRESS
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     *EARLIER_MIGRATIONS,
     m035_expand_reading_cases,
@@ -165,6 +171,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m054_expand_store_sizes,
     m055_expand_standing_advice,
     m056_expand_evidence_by_time,
+    m057_expand_progress,
 )
 
 

@@ -12,7 +12,15 @@ from bot.incidents.episodes import LastEpisode
 from bot.incidents.model import Incident
 from bot.incidents.news import News
 from store.incident_rows import incident_from
-from store.operations import approvals, deploys, executions, incidents, news, standing_advice
+from store.operations import (
+    approvals,
+    deploys,
+    executions,
+    incidents,
+    news,
+    running,
+    standing_advice,
+)
 from store.operations.cascade_growth import JOINED
 from store.operations.part import Part
 from store.statements import Operation, Row, from_db_time, query
@@ -38,6 +46,7 @@ class CardContent:
     `related` is the root of another open cascade that is perhaps part of the same fault;
     `last_time` is the end of the incident of its scope before it; `deploy` is its probable cause;
     `freeze` is its own. `asking` is who is asked for advice about it or a child.
+    `running` are the approvals of which the gateway runs the action, three at most.
     """
 
     incident: Incident
@@ -51,12 +60,15 @@ class CardContent:
     deploy: Deploy | None = None
     freeze: Freeze | None = None
     asking: Asking | None = None
+    running: Sequence[Approval] = ()
 
 
 # One query for nearly every card: of few is an approval waiting, or something bad known.
 _CARD = (
     "SELECT i.*, EXISTS (SELECT 1 FROM approvals a WHERE a.incident_id = i.id"  # noqa: S608 - constants
     " AND a.state = 'awaiting approval') AS is_asked,"
+    " EXISTS (SELECT 1 FROM executions x WHERE x.incident_id = i.id"
+    f" AND x.{running.IS_RUNNING}) AS is_running,"
     " EXISTS (SELECT 1 FROM news n WHERE n.incident_id = i.id) AS has_news,"
     " EXISTS (SELECT 1 FROM incidents c WHERE c.parent_id = i.id) AS has_children,"
     f" {deploys.ANY_OF_CASCADE} AS is_deployed,"
@@ -81,6 +93,9 @@ def content(incident_id: int) -> Operation[CardContent]:
     waiting: Sequence[Approval] = []
     if rows[0]["is_asked"] or children:
         waiting = yield from approvals.waiting_of_incident(incident_id)
+    runs: Sequence[Approval] = []
+    if rows[0]["is_running"] or children:
+        runs = yield from running.of_incident(incident_id)
     bad_news: Sequence[News] = []
     if rows[0]["has_news"]:
         bad_news = yield from news.current(incident)
@@ -103,6 +118,7 @@ def content(incident_id: int) -> Operation[CardContent]:
         deploy=deploy,
         freeze=_freeze(rows[0]),
         asking=asking,
+        running=runs,
     )
 
 

@@ -72,6 +72,8 @@ def claim(owner: str, now: datetime, limits: Limits) -> Operation[ClaimedDispatc
                 "started_at": to_db_time(now),
                 "taken_over_at": None,
                 "running_at": None,
+                "progress": None,
+                "cancellable": 0,
             },
             detail={"owner": owner},
         )

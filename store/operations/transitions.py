@@ -250,11 +250,11 @@ def show(
 ) -> Operation[None]:
     """Enqueue its approval's card, and its result if there is one.
 
-    The incident's card is enqueued only if it names the execution as bad news: that may have
-    changed.
+    The incident's card is enqueued only if it named the execution as running, or names it as bad
+    news: that may have changed.
     """
     yield from incidents.reply(incident, "approval", execution.approval_id, now, by_request=True)
-    if (yield from news.is_about(execution)):
+    if execution.progress is not None or (yield from news.is_about(execution)):
         yield from incidents.show_card(incident.id, incident.channel, incident.severity, now)
     if execution.finished_at or result:
         yield from incidents.reply(incident, "result", execution.id, now, by_request=True)

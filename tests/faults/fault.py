@@ -45,7 +45,8 @@ class Fault:
 @dataclass(frozen=True, kw_only=True)
 class System:
     """A running system. `targets`, `sections` and `commands` are parts of the gateway's config,
-    `environment` holds the secrets of the targets.
+    `environment` holds the secrets of the targets. `is_ready`: the gateway has started what it
+    starts.
     """
 
     name: str
@@ -55,3 +56,4 @@ class System:
     sections: Mapping[str, Any] = field(default_factory=dict)
     commands: Mapping[str, Any] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
+    is_ready: Callable[[], bool] = lambda: True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import re
 import sys
@@ -23,6 +24,7 @@ from tests.faults import alerts
 from tests.faults.fault import Fault, State, System
 from tests.helpers.databases import read_rows
 from tests.helpers.http_servers import served, vector
+from tests.helpers.waiting import until
 
 CHANNEL = "alerts"
 APPROVER = "ben"
@@ -111,6 +113,8 @@ async def stage(systems: Sequence[System]) -> AsyncIterator[Stage]:
         bot = Child("bot", [sys.executable, "-m", "bot"], settings=settings, folder=folder)
         stack.push_async_callback(bot.end)
         bot_url = await bot.wait_for_output(r"bot\.ready\b.*?\burl\W+(http[^\s\"]+)")
+        for system in systems:
+            await until(functools.partial(asyncio.to_thread, system.is_ready), why=system.name)
         session = await stack.enter_async_context(aiohttp.ClientSession())
         yield Stage(tuple(systems), slack, session, bot_url, folder, settings, (gateway, bot))
 

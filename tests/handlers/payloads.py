@@ -116,6 +116,7 @@ ACTING = {
     "did_not_run": action("sopbot.did_not_run"),
     "undo": action("sopbot.undo"),
     "try_again": action("sopbot.try_again"),
+    "cancel_run": action("sopbot.cancel_run"),
     "reasoned": view("sopbot.reason_modal"),
     "edited": view("sopbot.edit_modal"),
     "acknowledge": action("sopbot.acknowledge"),

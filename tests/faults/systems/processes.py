@@ -6,7 +6,6 @@ import os
 import signal
 import sys
 import tempfile
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -48,16 +47,12 @@ class _Service:
 
     def falls_ill(self, path: str) -> Callable[[], None]:
         def break_it() -> None:
-            while not self.answer():  # the gateway has just started it
-                time.sleep(0.02)
             self.answer(path, method="POST")
 
         return break_it
 
     def gets(self, number: int) -> Callable[[], None]:
         def break_it() -> None:
-            while not self.answer():
-                time.sleep(0.02)
             os.kill(self.pid, number)
 
         return break_it
@@ -107,6 +102,7 @@ def processes() -> Iterator[System]:
             targets={name: service.target() for name, service in services.items()},
             state=state,
             faults=_faults(services),
+            is_ready=lambda: all(service.is_healthy() for service in services.values()),
         )
 
 

@@ -1,0 +1,9 @@
+"""How far an execution is. Never edited."""
+
+from __future__ import annotations
+
+PROGRESS = """
+-- The gateway's latest word while it runs; NULL before the gateway said that it runs.
+ALTER TABLE executions ADD COLUMN progress TEXT;
+ALTER TABLE executions ADD COLUMN cancellable INTEGER NOT NULL DEFAULT 0;
+"""
