@@ -122,6 +122,7 @@ def cards() -> Mapping[str, View]:
             last_time=LAST,
         ),
         "grouped": card.card(acknowledged(), children=CHILDREN),
+        "running": card.card(acknowledged(), running=[ran]),
         "with approval": card.card(acknowledged(), waiting=[waiting()], last_time=LAST),
         "helped": card.card(acknowledged(), fixed_by=ran),
         "failed": card.card(acknowledged(mute=Mute(ANA, None)), bad_news=[failed]),

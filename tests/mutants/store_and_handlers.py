@@ -37,6 +37,24 @@ STORE_AND_HANDLERS = [
         returns="[]",
     ),
     Mutant(
+        "store/operations/running.py",
+        "note_progress",
+        "tests/store/test_contract_progress.py",
+        without="incidents.show_card",
+    ),
+    Mutant(
+        "handlers/views/running.py",
+        "on_its_way",
+        "tests/handlers/views/test_approval.py",
+        without="execution.progress is None",
+    ),
+    Mutant(
+        "handlers/listeners/approvals.py",
+        "cancel_run",
+        "tests/scenarios/test_gateway_reads.py",
+        without="check_decider",
+    ),
+    Mutant(
         "store/operations/disputes.py",
         "of_trail",
         "tests/store/test_contract_disputes.py",

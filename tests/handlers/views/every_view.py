@@ -123,6 +123,10 @@ def every_view(evil: str) -> Iterator[tuple[str, tuple[str, list[dict[str, Any]]
         blocker = Blocker(kind=kind, user="U0ANA", since=NOW, reason=evil, subject=evil)
         yield "approval", approval_view.approval_card(ask, blocker=blocker)
     yield "approval", approval_view.approval_card(replace(ask, state=RemediationStatus.REVOKED))
+    on_its_way = replace(ran, state=RemediationStatus.DISPATCHING, progress=evil, cancellable=True)
+    allowed = replace(ask, state=RemediationStatus.APPROVED)
+    yield "approval", approval_view.approval_card(allowed, on_its_way)
+    yield "card", card.card(sick, running=[allowed])
     for state in (RemediationStatus.NOT_VERIFIED, RemediationStatus.OUTCOME_UNKNOWN):
         yield "result", result.result(replace(ran, state=state), replace(ask, preview=Preview()))
     yield "resolved", result.resolved(resolved(**texts), ran, ask)

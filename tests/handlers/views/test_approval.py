@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -101,6 +102,25 @@ def test_an_unknown_outcome_can_be_checked_again() -> None:
     remediation = approval(state=RemediationStatus.APPROVED)
     _, blocks = view(remediation, execution(state=RemediationStatus.OUTCOME_UNKNOWN))
     assert buttons(blocks) == ["Check again", "Mark done by hand", "It did not run"]
+
+
+def test_an_action_that_runs_shows_how_far_it_is_and_cancel_only_where_it_can_be_ended() -> None:
+    remediation = approval(state=RemediationStatus.APPROVED)
+    sent = execution(state=RemediationStatus.DISPATCHING)
+    _, blocks = view(remediation, sent)
+    assert "plan" not in {block["type"] for block in blocks}, "the gateway has not said anything"
+    runs = replace(sent, progress="deleted `4,000` of 10,000 keys", cancellable=True)
+    _, blocks = view(remediation, runs)
+    (steps,) = [block for block in blocks if block["type"] == "plan"]
+    assert [task["status"] for task in steps["tasks"]] == ["complete", "in_progress"]
+    assert "4,000" in shown(blocks)
+    assert buttons(blocks) == ["Cancel"]
+    (cancel,) = [block["elements"][0] for block in blocks if block["type"] == "actions"]
+    assert cancel["confirm"]["deny"]["text"] == "Let it run"
+    assert cancel["value"] == remediation.id
+    assert buttons(view(remediation, replace(runs, cancellable=False))[1]) == []
+    ended = replace(runs, state=RemediationStatus.FAILED)
+    assert buttons(view(remediation, ended)[1]) == []
 
 
 def test_earlier_approvers_are_shown_while_more_are_needed() -> None:
