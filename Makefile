@@ -90,7 +90,7 @@ mutants: .venv/.dev  ## remove one behaviour at a time: does a test fail? ARGS="
 # Another seed each time, unless SOPBOT_SEED names one: what fails prints it, and how to see it again.
 chaos: .venv/.dev  ## the long fault runs, by SOPBOT_SEED or a new seed; ARGS=… runs a part
 	@seed=$${SOPBOT_SEED:-$$(date +%s)}; echo "SOPBOT_SEED=$$seed"; \
-	SOPBOT_SEED=$$seed $(PY) -m pytest -m chaos -v $(ARGS) || \
+	SOPBOT_SEED=$$seed $(PY) -m pytest -m chaos -v -n auto --dist worksteal $(ARGS) || \
 	{ echo "make chaos failed; the same again: SOPBOT_SEED=$$seed make chaos" >&2; exit 1; }
 
 # Builds images and boots small Debian roots, so it needs root, debootstrap and a package index.

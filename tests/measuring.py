@@ -20,7 +20,7 @@ from contextlib import contextmanager
 
 import pytest
 
-SHARE = 0.3  # seconds of CPU time that the measured cases of one test may take, the last one aside
+SHARE = 0.1  # seconds of CPU time that the measured cases of one test may take, the last one aside
 OURS = ("bot", "handlers", "store")
 CHILDREN = "COVERAGE_PROCESS_CONFIG"  # how coverage tells a process to measure itself
 

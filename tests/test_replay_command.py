@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import pytest
 from bot.policy import parse_policy
 from bot.replay import stream
 from bot.replay_command import commands
+from tests.helpers.bot_processes import completed
 from tests.helpers.commands import environment
 from tests.helpers.filled_stores import ROOT
 
@@ -44,14 +44,7 @@ def write(folder: Path, lines: Iterable[str]) -> Path:
 
 
 def run(folder: Path, file: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "bot", "replay", "--file", str(file), *options],
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        env=environment({}),
-        timeout=100,
-    )
+    return completed(["replay", "--file", str(file), *options], environment({}), folder)
 
 
 def replay(folder: Path, lines: Iterable[str]) -> tuple[list[Any], dict[int, Any]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from bot.configuration import Configuration, LiveConfiguration
 from bot.policy import Correlate, Policy
 from bot.replay.comparison import ReplayedAlert, compare
 from store import open_store
+from tests.helpers.bot_processes import completed
 from tests.helpers.builders import alert, deliver
 from tests.helpers.commands import environment
 
@@ -37,13 +37,10 @@ async def filled(folder: Path, policy: Policy) -> str:
 
 def run(folder: Path, url: str, policy: str, *options: str) -> subprocess.CompletedProcess[str]:
     (folder / "policy.yaml").write_text(policy)
-    return subprocess.run(
-        [sys.executable, "-m", "bot", "replay", "--since", "1d", *options],
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        env=environment({"STORE_URL": url, "POLICY_FILE": str(folder / "policy.yaml")}),
-        timeout=100,
+    return completed(
+        ["replay", "--since", "1d", *options],
+        environment({"STORE_URL": url, "POLICY_FILE": str(folder / "policy.yaml")}),
+        folder,
     )
 
 
@@ -88,13 +85,10 @@ def test_a_store_that_is_not_there_is_refused_and_not_made(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("window", ["soon", "0h", "99999d"])
 def test_a_window_that_is_none_is_refused(tmp_path: Path, window: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "bot", "replay", "--since", window],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        env=environment({"STORE_URL": f"sqlite:///{tmp_path / 'none.db'}"}),
-        timeout=100,
+    done = completed(
+        ["replay", "--since", window],
+        environment({"STORE_URL": f"sqlite:///{tmp_path / 'none.db'}"}),
+        tmp_path,
     )
     assert done.returncode in (1, 78)
     assert "Traceback" not in done.stderr

@@ -248,6 +248,7 @@ class Killer:
 EVERY = (BEFORE, ACCEPTED, ANSWERED)
 
 
+@pytest.mark.engines_in_turn  # the kills at each step are on both
 @pytest.mark.parametrize(
     "points",
     [
