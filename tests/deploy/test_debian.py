@@ -84,7 +84,7 @@ def test_a_minimal_debian_gets_to_the_demo_by_the_wheel_and_by_a_checkout(
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.count("1 thread, 1 restart, 1 approval") == 2
     with capsys.disabled():
-        print(f"\n{done.stdout}")  # the seconds: docs/install.md has them
+        print(f"\n{done.stdout}")  # the seconds of each step, for who asks
 
 
 def until(holds: Callable[[], bool], daemon: DockerDaemon, name: str) -> None:
