@@ -50,10 +50,10 @@ def _check(chain: Chain, line: bytes) -> str:
     """Add one line to the chain, or return the reason why it does not belong there."""
     try:
         entry = json.loads(line)
-        seq, prev, said = int(entry["seq"]), entry["prev"], entry["hash"]
+        seq, prev, claimed = int(entry["seq"]), entry["prev"], entry["hash"]
     except (ValueError, KeyError, TypeError):
         return "is not a whole line of an audit file"
-    if said != hash_of(entry):
+    if claimed != hash_of(entry):
         return "was changed after it was written"
     if not chain.entries:
         chain.first = seq
@@ -61,8 +61,8 @@ def _check(chain: Chain, line: bytes) -> str:
             return "is not the first line of a chain"
     elif (seq, prev) != (chain.head.seq + 1, chain.head.hash):
         return f"does not follow line {chain.head.seq}: lines are missing, added or reordered"
-    chain.head, chain.entries = Head(seq, said), chain.entries + 1
-    chain.has_noted = chain.has_noted or said == chain.noted
+    chain.head, chain.entries = Head(seq, claimed), chain.entries + 1
+    chain.has_noted = chain.has_noted or claimed == chain.noted
     about = str(entry.get("request_id", ""))
     if entry.get("event") == AuditEvent.STARTED:
         chain.begun[about] = f"{entry.get('operation')} on {entry.get('target')} (line {seq})"

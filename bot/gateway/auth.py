@@ -95,10 +95,10 @@ class Gatekeeper:
         return authorization[len(_BEARER) :].strip() if is_bearer else ""
 
     def _bearer(self, token: str) -> str:
-        given, bearer = token.encode(errors="replace"), None
+        presented, bearer = token.encode(errors="replace"), None
         # Compares with all of them, so that timing reveals nothing.
         for source, secret in self.callers.tokens:
-            if hmac.compare_digest(secret.get_secret_value().encode(), given):
+            if hmac.compare_digest(secret.get_secret_value().encode(), presented):
                 bearer = source
         if bearer is None:
             raise _unsigned("token_wrong", "The bearer token is not one of this gateway's.")

@@ -48,24 +48,24 @@ def read_intent(
     if sentence == _STOP_BY_SCALE:
         scales = offered is not None and "service.scale" in ids
         return ("service.scale", {"replicas": 0}) if scales else ("service.stop", {})
-    found = {
+    matches = {
         action: parameters
         for action, pattern in intent_rules.RULES
         if (match := pattern.fullmatch(sentence))
         and (parameters := _values(action, match.groupdict())) is not None
     }
-    found |= {
+    matches |= {
         action.id: {}
         for action in offered or ()
         if sentence and sentence in (action.id, action.title.lower())
     }
-    if len(found) == 1:
-        action_id, parameters = found.popitem()
+    if len(matches) == 1:
+        action_id, parameters = matches.popitem()
         if action_id == "service.logs" and not parameters:
             lines = _LINES.match(context)
             parameters = {"lines": int(lines["lines"])} if lines else {}
         return action_id, parameters
-    raise _refusal(sentence, list(found), ids)
+    raise _refusal(sentence, list(matches), ids)
 
 
 def _plain(intent: str, target: str) -> str:
@@ -98,10 +98,10 @@ def _limits(groups: Mapping[str, str | None]) -> dict[str, Any] | None:
     return {"cpu_percent": int(percent)} if percent == int(percent) else None
 
 
-def _refusal(sentence: str, found: Sequence[str], ids: Sequence[str]) -> Invalid:
-    words = set(re.findall(r"[a-z]+", sentence))
-    meant = list(found) or [
-        action for action, named in intent_rules.WORDS.items() if words & named and action in ids
+def _refusal(sentence: str, matches: Sequence[str], ids: Sequence[str]) -> Invalid:
+    terms = set(re.findall(r"[a-z]+", sentence))
+    meant = list(matches) or [
+        action for action, named in intent_rules.WORDS.items() if terms & named and action in ids
     ]
     unsaid = [action for action in meant if action in intent_rules.NEED_A_NUMBER]
     if len(meant) > 1 or unsaid:

@@ -1,4 +1,4 @@
-"""How often a caller may ask for a plan: planning reads the live state of other systems."""
+"""Limits the plans that a caller may ask for: planning reads the live state of other systems."""
 
 from __future__ import annotations
 

@@ -48,20 +48,20 @@ class Probes:
         A probe that takes longer goes on, and a later call gets it.
         """
         now = asyncio.get_running_loop().time()
-        wanted: list[Slot] = [(kind, "") for kind in self._executors]
-        wanted += [(target.executor, name) for name, target in self._targets().items()]
-        for slot in self._latest.keys() - set(wanted):
+        declared: list[Slot] = [(kind, "") for kind in self._executors]
+        declared += [(target.executor, name) for name, target in self._targets().items()]
+        for slot in self._latest.keys() - set(declared):
             del self._latest[slot]
-        for slot in wanted:
+        for slot in declared:
             known = self._latest.get(slot)
             if slot not in self._running and (known is None or known.at + FRESH_SECONDS <= now):
                 task = asyncio.create_task(self._probe(slot))
                 self._running[slot] = task
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
-        if running := [self._running[slot] for slot in wanted if slot in self._running]:
+        if running := [self._running[slot] for slot in declared if slot in self._running]:
             await asyncio.wait(running, timeout=PATIENCE_SECONDS)
-        return {slot: self._latest.get(slot) for slot in wanted}
+        return {slot: self._latest.get(slot) for slot in declared}
 
     def forget(self) -> None:
         """Probe everything again: the targets are other ones."""
@@ -80,7 +80,7 @@ class Probes:
         ours, check = asyncio.current_task(), None
         try:
             async with self._slots:
-                check = await self._asked(kind, name)
+                check = await self._answer_of(kind, name)
         except KeyError:  # a reload has taken the target away meanwhile
             check = Check(False, f"{name}: is not declared any more")
         finally:
@@ -88,7 +88,7 @@ class Probes:
                 self._latest[slot] = Probe(check, asyncio.get_running_loop().time())
                 del self._running[slot]
 
-    async def _asked(self, kind: str, name: str) -> Check | None:
+    async def _answer_of(self, kind: str, name: str) -> Check | None:
         executor = self._executors.get(kind)
         if executor is None:
             return None

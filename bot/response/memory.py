@@ -65,8 +65,8 @@ class Memory:
     async def _refresh(self, index: PassageIndex) -> None:
         """Index everything again if something changed since the last time."""
         sops, synonyms = self._config.current.sops.sops, self._library.synonyms
-        wanted = (await self._store.memory_version(), sops, synonyms)
-        if self._indexed == wanted or self._lock.locked():
+        version = (await self._store.memory_version(), sops, synonyms)
+        if self._indexed == version or self._lock.locked():
             return
         async with self._lock:
             lessons = await self._store.all_lessons()
@@ -76,7 +76,7 @@ class Memory:
                 *map(document_of_lesson, lessons),
                 *map(document_of_postmortem, postmortems),
             ]
-            self._indexed = wanted
+            self._indexed = version
             # Shielded, for it goes on while the evidence that waits for it is shown without it.
             self._building = asyncio.ensure_future(index.replace(documents, synonyms))
         await asyncio.shield(self._building)

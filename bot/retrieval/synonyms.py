@@ -58,27 +58,27 @@ def parse_synonyms(text: str) -> tuple[Synonyms, list[str]]:
         if number > MOST_LINES:
             problems.append(f"{FILE}:{number}: over {MOST_LINES} lines: later ones are not read")
             break
-        words = [word.strip() for word in line.partition("#")[0].split(",")]
-        if words == [""]:
+        synonyms = [word.strip() for word in line.partition("#")[0].split(",")]
+        if synonyms == [""]:
             continue
-        problem = _add(instead, words[:MOST_WORDS])
-        if problem or len(words) > MOST_WORDS:
+        problem = _add(instead, synonyms[:MOST_WORDS])
+        if problem or len(synonyms) > MOST_WORDS:
             why = problem or f"over {MOST_WORDS} words: later ones are not read"
             problems.append(f"{FILE}:{number}: {why}")
     return Synonyms(instead), problems
 
 
-def _add(instead: dict[str, str], words: Sequence[str]) -> str:
+def _add(instead: dict[str, str], synonyms: Sequence[str]) -> str:
     """Add the words of one line; returns what is wrong with it, or ''."""
-    stems = [terms(word) for word in words]
-    for word, stem in zip(words, stems, strict=True):
+    stems = [terms(word) for word in synonyms]
+    for word, stem in zip(synonyms, stems, strict=True):
         if len(stem) != 1 or len(word.split()) != 1:
             return f"{word!r} is not one word that can be searched"
     names = list(dict.fromkeys(stem[0] for stem in stems))
     if len(names) < 2:
         return "two different words are needed, with a comma between them"
     if known := [name for name in names if name in instead or name in instead.values()]:
-        return f"{words[names.index(known[0])]!r} stands in a line before"
+        return f"{synonyms[names.index(known[0])]!r} stands in a line before"
     for name in names[1:]:
         instead[name] = names[0]
     return ""

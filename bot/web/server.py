@@ -29,7 +29,7 @@ VERSION = "0.1.0"
 
 @dataclass(frozen=True, slots=True)
 class WebAccess:
-    """Who may call, and how often. `folder` is on the disk whose space health reports."""
+    """The callers and their rate. `folder` is on the disk whose space health reports."""
 
     tokens: Sequence[str]
     buckets: Buckets | None

@@ -124,7 +124,7 @@ def draft_posted(number: str) -> str:
 
 
 def ledger(rows: Sequence[Outcomes]) -> str:
-    """What became of the actions that were proposed under an SOP; empty if there are none."""
+    """The outcomes of the actions that were proposed under an SOP; empty if there are none."""
     if not rows:
         return ""
     lines = [_("*Outcomes*")]

@@ -31,7 +31,7 @@ def unknown_target(name: str, near: Sequence[str]) -> str:
     )
     if not near:
         return text
-    names = ", ".join(typed(one) for one in near)
+    names = ", ".join(typed(close) for close in near)
     return f"{text} {_('Did you mean {names}?').format(names=names)}"
 
 

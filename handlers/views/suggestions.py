@@ -48,7 +48,7 @@ def _target(suggestion: Suggestion) -> str:
 
 
 def _so_far(suggestion: Suggestion) -> str:
-    """How often the action helped, if any of its runs was decided."""
+    """The share of runs in which the action helped, if any of its runs was decided."""
     if not suggestion.decided:
         return ""
     return _(" · helped {helped} of {decided} times").format(

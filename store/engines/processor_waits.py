@@ -1,4 +1,4 @@
-"""How long a thread waited for a processor, which a clock on the wall counts as its work."""
+"""Measures a thread's waits for a processor, which a clock on the wall counts as its work."""
 
 from __future__ import annotations
 

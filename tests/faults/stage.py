@@ -53,7 +53,7 @@ class Stage:
             for key, value in state.items()
         }
 
-    async def tell(self, fault: Fault, *, is_over: bool = False) -> None:
+    async def send_alert(self, fault: Fault, *, is_over: bool = False) -> None:
         """Send the alert as its sender does."""
         name = "".join(word.capitalize() for word in fault.id.split("-"))
         if fault.sender == alerts.SLACK:

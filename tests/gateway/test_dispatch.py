@@ -130,8 +130,8 @@ async def test_a_full_gateway_refuses_one_more_and_takes_it_once_one_has_ended(d
     assert executor.runs == 1
     end.set()
     assert (await first).overall_status == "COMPLETED_SUCCESS"
-    again = await made.execute(request("service.logs"), key="k2", digest="")
-    assert again.overall_status == "COMPLETED_SUCCESS"
+    repeated = await made.execute(request("service.logs"), key="k2", digest="")
+    assert repeated.overall_status == "COMPLETED_SUCCESS"
 
 
 async def test_a_fault_of_the_gateway_is_an_unknown_outcome_without_its_inner_text(dispatcher):

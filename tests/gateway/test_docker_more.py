@@ -182,8 +182,8 @@ async def test_a_swarm_service_is_scaled_replaced_and_rolled_back(start, swarm: 
         refused = await desk.client.execute(hostile, key=uuid.uuid4().hex)
         assert (refused.state, refused.nothing_ran) == ("failed", True), replicas
     hidden = f"exec /bin/busybox sh -c '{SCRIPT.replace(chr(39), chr(34))}' x -m bot.gateway"
-    for name, words in (("hidden", (hidden,)), ("plain", (SCRIPT, "-m", "bot.gateway"))):
-        swarm.run("service", "create", "--detach", "--name", name, *SHELL, *words)
+    for name, arguments in (("hidden", (hidden,)), ("plain", (SCRIPT, "-m", "bot.gateway"))):
+        swarm.run("service", "create", "--detach", "--name", name, *SHELL, *arguments)
         try:
             ours = await start({"it": target | {"service": name}}, state=name)
             await until(lambda ours=ours: _runs(ours))

@@ -28,7 +28,7 @@ HERE = Path(__file__).parent
 PATH = "/execute-docker-command"
 
 
-def words(text: str) -> dict[str, Any]:
+def sentence(text: str) -> dict[str, Any]:
     return legacy("web", text)
 
 
@@ -42,7 +42,7 @@ def warm(region: Any) -> dict[str, Any]:
 
 BODIES: dict[str, list[Any]] = {
     "metacharacters in words": [
-        words(text)
+        sentence(text)
         for text in (
             *("restart the service; touch {}", "restart the service && ls", "restart | sh"),
             *("$(touch x)", "`touch x`", "restart the service\ntouch x", "docker ps ; touch x"),
@@ -104,11 +104,11 @@ BODIES: dict[str, list[Any]] = {
     ],
     "malformed bodies": [
         *(b"", b"{", b"[]", b"\xff\xfe", b"[" * 100_000, b'{"source_id": NaN}', b"null"),
-        words("restart the service") | {"source_id": "other"},
-        words("x" * 2_001),
-        words("restart the service") | {"idempotency_key": "k\r\nX-Other: y"},
-        words("restart the service") | {"idempotency_key": "../k"},
-        words("restart the service") | {"idempotency_key": "k" * 201},
+        sentence("restart the service") | {"source_id": "other"},
+        sentence("x" * 2_001),
+        sentence("restart the service") | {"idempotency_key": "k\r\nX-Other: y"},
+        sentence("restart the service") | {"idempotency_key": "../k"},
+        sentence("restart the service") | {"idempotency_key": "k" * 201},
         b'{"pad": "' + b"x" * contract.BODY_LIMIT_BYTES + b'"}',
     ],
 }

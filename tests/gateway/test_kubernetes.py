@@ -122,8 +122,8 @@ async def test_one_pod_of_the_workload_is_evicted_and_no_other(plane, cluster_de
     assert outcome.state == "succeeded", outcome
     assert len(before & set(plane.pods("web"))) == 1
     assert plane.settled("web", "app:1", 2)
-    again = await tried(desk, call("kubernetes.delete_pod", pod=names["web"]))
-    assert (again.error_code, again.nothing_ran) == ("NO_OBJECT", True)
+    repeated = await tried(desk, call("kubernetes.delete_pod", pod=names["web"]))
+    assert (repeated.error_code, repeated.nothing_ran) == ("NO_OBJECT", True)
     # A pod whose name is this machine's is the gateway's own.
     template = plane.get("deployments", "web")["spec"]["template"]
     owner = next(rs for rs in plane.all("replicasets") if rs["metadata"]["name"].startswith("web"))

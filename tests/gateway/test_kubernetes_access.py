@@ -60,8 +60,8 @@ async def test_a_connection_that_breaks_while_it_acts_is_outcome_unknown(plane, 
     running = asyncio.create_task(desk.client.execute(call("service.rollout"), key="k2"))
     await until(lambda: any(r.endswith("deployments/web") for r in plane.changes))
     plane.rights.clear()
-    lost = await running
-    assert lost.error_code == OUTCOME_UNKNOWN, lost
+    unknown = await running
+    assert unknown.error_code == OUTCOME_UNKNOWN, unknown
 
 
 def _kubeconfig(url: str, ca: str, **user: str) -> str:

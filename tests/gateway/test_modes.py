@@ -28,11 +28,11 @@ async def test_a_read_only_gateway_shows_and_changes_nothing(start, service):
         await desk.client.plan(RESTART)
     assert (refused.value.status, refused.value.code) == (422, "READ_ONLY")
     typed = await desk.client.execute(RESTART, key="k1")
-    _, words = await desk.post(
+    _, answer = await desk.post(
         "/execute-docker-command", legacy("checkout-api", "restart the service")
     )
     assert (typed.state, typed.error_code) == ("failed", "READ_ONLY")
-    assert words["error_details"]["error_code"] == "READ_ONLY"
+    assert answer["error_details"]["error_code"] == "READ_ONLY"
     assert pid_of(await desk.status("checkout-api")) == before
     await desk.gateway.reload(desk.config.model_copy(update={"read_only": False}))
     assert (await desk.client.execute(RESTART, key="k2")).state == "succeeded"

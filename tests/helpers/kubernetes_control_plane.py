@@ -131,11 +131,11 @@ class ControlPlane:
 
     def owns(self, owner: Object, thing: Object) -> bool:
         references = thing["metadata"].get("ownerReferences") or ()
-        return any(one["uid"] == owner["metadata"]["uid"] for one in references)
+        return any(each["uid"] == owner["metadata"]["uid"] for each in references)
 
     def is_ready(self, pod: Object) -> bool:
         conditions = pod["status"].get("conditions") or ()
-        return any(one["status"] == "True" for one in conditions)
+        return any(each["status"] == "True" for each in conditions)
 
     def terminate(self, pod: Object) -> None:
         pod["metadata"]["deletionTimestamp"] = "2026-11-27T00:00:00Z"
@@ -191,12 +191,14 @@ class ControlPlane:
         return web.json_response(thing)
 
     def _list(self, request: web.Request, resource: str, namespace: str) -> web.Response:
-        wanted = [p.partition("=")[::2] for p in request.query.get("labelSelector", "").split(",")]
+        selector = [
+            p.partition("=")[::2] for p in request.query.get("labelSelector", "").split(",")
+        ]
         items = [
             thing
             for (kind, place, _), thing in self.objects.items()
             if (kind, place) == (resource, namespace)
-            and all(thing["metadata"]["labels"].get(key) == value for key, value in wanted if key)
+            and all(thing["metadata"]["labels"].get(key) == value for key, value in selector if key)
         ]
         limit = int(request.query.get("limit", "500"))
         more = {"continue": "more"} if len(items) > limit else {}

@@ -1,4 +1,4 @@
-"""What the controllers and the kubelets of a cluster do, one small step at a time.
+"""The work of the controllers and the kubelets of a cluster, one small step at a time.
 
 A stand-in written from https://kubernetes.io/docs/concepts/workloads/controllers/: a Deployment
 makes a ReplicaSet for each template and moves its pods one by one; a StatefulSet and a DaemonSet
@@ -78,8 +78,8 @@ def _deployment(plane: ControlPlane, deployment: Object) -> None:
         plane.terminate(fresh[-1])
     elif old and (ready > 0 or replicas == 0):
         plane.terminate(old[0])
-    stuck = any(pod["status"].get("phase") == "Pending" for pod in fresh)
-    reason = "ProgressDeadlineExceeded" if stuck else "NewReplicaSetAvailable"
+    is_pending = any(pod["status"].get("phase") == "Pending" for pod in fresh)
+    reason = "ProgressDeadlineExceeded" if is_pending else "NewReplicaSetAvailable"
     text = f'ReplicaSet "{new["metadata"]["name"]}" has timed out progressing.'
     alive = [pod for pod in pods if plane.is_ready(pod)]
     deployment["status"] = {
@@ -88,7 +88,9 @@ def _deployment(plane: ControlPlane, deployment: Object) -> None:
         "updatedReplicas": len(fresh),
         "readyReplicas": len(alive),
         "availableReplicas": len(alive),
-        "conditions": [{"type": "Progressing", "reason": reason, "message": text if stuck else ""}],
+        "conditions": [
+            {"type": "Progressing", "reason": reason, "message": text if is_pending else ""}
+        ],
     }
 
 
@@ -110,11 +112,11 @@ def _in_place(plane: ControlPlane, workload: Object, kind: str) -> None:
     nodes = [node["metadata"]["name"] for node in plane.all("nodes")]
     daemon = kind == "daemonsets"
     names = nodes if daemon else [str(n) for n in range(workload["spec"]["replicas"])]
-    wanted = [f"{name}-{word}" for word in names]
+    pod_names = [f"{name}-{word}" for word in names]
     pods = {p["metadata"]["name"]: p for p in plane.all("pods") if plane.owns(workload, p)}
     updated = [p for p in pods.values() if p["metadata"]["labels"]["hash"] == suffix]
-    missing = [word for word in wanted if word not in pods]
-    surplus = [pod for word, pod in pods.items() if word not in wanted]
+    missing = [word for word in pod_names if word not in pods]
+    surplus = [pod for word, pod in pods.items() if word not in pod_names]
     old = [pod for pod in pods.values() if pod not in updated and pod not in surplus]
     if missing:
         plane.create_pod(workload, missing[0], template, hash=suffix)
@@ -128,6 +130,6 @@ def _in_place(plane: ControlPlane, workload: Object, kind: str) -> None:
         "observedGeneration": workload["metadata"]["generation"],
         "replicas": len(pods), "readyReplicas": ready, "updatedReplicas": len(updated),
         "updateRevision": suffix, "currentRevision": suffix if done else "older",
-        "desiredNumberScheduled": len(wanted), "numberReady": ready, "numberAvailable": ready,
+        "desiredNumberScheduled": len(pod_names), "numberReady": ready, "numberAvailable": ready,
         "updatedNumberScheduled": len(updated),
     }  # fmt: skip

@@ -44,8 +44,8 @@ async def may(_user: str, _action: object) -> None:
 async def test_nobody_opens_the_output_that_another_person_read() -> None:
     config = LiveConfiguration()
     status = ActionInfo(id="service.status", mutating=False, targets=("web",))
-    told = ActionInfo(id="cache.show", mutating=False, targets=("web",))
-    config.take_offers(read_offers(ActionList(actions=(status, told))), {})
+    offered = ActionInfo(id="cache.show", mutating=False, targets=("web",))
+    config.take_offers(read_offers(ActionList(actions=(status, offered))), {})
     assert [action.id for action in readable(config, "web")] == ["service.status"]
     policy = Policy(remediate=Remediate(reading=("cache.*",)))
     config.current = replace(config.current, policy=policy)

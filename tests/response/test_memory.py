@@ -1,4 +1,4 @@
-"""What earlier incidents left is found again by its text, without what the incident has already."""
+"""Texts of earlier incidents are found again, without those that the incident has already."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ async def about_the_mail_queue(bench: Bench, service: str) -> AdviceContext:
     return await bench.store.advice_context(number)
 
 
-async def found(bench: Bench, context: AdviceContext, *cited: str) -> dict[str, str]:
+async def found_texts(bench: Bench, context: AdviceContext, *cited: str) -> dict[str, str]:
     earlier = [KnownFact("Lesson", "lesson of INC-1", text, NOW) for text in cited]
     facts = await bench.service._enrichment._memory.facts_about(context, earlier)
     return {f"{fact.source}: {fact.name}": fact.text for fact in facts}
@@ -45,29 +45,31 @@ async def found(bench: Bench, context: AdviceContext, *cited: str) -> dict[str, 
 
 async def test_sops_lessons_and_post_mortems_of_other_incidents_are_found(bench: Bench) -> None:
     context = await about_the_mail_queue(bench, "other")
-    assert await found(bench, context) == {}, "it searches nothing before the runbooks are read"
+    assert await found_texts(bench, context) == {}, (
+        "it searches nothing before the runbooks are read"
+    )
     bench.service._enrichment._memory.wait = 60  # on a machine that does much else
     library = bench.service._enrichment._memory._library
     await library.load()
-    assert await found(bench, context) == {}
+    assert await found_texts(bench, context) == {}
 
     sops = SopLibrary.load([("all.jsonl", json.dumps(SOP))])
     bench.service.config.current = Configuration(sops=sops)
     first = {"SOP: Mail queue grows (sop_mail)": SOP["fix_action"][0]}
-    assert await found(bench, context) == first, "what a reload brought is found"
+    assert await found_texts(bench, context) == first, "what a reload brought is found"
     mail = await about_the_mail_queue(bench, "mailer")
     bench.service.config.current = Configuration()
 
     incident: Incident = await open_incident(bench.store)
     kept = await bench.store.add_lesson(incident.id, "MailQueue", LESSON, ANA, "key", NOW)
-    assert await found(bench, mail) == {f"Lesson: lesson of {incident.number}": LESSON}
-    assert await found(bench, mail, LESSON) == {}, "it is cited already, by its alert's name"
+    assert await found_texts(bench, mail) == {f"Lesson: lesson of {incident.number}": LESSON}
+    assert await found_texts(bench, mail, LESSON) == {}, "it is cited already, by its alert's name"
     own = await bench.store.advice_context(incident.id)
-    assert f"Lesson: lesson of {incident.number}" not in await found(bench, own)
+    assert f"Lesson: lesson of {incident.number}" not in await found_texts(bench, own)
     await bench.store.remove_lesson(kept.id, ANA, NOW)
-    assert await found(bench, mail) == {}, "a wrong one is removed"
+    assert await found_texts(bench, mail) == {}, "a wrong one is removed"
 
     await bench.store.add_postmortem(incident.id, 1, POSTMORTEM, ANA, "press", NOW, exported=False)
-    (name,) = await found(bench, mail)
+    (name,) = await found_texts(bench, mail)
     assert name == f"Post-mortem: {incident.number}: Summary"
     await library.close()

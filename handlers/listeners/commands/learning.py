@@ -16,9 +16,9 @@ async def lesson(call: Call, rest: str) -> str:
 
 async def lessons(call: Call, rest: str) -> str:
     """The newest lessons of an SOP ID; or remove a wrong one."""
-    words = rest.split()
-    if words and words[0].casefold() == "remove":
-        lesson_id = _number(words[1] if len(words) == 2 else "")
+    parts = rest.split()
+    if parts and parts[0].casefold() == "remove":
+        lesson_id = _number(parts[1] if len(parts) == 2 else "")
         return view.removed(await call.service.lessons.remove(lesson_id, call.user))
     sop_id = rest.strip("` ")
     if not sop_id:

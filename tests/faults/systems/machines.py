@@ -99,7 +99,7 @@ def _ssh_faults(
 
 @contextmanager
 def declared_commands() -> Iterator[System]:
-    """What an operator's own programs repair: a certificate, an index, a cache, dead letters."""
+    """Objects that own programs repair: a certificate, an index, a cache, dead letters."""
     with tempfile.TemporaryDirectory(prefix="sopbot-commands-") as name:
         root = Path(name)
         (root / "dead").mkdir()

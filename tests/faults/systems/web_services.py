@@ -20,7 +20,7 @@ _CALLS = {
 
 
 class _Shop:
-    """What the server holds. A request changes one thing."""
+    """The state of the server. A request changes one thing."""
 
     def __init__(self) -> None:
         self.flags = dict(_FLAGS)

@@ -40,5 +40,7 @@ def test_a_page_of_a_long_text_ends_with_a_word() -> None:
     text = " ".join(f"word-{number:06}" for number in range(900))
     assert len(text) > 2 * PART
     shown = texts_of(full_text_modal([text], "card:1", 0)["blocks"])
-    words = " ".join(part.removeprefix("```\n").removesuffix("\n```") for part in shown).split()
-    assert words == text.split()
+    shown_text = " ".join(
+        part.removeprefix("```\n").removesuffix("\n```") for part in shown
+    ).split()
+    assert shown_text == text.split()
