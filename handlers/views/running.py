@@ -25,9 +25,9 @@ def on_its_way(
     if execution.progress is None:
         return []
     steps = [(_("Approved"), StepState.COMPLETE), (_("Runs"), StepState.IN_PROGRESS)]
-    said = [context(inline_code(execution.progress, 200))] if execution.progress else []
+    message = [context(inline_code(execution.progress, 200))] if execution.progress else []
     cancel: list[Block] = [{"type": "actions", "elements": [_cancel_button(approval)]}]
-    return [plan(_("Steps"), steps), *said, *(cancel if execution.cancellable else [])]
+    return [plan(_("Steps"), steps), *message, *(cancel if execution.cancellable else [])]
 
 
 def _cancel_button(approval: Approval) -> Block:

@@ -1,4 +1,4 @@
-"""How far an execution is. Never edited."""
+"""The columns of the progress of an execution. Never edited."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the gateway runs now, as people see it: how far it is, and whether it can be cancelled."""
+"""Reads the actions that run at the gateway: their progress, and whether a person can cancel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far an execution is, in every store: shown while its own replica waits for the answer."""
+"""Every store shows the progress of an execution while its replica waits for the answer."""
 
 from __future__ import annotations
 
