@@ -42,13 +42,20 @@ def loaded_with(modules: str, heavy: tuple[str, ...]) -> list[str]:
 
 
 def test_a_wrong_setting_is_told_before_the_slack_sdk_loads():
-    heavy = ("slack_", "sqlite3.", "apscheduler.")
+    heavy = ("slack_", "sqlite3.", "sqlite_utils.", "apscheduler.")
     assert loaded_with("bot.__main__", heavy) == [], "import heavy parts inside _run"
 
 
 def test_the_bot_loads_only_what_it_always_needs():
     of_others = ("bot.simulator.", "jinja2.", "bot.gateway.")
-    when_needed = ("cryptography.", "numpy.", "tokenizers.", "safetensors.", "wordllama.")
+    when_needed = (
+        "cryptography.",
+        "sqlite_utils.",
+        "numpy.",
+        "tokenizers.",
+        "safetensors.",
+        "wordllama.",
+    )
     of_developers = ("rich.", "pygments.", "click.", "pluggy.", "psutil.")
     heavy = (*of_others, *when_needed, *of_developers)
     assert loaded_with("bot.app", (*heavy, "bot.demo.")) == []

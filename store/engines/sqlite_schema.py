@@ -1,35 +1,24 @@
 """The schema of an SQLite file: one process at a time brings it up to date.
 
-The table of the migrations is the one that `sqlite_utils.Migrations` makes, so its command line
-reads it. The library itself is not imported: it loads numpy where that is installed, and half of
-what the start of the bot took was imports.
+`sqlite_utils.Migrations` applies the missing steps in one transaction, and keeps the table of those
+that a file has seen.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from datetime import UTC, datetime
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING
 
 from store.engines.migrations import MIGRATIONS, Migration, name_of, statements_of
 from store.engines.newer_schema import refuse_newer
 
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
 SCHEMA = "SELECT name FROM _sqlite_migrations WHERE migration_set = 'sopbot' ORDER BY id"
 """The steps that a file has seen, in order."""
-
-_RECORDS = (
-    (
-        'CREATE TABLE "_sqlite_migrations" (\n'
-        '   "id" INTEGER PRIMARY KEY,\n'
-        '   "migration_set" TEXT,\n'
-        '   "name" TEXT,\n'
-        '   "applied_at" TEXT\n'
-        ")"
-    ),
-    (
-        'CREATE UNIQUE INDEX "idx__sqlite_migrations_migration_set_name"\n'
-        '    ON "_sqlite_migrations" ("migration_set", "name")'
-    ),
-)
 
 
 def migrate(connection: sqlite3.Connection, path: str) -> None:
@@ -42,25 +31,34 @@ def migrate(connection: sqlite3.Connection, path: str) -> None:
     with connection:
         applied = _applied(connection)
         refuse_newer(applied, path)
-        for migration in MIGRATIONS:
-            if name_of(migration) not in applied:
-                _apply(connection, migration)
+        if any(name_of(migration) not in applied for migration in MIGRATIONS):
+            _apply_missing(connection)
 
 
 def _applied(connection: sqlite3.Connection) -> list[str]:
-    """Return the steps that the file has seen; make their table in a new file."""
+    """Return the steps that the file has seen; none of a new file."""
     tables = "SELECT 1 FROM sqlite_master WHERE name = '_sqlite_migrations'"
     if connection.execute(tables).fetchone() is None:
-        for statement in _RECORDS:
-            connection.execute(statement)
+        return []
     return [row[0] for row in connection.execute(SCHEMA)]
 
 
-def _apply(connection: sqlite3.Connection, migration: Migration) -> None:
-    # Not `executescript`, which commits before it begins.
-    for statement in statements_of(migration):
-        connection.execute(statement)
-    connection.execute(
-        "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES ('sopbot', ?, ?)",
-        (name_of(migration), str(datetime.now(UTC))),
-    )
+def _apply_missing(connection: sqlite3.Connection) -> None:
+    # Imported here: it loads click, and numpy where that is installed, which took a third of a
+    # start. A file that is up to date needs none of it.
+    from sqlite_utils import Database, Migrations
+
+    numbered = Migrations("sopbot")
+    for migration in MIGRATIONS:
+        numbered()(_step(migration))
+    numbered.apply(Database(connection))
+
+
+def _step(migration: Migration) -> Callable[[Database], None]:
+    @wraps(migration)
+    def step(database: Database) -> None:
+        # Not `executescript`, which commits before it begins.
+        for statement in statements_of(migration):
+            database.conn.execute(statement)
+
+    return step
