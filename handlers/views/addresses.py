@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 _ADDRESS = re.compile(r"https?://[^\s/?#<>|\"\\`][^\s<>|\"\\`]*", re.IGNORECASE)
@@ -13,6 +14,7 @@ def is_address(url: str) -> bool:
     return len(url) <= 3000 and _ADDRESS.fullmatch(url) is not None and bool(host_of(url))
 
 
+@lru_cache(maxsize=256)  # a card asks twice for each link, and those of a burst share theirs
 def host_of(url: str) -> str:
     """The host of an address in letters that cannot be mistaken; '' for an address without one.
 

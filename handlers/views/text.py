@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from bot.incidents.confusables import fold, one_stroke
@@ -121,6 +122,7 @@ def untrusted_line(text: str, limit: int) -> str:
     return escape(shown)
 
 
+@lru_cache(maxsize=512)  # each card repeats words of the last ones, and is rendered many times
 def imitates_bot(text: str) -> bool:
     """True if a reader could take it for the bot's own status words, decisions or buttons."""
     # A sign separates two words for a reader, or hides one from the search: both are tried.
