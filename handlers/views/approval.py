@@ -79,14 +79,16 @@ def approval_card(
     if approval.decided:
         # The effects of the plan were true when it was proposed, not now, so they are left out.
         command = inline_code("; ".join(_command(approval).splitlines()), 600)
-        blocks.append(context(command, *_votes(approval), _why(approval), _outcome_note(execution)))
+        blocks.append(context(command, _why(approval), _outcome_note(execution)))
+        blocks += _votes(approval)
     else:
         plan, is_whole = _plan(approval)
         environment = _environment(approval)
         blocks += [
             *plan,
             *([context(environment)] if environment else []),
-            context(_unseen(approval), _touches(approval), _rule(approval), *_votes(approval)),
+            context(_unseen(approval), _touches(approval), _rule(approval)),
+            *_votes(approval),
             context(_track(record)),
             *_blocked(approval, blocker),
             *_decision(approval, blocker, is_whole=is_whole),
@@ -308,7 +310,7 @@ def _people(users: Sequence[str]) -> str:
     return mentions(users[:10]) + (_(" and {count} more").format(count=more) if more > 0 else "")
 
 
-def _votes(approval: Approval) -> list[str]:
+def _votes(approval: Approval) -> list[Block]:
     """One line with every vote, and the number of missing approvals."""
     texts = {
         Choice.APPROVE: N_("<@{user}> approved {at}"),
@@ -325,7 +327,8 @@ def _votes(approval: Approval) -> list[str]:
     left = approval.needed - len(approval.approved_by)
     if votes and not approval.decided and left > 0:
         votes.append(_("{count} more needed").format(count=left))
-    return [" · ".join(votes)]
+    # A block of its own: ten votes with long reasons and the rest would pass Slack's limit.
+    return [context(" · ".join(votes))] if votes else []
 
 
 def _decision(approval: Approval, blocker: Blocker | None, *, is_whole: bool) -> list[Block]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from bot.incidents.records import Handover, HandoverState
+from bot.incidents.remediation import RemediationStatus
 from handlers.views import handover
+from handlers.views.approval import approval_card
 from handlers.views.full_text import PART, full_text_modal
-from tests.helpers.models import incident
+from tests.helpers.models import approval, incident, vote
 
 AT = datetime(2026, 11, 27, 3, 4, tzinfo=UTC)
 
@@ -44,3 +47,20 @@ def test_a_page_of_a_long_text_ends_with_a_word() -> None:
         part.removeprefix("```\n").removesuffix("\n```") for part in shown
     ).split()
     assert shown_text == text.split()
+
+
+def test_ten_votes_with_long_reasons_and_a_long_command_are_whole() -> None:
+    text = "why it is right " * 40
+    votes = tuple(
+        replace(vote(f"U0P00{number}"), reason=f"{number} {text}") for number in range(10, 20)
+    )
+    decided = approval(
+        votes=votes,
+        state=RemediationStatus.REJECTED,
+        decided_at=AT,
+        preview=replace(approval().preview, command="restart " * 200),
+    )
+    _, blocks = approval_card(decided)
+    assert all(f"U0P00{number}" in str(blocks) for number in range(10, 20))
+    texts = [part["text"] for block in blocks for part in block.get("elements", ())]
+    assert not any(text.endswith("\n…") for text in texts)
