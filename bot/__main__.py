@@ -50,8 +50,8 @@ if TYPE_CHECKING:
 COLLECT_EVERY = 10_000  # more objects in use; a collection of them takes a millisecond
 EXIT_CONFIG = 78  # EX_CONFIG: a supervisor need not try again
 AS_ROOT = (
-    "the bot runs as root: a fault in it, or in an advisor without ADVISOR_USER, can change the"
-    " whole machine; give it a user of its own"
+    "the bot runs as root: a fault in it, or in its advisor, can change the whole machine; give it"
+    " a user of its own"
 )
 EXIT_PIPE = 141  # as a shell reports SIGPIPE
 PROGRAMS = {

@@ -177,11 +177,11 @@ def lower_case(variables: Mapping[str, str]) -> dict[str, str | None]:
     return {name.lower(): value for name, value in variables.items()}
 
 
-def without_effect(names: Iterable[str]) -> list[str]:
-    """Return a line for each name that is accepted and has no effect here."""
+def without_effect(names: Iterable[str], known: Iterable[str]) -> list[str]:
+    """Return a line for each name that is accepted and has no effect here; `known` are settings."""
     return [
         f"{name} has no effect: {reason}"
-        for name in sorted({name.upper() for name in names} - set(HONOURED))
+        for name in sorted({name.upper() for name in names} - {*HONOURED, *known})
         if (reason := _reason(name))
     ]
 

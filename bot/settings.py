@@ -327,7 +327,7 @@ def _load(kind: type[S], environ: Mapping[str, str] | None, env_file: Path | Non
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise SettingsError([f"{file.name}: cannot be read: {reason}"]) from None
-    return settings.with_warnings(without_effect(names))
+    return settings.with_warnings(without_effect(names, NAMES))
 
 
 def forget_secrets() -> None:

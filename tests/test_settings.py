@@ -252,6 +252,12 @@ def test_the_address_and_the_folder_of_sops_of_qproxy_are_honoured(no_file):
     assert str(settings.sop_dir) == "sops"
 
 
+def test_the_folder_of_conversations_of_qproxy_is_a_setting_without_a_warning(no_file):
+    settings = load({**GOOD, "QPROXY_CONV_ROOT": "/srv/conversations"}, no_file)
+    assert str(settings.qproxy_conv_root) == "/srv/conversations"
+    assert settings.warnings == ()
+
+
 def test_an_address_of_qproxy_that_is_every_interface_needs_a_token(no_file):
     (problem,) = problems({**GOOD, "QPROXY_HTTP_ADDR": ":8080"}, no_file)
     assert problem.startswith("HTTP_TOKEN: required")

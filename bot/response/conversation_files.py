@@ -2,7 +2,8 @@
 
 `ROOT/<sop_id>.json` has the fields of qproxy's file for the last question, and in `history` the
 last turns. The store stays the memory: the files are a copy, and are read once, at the start, for
-SOP IDs of which the store knows nothing.
+SOP IDs of which the store knows nothing. Three forms are read: ours, qproxy's (one question), and
+that of `/save` in Q and Kiro.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from bot.advice.cleaning import strip_terminal
 from bot.advice.model import utc_text
 from bot.incidents.keys import is_sop_id
 from bot.regular_files import read_regular
@@ -117,21 +119,51 @@ def _turns_of(file: Path, now: datetime) -> list[TurnRecord]:
 
 def _turns_in(content: dict[str, Any], now: datetime) -> Iterator[TurnRecord]:
     at = _time(content.get("timestamp"), now)
+    summary = content.get("latest_summary")  # what `/compact` of Q left of earlier turns
+    yield from _turn(
+        "advisor", summary[0] if isinstance(summary, list) and summary else summary, at
+    )
     history = content.get("history")
     if isinstance(history, list) and history:
         for turn in history:
             if isinstance(turn, dict) and turn.get("role") in ("person", "advisor"):
                 yield from _turn(turn["role"], turn.get("text"), _time(turn.get("at"), at))
-            else:  # the form that qproxy's own tests write: the answers alone
+            elif isinstance(turn, str):  # the form that qproxy's own tests write: answers alone
                 yield from _turn("advisor", turn, at)
+            else:
+                yield from _saved_by_q(turn, at)
         return
     yield from _turn("person", content.get("prompt"), at)
     yield from _turn("advisor", content.get("response"), at)
 
 
+def _saved_by_q(turn: object, at: datetime) -> Iterator[TurnRecord]:
+    """Read an entry of the history that `/save` writes; older versions write the two as a list.
+
+    {"user": {"content": {"Prompt": {"prompt": "…"}}, "timestamp": "…"},
+     "assistant": {"Response": {"content": "…"}}}
+    """
+    if isinstance(turn, dict):
+        user, assistant = turn.get("user"), turn.get("assistant")
+    elif isinstance(turn, list) and len(turn) == 2:
+        user, assistant = turn
+    else:
+        return
+    if isinstance(user, dict):
+        at = _time(user.get("timestamp"), at)
+        yield from _turn("person", _variant(user.get("content"), "prompt"), at)
+    yield from _turn("advisor", _variant(assistant, "content"), at)
+
+
+def _variant(value: object, field: str) -> object:
+    """Return the field of the only variant in `{"Response": {"content": "…"}}`; None without it."""
+    inner = next(iter(value.values()), None) if isinstance(value, dict) else None
+    return inner.get(field) if isinstance(inner, dict) else None
+
+
 def _turn(role: str, text: object, at: datetime) -> Iterator[TurnRecord]:
     if isinstance(text, str) and text.strip():
-        storable = text.replace("\0", "").encode("utf-8", "replace").decode()
+        storable = strip_terminal(text).encode("utf-8", "replace").decode()
         yield TurnRecord(role, storable[:TURN_CHARS], at)
 
 

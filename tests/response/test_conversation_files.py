@@ -122,6 +122,43 @@ async def test_the_files_of_qproxy_are_read_once_and_never_over_what_the_store_k
     await other.close()
 
 
+def saved_by_q(prompt: str, answer: str, *, older: bool = False) -> object:
+    """Return an entry of the history that `/save` of Q writes."""
+    user = {"content": {"Prompt": {"prompt": prompt}}, "timestamp": "2026-10-12T03:02:03+02:00"}
+    assistant = {"Response": {"message_id": None, "content": answer}}
+    return [user, assistant] if older else {"user": user, "assistant": assistant}
+
+
+@pytest.mark.parametrize("older", [False, True], ids=["entries", "pairs"])
+async def test_a_conversation_that_q_saved_is_read_with_its_summary(
+    files: ConversationFiles, store: Store, root: Path, *, older: bool
+) -> None:
+    tool = {"ToolUse": {"message_id": None, "content": "let me see", "tool_uses": []}}
+    results = {"content": {"ToolUseResults": {"tool_use_results": []}}, "timestamp": None}
+    history = [
+        saved_by_q("why?", "\x1b[1mthe disk\x1b[0m", older=older),
+        [results, tool] if older else {"user": results, "assistant": tool},
+    ]
+    put(root, **{SOP: json.dumps({"history": history, "latest_summary": ["before", {}]})})
+    assert await files.read_once() == 1
+    turns = await store.turns(SOP)
+    assert [(turn.role, turn.text) for turn in turns] == [
+        ("advisor", "before"),
+        ("person", "why?"),
+        ("advisor", "the disk"),
+        ("advisor", "let me see"),
+    ]
+    assert turns[1].at == datetime(2026, 10, 12, 1, 2, 3, tzinfo=UTC)
+
+
+async def test_a_conversation_that_q_compacted_is_its_summary(
+    files: ConversationFiles, store: Store, root: Path
+) -> None:
+    put(root, **{SOP: json.dumps({"history": [], "latest_summary": "the disk fills up"})})
+    assert await files.read_once() == 1
+    assert [turn.text for turn in await store.turns(SOP)] == ["the disk fills up"]
+
+
 @pytest.mark.attack("ASI06")
 async def test_a_hostile_folder_stores_nothing_wrong(
     files: ConversationFiles,
@@ -132,6 +169,7 @@ async def test_a_hostile_folder_stores_nothing_wrong(
 ) -> None:
     monkeypatch.setattr(conversation_files, "MOST_BYTES", 2_000)
     texts = ["", "[", "[1]", '"x"', "[" * 1000, '{"prompt": 7, "history": {}}', '{"history": [[]]}']
+    texts += ['{"latest_summary": [[]]}', '{"history": [[1, {"R": 2}], {"user": {"content": 3}}]}']
     texts.append(json.dumps({"prompt": "x" * 3_000}))
     put(root, **{f"sop_bad{number}": text for number, text in enumerate(texts)})
     odd = {"prompt": "nul \0 and \ud800", "timestamp": (NOW + timedelta(days=9)).isoformat()}
