@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from bot.serving.gate import caller_of
 from bot.web.access import OPEN
 from bot.web.errors import problem
 
@@ -52,7 +53,8 @@ def rate_limited(buckets: Buckets | None, is_known_source: Callable[[str], bool]
     async def limit(request: web.Request, handler: Handler) -> web.StreamResponse:
         if buckets is None or request.path in _UNLIMITED or _is_known_alert(request):
             return await handler(request)
-        wait = buckets.take(request.remote or "")
+        # As connections are counted: else each address of one IPv6 host would be a caller.
+        wait = buckets.take(caller_of((request.remote,)))
         if not wait:
             return await handler(request)
         seconds = str(math.ceil(wait))
@@ -64,8 +66,8 @@ def rate_limited(buckets: Buckets | None, is_known_source: Callable[[str], bool]
             return False
         if request.path == "/webhook/alerts":
             return True
-        if not request.path.startswith("/alerts/"):
-            return False
-        return is_known_source(request.match_info.get("source", ""))
+        # Of a path without a route nothing is known, and no sender of alerts asks for it.
+        source = request.match_info.get("source")
+        return source is not None and is_known_source(source)
 
     return limit

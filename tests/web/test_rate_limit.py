@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from bot.intake import is_known_source
 from bot.web import rate_limit
 from bot.web.rate_limit import Buckets, rate_limited
 from tests.helpers.clocks import FixedSeconds
@@ -57,3 +60,32 @@ async def test_a_flood_of_questions_never_starves_a_known_sender() -> None:
         assert (await client.get("/metrics")).status == 200, "a busy bot can still be watched"
         clock.forward(30)
         assert await status("/incident") == 200
+
+
+async def test_neither_addresses_of_one_ipv6_host_nor_paths_without_a_route_evade_it() -> None:
+    @web.middleware
+    async def called_from(
+        request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        return await handler(request.clone(remote=request.headers["From-Address"]))
+
+    async def answer(_request: web.Request) -> web.Response:
+        return web.Response(text="ok")
+
+    limit = rate_limited(Buckets(2, FixedSeconds()), is_known_source)
+    app = web.Application(middlewares=[called_from, limit])
+    app.router.add_post("/alerts/{source}", answer)
+    app.router.add_post("/incident", answer)
+    async with TestClient(TestServer(app)) as client:
+
+        async def statuses(path: str, *addresses: str) -> list[int]:
+            return [
+                (await client.post(path, headers={"From-Address": address})).status
+                for address in addresses
+            ]
+
+        one_host = [f"2001:db8::{number}" for number in range(1, 4)]
+        assert await statuses("/incident", *one_host) == [200, 200, 429]
+        assert await statuses("/incident", "2001:db8:0:1::1") == [200], "another network"
+        assert await statuses("/alerts/no/such/path", *["192.0.2.1"] * 3) == [404, 404, 429]
+        assert await statuses("/alerts/grafana", *one_host) == [200] * 3
