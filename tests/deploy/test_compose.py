@@ -42,6 +42,7 @@ def test_compose_understands_the_file_and_every_file_that_it_mounts_is_there(
     copy = tmp_path / "deploy"
     shutil.copytree(DEPLOY, copy)
     (copy / ".env").touch()
+    config = tmp_path / "config"  # the operator's
     profiles = [word for name in PROFILES for word in ("--profile", name)]
     stack = yaml.safe_load(
         run("docker-compose", "-f", "compose.yaml", *profiles, "config", cwd=copy)
@@ -55,9 +56,8 @@ def test_compose_understands_the_file_and_every_file_that_it_mounts_is_there(
         for port in service.get("ports", ()):
             assert str(port).startswith("127.0.0.1:"), "a published port is for this machine only"
         for mount in service.get("volumes", ()):
-            source = mount.split(":")[0]
-            if source.startswith(str(tmp_path)) and "dashboards" not in source:
-                assert (ROOT / Path(source).relative_to(tmp_path)).exists() or "alerts" in source
+            source = Path(mount.split(":")[0])
+            assert not source.is_absolute() or source.exists() or source == config, mount
     ours = [name.removesuffix("_FILE") for name in services["bot"]["environment"]]
     assert set(ours) <= set(NAMES)
 

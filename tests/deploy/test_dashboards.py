@@ -16,7 +16,7 @@ from bot.observability.metrics import Metrics
 from tests.deploy.promql import exported, labels_of, metrics_of
 
 ROOT = Path(__file__).parents[2]
-FILES = sorted((ROOT / "deploy" / "grafana").glob("*.json"))
+FILES = sorted((ROOT / "deploy" / "grafana" / "dashboards").glob("*.json"))
 PROMTOOL = shutil.which("promtool") or ""
 
 
