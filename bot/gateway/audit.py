@@ -83,7 +83,7 @@ class AuditFile:
             await audit.record(AuditEvent.OPENED)
         except (OSError, AuditUnwritable) as error:
             await audit.close()
-            raise ConfigError([f"audit_file: {path} cannot be used: {error}"]) from error
+            raise ConfigError([_unusable(path, error)]) from error
         except ConfigError:
             await audit.close()
             raise
@@ -109,8 +109,14 @@ class AuditFile:
             self._owed.append(self._entry(event, facts))
 
     async def reopen(self) -> None:
-        """Continue the chain in a new file if somebody moved the old one away (log rotation)."""
-        await self._on_thread(self._reopen)
+        """Continue the chain in a new file if somebody moved the old one away (log rotation).
+
+        ConfigError if the new one cannot be used: the old one stays in use.
+        """
+        try:
+            await self._on_thread(self._reopen)
+        except OSError as error:
+            raise ConfigError([_unusable(self._path, error)]) from error
 
     async def close(self) -> None:
         """Close the file. What is still owed is lost, and logged."""
@@ -178,6 +184,10 @@ class AuditFile:
 
     async def _on_thread(self, work: Callable[[], None]) -> None:
         await asyncio.get_running_loop().run_in_executor(self._pool, work)
+
+
+def _unusable(path: Path, error: Exception) -> str:
+    return f"audit_file: {path} cannot be used: {error}"
 
 
 def _head_of(line: bytes, path: Path) -> Head:

@@ -7,7 +7,7 @@ sentence that could mean several actions means none of them.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.gateway import intent_rules
@@ -78,14 +78,10 @@ def _plain(intent: str, target: str) -> str:
 
 
 def _values(action: str, groups: Mapping[str, str | None]) -> dict[str, Any] | None:
-    """Return the parameters that a rule read, None if they are none."""
-    read: Mapping[str, Callable[[], Any]] = {
-        "lines": lambda: int(groups["lines"] or 0),
-        "replicas": lambda: int(groups["replicas"] or 0),
-    }
+    """Return the parameters that a rule read; None if a limit is no whole number of its unit."""
     if action == "docker.update_resources":
         return _limits(groups)
-    return {name: read[name]() for name, value in groups.items() if value is not None}
+    return {name: int(value) for name, value in groups.items() if value is not None}
 
 
 def _limits(groups: Mapping[str, str | None]) -> dict[str, Any] | None:

@@ -61,8 +61,8 @@ class Tls(Part):
 class Listen(Part):
     """Address of the gateway; port 0 means a free one.
 
-    `allow` are the networks whose requests are answered, and `hosts` the names by which: empty
-    means all of them.
+    `allow` are the networks whose requests are answered, `hosts` the names by which the gateway is
+    called; empty means all of them. `Visitors` has more limits for a gateway without secrets.
     """
 
     host: str = Field(default="127.0.0.1", min_length=1)

@@ -80,12 +80,14 @@ ENDPOINTS = (
     Endpoint(
         method="get",
         path="/health",
-        summary="Whether something can run",
+        summary="The state of the gateway and of each target",
         answer=HealthReport,
         signed=False,
     ),
     Endpoint(method="get", path="/metrics", summary="Prometheus text", answer=None, signed=False),
-    Endpoint(method="get", path="/openapi.json", summary="This", answer=None, signed=False),
+    Endpoint(
+        method="get", path="/openapi.json", summary="This document", answer=None, signed=False
+    ),
     Endpoint(method="get", path="/dump", summary="Health and running executions", answer=Dump),
     Endpoint(method="get", path="/actions", summary="Actions and targets", answer=ActionList),
     Endpoint(

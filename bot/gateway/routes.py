@@ -260,9 +260,8 @@ def errors_as_json(metrics: Metrics, visitors: Visitors) -> Any:
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             visitors.check(request)
-            with logs.bound(
-                **({"tracking_id": about} if (about := tracking_id_of(request)) else {})
-            ):
+            about = tracking_id_of(request)
+            with logs.bound(**({"tracking_id": about} if about else {})):
                 return await handler(request)
         except Refusal as error:
             refusal = error

@@ -51,9 +51,9 @@ class ActionCall:
 class GatewayClient:
     """Sends requests to one gateway at `url`; each takes at most `timeout` seconds.
 
-    An empty `secret` means unsigned; `token` is a bearer token that is sent
-    instead. `tls` says how to check an https gateway's certificate, None: in the usual way. The
-    caller closes the session.
+    An empty `secret` means unsigned; then `token` is sent as a bearer token, if there is one. `tls`
+    says how to check an https gateway's certificate, None: in the usual way. The caller closes the
+    session.
     """
 
     def __init__(

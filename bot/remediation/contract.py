@@ -56,9 +56,8 @@ class OverallStatus(StrEnum):
     COMPLETED_FAILURE = "COMPLETED_FAILURE"
     EXECUTION_ERROR = "EXECUTION_ERROR"
     VALIDATION_ERROR = "VALIDATION_ERROR"
-    LLM_GENERATION_FAILED = (
-        "LLM_GENERATION_FAILED"  # ours sends it for words that could mean several actions
-    )
+    # Our gateway, which calls no model, sends it for words that could mean several actions.
+    LLM_GENERATION_FAILED = "LLM_GENERATION_FAILED"
     INTERNAL_ERROR = "INTERNAL_ERROR"
 
 

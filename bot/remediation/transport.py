@@ -37,8 +37,8 @@ class NoAnswer(Exception):
 class Transport:
     """Sends requests to one address; each takes at most `timeout` seconds.
 
-    An empty `secret` means unsigned, with `token` as a bearer token if there is one.
-    The caller closes the session.
+    An empty `secret` means unsigned; then `token` is sent as a bearer token, if there is one. The
+    caller closes the session.
     """
 
     def __init__(

@@ -86,6 +86,10 @@ async def test_a_chain_goes_on_over_a_crash_and_a_rotation(start, tmp_path, cloc
     file = tmp_path / "state" / "audit.jsonl"
     desk = await start({})
     file.rename(tmp_path / "old.jsonl")
+    file.mkdir()
+    with pytest.raises(ConfigError, match="audit_file: .* cannot be used"):
+        await desk.gateway.reload(desk.config)
+    file.rmdir()
     await desk.gateway.reload(desk.config)
     both = ["verify", str(tmp_path / "old.jsonl"), str(file)]
     assert audit_check.run(both)[1].startswith("ok: 2 lines, 1 to 2")

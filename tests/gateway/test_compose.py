@@ -124,8 +124,10 @@ async def test_a_service_is_scaled_by_copies_of_its_container_and_back(start, pr
     for hostile in (0, 4, -1, "2", 2.5, None, True):
         refused = await tried(desk, call("service.scale", replicas=hostile))
         assert refused is None or refused.nothing_ran, hostile
-    _, undone = await done(desk, call("service.scale", replicas=1))
+    back, undone = await done(desk, call("service.scale", replicas=1))
     assert undone.state == "succeeded", undone
+    removed = [f"stop and remove {project.name}-web-{number}" for number in (3, 2)]
+    assert back.steps == ("change 3 containers to 1", *removed)
     assert set(project.shown("{{.Id}}")) == {f"{project.name}-web-1", f"{project.name}-db-1"}
 
     whole = await start({"it": target}, state="whole")

@@ -40,6 +40,9 @@ async def test_a_deployment_is_scaled_within_its_limits_and_set_back(plane, clus
         await until(lambda replicas=replicas: plane.settled("web", "app:1", replicas))
 
     before = len(plane.changes)
+    with pytest.raises(GatewayRejected, match="may have 0 to 4 replicas") as above:
+        await desk.client.plan(call("service.scale", replicas=5))
+    assert above.value.status == 422, "the caller is wrong, not the cluster"
     for hostile in (5, -1, "3", 2.5, True, None, 10**9):
         refused = await tried(desk, call("service.scale", replicas=hostile))
         assert refused is None or refused.nothing_ran, hostile

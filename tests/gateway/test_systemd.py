@@ -119,7 +119,7 @@ async def test_units_that_are_gone_aliases_or_forbidden_are_refused(desk_for, ma
     machine.run("/usr/bin/systemctl", "start", "safe.service", "named.service")
     pids = [machine.shown(unit, "MainPID") for unit in ("safe.service", "named.service")]
     for unit, action, code, reason in (
-        ("safe.service", "service.restart", "TARGET_REFUSED", "by hand"),
+        ("safe.service", "service.restart", "TARGET_REFUSED", "forbids a restart by hand"),
         ("other.service", "service.restart", "TARGET_REFUSED", "another name of named.service"),
         ("gone.service", "service.start", "NO_UNIT", "No such unit"),
     ):

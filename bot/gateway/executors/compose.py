@@ -14,7 +14,7 @@ from typing import Any, cast
 from urllib.parse import quote
 
 from bot.gateway import actions
-from bot.gateway.errors import ExecutorError, OutcomeLost
+from bot.gateway.errors import ExecutorError, NotAllowed, OutcomeLost
 from bot.gateway.executors import Call, Kind, Result, failed, succeeded
 from bot.gateway.executors.compose_project import (
     ComposeTarget,
@@ -25,7 +25,7 @@ from bot.gateway.executors.compose_project import (
 )
 from bot.gateway.executors.engine import Engine, demultiplexed
 from bot.gateway.executors.progress import report_progress
-from bot.gateway.executors.remote import REFUSED, RemoteExecutor, label
+from bot.gateway.executors.remote import REFUSED, RemoteExecutor, allowed_replicas, label
 from bot.gateway.ourselves import SELF_TARGET, is_our_container
 from bot.remediation.contract import Plan, PlannedRequest, TypedAction
 
@@ -34,7 +34,8 @@ _SETTLE_SECONDS = 0.5
 _LOG_CONTAINERS = 10
 _SCALE_GRACE = 10
 
-Work = tuple[str, Callable[[], Awaitable[str]]]
+Step = tuple[str, Callable[[], Awaitable[str]]]
+"""A container's name, and the change of it, which returns what became of the container."""
 
 
 class ComposeExecutor(RemoteExecutor[ComposeTarget]):
@@ -92,53 +93,55 @@ class ComposeExecutor(RemoteExecutor[ComposeTarget]):
                 return succeeded("\n".join([_summary(members), *lines]))
             if call.action is actions.LOGS:
                 return await _logs(engine, members, int(call.parameters["lines"]))
-            hands = _Hands(engine, target, call)
-            works = hands.scale(members) if call.action is actions.SCALE else hands.turn(members)
-            return await _worked(call, works)
+            changes = _Changes(engine, target, call)
+            is_scale = call.action is actions.SCALE
+            return await _done(
+                call, changes.scale(members) if is_scale else changes.switch(members)
+            )
 
     def _engine(self, target: ComposeTarget) -> Engine:
         return Engine(target.url, timeout_seconds=target.timeout_seconds)
 
 
-async def _worked(call: Call, works: Sequence[Work]) -> Result:
-    """Do the works in order. After the first of them, an error is no longer "nothing was run"."""
+async def _done(call: Call, steps: Sequence[Step]) -> Result:
+    """Do the steps in order. After the first of them, an error no longer means: nothing was run."""
     done: list[str] = []
-    for name, work in works:
-        report_progress(f"{call.action.verb}: {name}", done=len(done), total=len(works))
+    for name, change in steps:
+        report_progress(f"{call.action.verb}: {name}", done=len(done), total=len(steps))
         try:
-            done.append(await work())
+            done.append(await change())
         except ExecutorError as error:
             if not done:
                 raise
-            rest = f"{len(done)} of {len(works)} done: {'; '.join(done)}"
+            rest = f"{len(done)} of {len(steps)} done: {'; '.join(done)}"
             return failed(f"{name}: {error.message}. {rest}")
         except _NotReachedError as error:
-            rest = f"; {len(done)} of {len(works)} before it are done" if done else ""
+            rest = f"; {len(done)} of {len(steps)} before it are done" if done else ""
             return failed(f"{error}{rest}")
     return succeeded(f"{call.target} {call.action.verb}: {'; '.join(done) or 'as it was already'}")
 
 
 class _NotReachedError(Exception):
-    """The container was changed and did not get there."""
+    """The container was changed, and is not as the plan says."""
 
 
-class _Hands:
+class _Changes:
     """The changes of one call."""
 
     def __init__(self, engine: Engine, target: ComposeTarget, call: Call) -> None:
         self._engine, self._target, self._call = engine, target, call
 
-    def turn(self, members: Sequence[Member]) -> list[Work]:
-        """Restart, stop or start; a stop begins with those that need the others."""
+    def switch(self, members: Sequence[Member]) -> list[Step]:
+        """Return the steps of a restart, stop or start; those that need others stop first."""
         verb = self._call.action.verb
         if verb == "stop":
             members = list(reversed(members))
         if verb != "restart":
             members = [member for member in members if member.running == (verb == "stop")]
-        return [(member.name, partial(self._turn, member, verb)) for member in members]
+        return [(member.name, partial(self._switch, member, verb)) for member in members]
 
-    def scale(self, members: Sequence[Member]) -> list[Work]:
-        """Add copies of the service's first container, or remove those of the highest numbers."""
+    def scale(self, members: Sequence[Member]) -> list[Step]:
+        """Return the steps that copy the first container, or remove the highest numbers."""
         replicas = int(self._call.parameters["replicas"])
         ordered = sorted(members, key=lambda member: member.number)
         if replicas < len(ordered):
@@ -149,10 +152,10 @@ class _Hands:
         missing = [next(free) for _ in range(replicas - len(ordered))]
         copies = [copy_of(ordered[0], number) for number in missing]
         stopped = [m for m in ordered if not m.running]
-        works: list[Work] = [(m.name, partial(self._turn, m, "start")) for m in stopped]
-        return works + [(n, partial(self._create, n, b)) for n, b in copies]
+        starts: list[Step] = [(m.name, partial(self._switch, m, "start")) for m in stopped]
+        return starts + [(n, partial(self._create, n, b)) for n, b in copies]
 
-    async def _turn(self, member: Member, verb: str) -> str:
+    async def _switch(self, member: Member, verb: str) -> str:
         grace = _grace(self._call)
         query = "" if verb == "start" else f"?t={grace}"
         path = f"/containers/{member.id}/{verb}{query}"
@@ -230,15 +233,15 @@ def _scale_steps(call: Call, target: ComposeTarget, members: Sequence[Member]) -
     if call.action is not actions.SCALE:
         return []
     if not target.service:
-        raise ExecutorError(REFUSED, f"{call.target} is a whole project; declare one service")
-    replicas = int(call.parameters["replicas"])
-    if not target.min_replicas <= replicas <= target.max_replicas:
-        allowed = f"{target.min_replicas} to {target.max_replicas}"
-        raise ExecutorError(REFUSED, f"{call.target} may have {allowed} replicas")
-    if replicas > len(members):
-        copy_of(min(members, key=lambda member: member.number), 0)
+        raise NotAllowed(REFUSED, f"{call.target} is a whole project; declare one service")
+    replicas = allowed_replicas(call, target.min_replicas, target.max_replicas)
+    ordered = sorted(members, key=lambda member: member.number)
     change = f"change {len(members)} containers to {replicas}"
-    return [change, *("wait until it runs" for _ in range(abs(replicas - len(members))))]
+    if replicas <= len(members):
+        return [change, *(f"stop and remove {m.name}" for m in reversed(ordered[replicas:]))]
+    copy_of(ordered[0], 0)  # refuses a service of which only one container can exist
+    copies = range(replicas - len(members))
+    return [change, *(f"copy {ordered[0].name}, and wait until the copy runs" for _ in copies)]
 
 
 def _grace(call: Call) -> int:

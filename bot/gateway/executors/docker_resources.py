@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from bot.gateway.actions import Action, Parameters
-from bot.gateway.errors import ExecutorError
+from bot.gateway.errors import NotAllowed
 from bot.remediation.contract import TypedAction
 
 _MIB = 2**20
@@ -43,11 +43,11 @@ def planned_update(
     """
     after = {name: int(parameters[name]) for name in before}
     if not any(after.values()):
-        raise ExecutorError("NOTHING_TO_DO", "Give memory_mb or cpu_percent")
+        raise NotAllowed("NOTHING_TO_DO", "Give memory_mb or cpu_percent")
     for name, most in (("memory_mb", most_mb), ("cpu_percent", most_percent)):
         if after[name] > most:
             limit = f"at most {most}" if most else "none: the target declares no limit for it"
-            raise ExecutorError("TOO_MUCH", f"{name}: {after[name]}, allowed is {limit}")
+            raise NotAllowed("TOO_MUCH", f"{name}: {after[name]}, allowed is {limit}")
     changed = {name: value for name, value in after.items() if value}
     shown = ", ".join(f"{name} {before[name] or 'unlimited'} → {changed[name]}" for name in changed)
     undoable = all(before[name] for name in changed)

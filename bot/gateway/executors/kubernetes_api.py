@@ -1,7 +1,7 @@
 """The few calls of the Kubernetes API that the gateway makes, and their errors.
 
-It is plain aiohttp: the official clients bring some forty modules of generated models and a thread
-pool, and none of them bounds an answer. https://kubernetes.io/docs/reference/using-api/
+It is plain aiohttp: the official client brings hundreds of generated models and a thread pool, and
+does not bound an answer. https://kubernetes.io/docs/reference/using-api/
 """
 
 from __future__ import annotations

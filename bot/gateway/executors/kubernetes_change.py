@@ -10,12 +10,12 @@ from datetime import datetime
 from pydantic import JsonValue
 
 from bot.gateway import actions
-from bot.gateway.errors import ExecutorError
+from bot.gateway.errors import ExecutorError, NotAllowed
 from bot.gateway.executors import Call
 from bot.gateway.executors.kubernetes_api import NO_OBJECT, Object, Operation
 from bot.gateway.executors.kubernetes_target import DELETE_POD, KubernetesTarget
 from bot.gateway.executors.kubernetes_workload import Revision, Workload, images_of, name_of
-from bot.gateway.executors.remote import REFUSED
+from bot.gateway.executors.remote import REFUSED, allowed_replicas
 from bot.remediation.contract import TypedAction, canonical_json, rfc3339
 
 _RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
@@ -61,12 +61,10 @@ def change_of(
 
 
 def _scale(call: Call, target: KubernetesTarget, workload: Workload) -> Change:
-    replicas, before = int(call.parameters["replicas"]), workload.replicas
     if workload.kind == "daemonset":
-        raise ExecutorError(REFUSED, f"{call.target} has one pod on each node; it has no scale")
-    if not target.min_replicas <= replicas <= target.max_replicas:
-        allowed = f"{target.min_replicas} to {target.max_replicas}"
-        raise ExecutorError(REFUSED, f"{call.target} may have {allowed} replicas")
+        raise NotAllowed(REFUSED, f"{call.target} has one pod on each node; it has no scale")
+    replicas = allowed_replicas(call, target.min_replicas, target.max_replicas)
+    before = workload.replicas
     # A scale of 0 is written without the field.
     as_before = _test("/spec/replicas", before) if before else _test("/spec", {})
     return Change(

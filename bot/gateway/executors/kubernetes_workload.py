@@ -302,8 +302,5 @@ def _without_directive(revision: Object) -> Object:
 
 
 def _seen_at(event: Object) -> str:
-    return str(
-        event.get("lastTimestamp") or event.get("eventTime") or event["metadata"].get(
-            "creationTimestamp", ""
-        )
-    )  # fmt: skip
+    created = event["metadata"].get("creationTimestamp")
+    return str(event.get("lastTimestamp") or event.get("eventTime") or created or "")

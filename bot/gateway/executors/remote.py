@@ -7,8 +7,8 @@ from typing import Any, Generic, TypeVar, cast
 
 from pydantic import JsonValue
 
-from bot.gateway.errors import ExecutorError, GatewayError
-from bot.gateway.executors import Check, Setup
+from bot.gateway.errors import ExecutorError, GatewayError, NotAllowed
+from bot.gateway.executors import Call, Check, Setup
 from bot.gateway.parts import Target
 from bot.remediation.contract import capped, printable
 
@@ -74,6 +74,14 @@ def unreachable(target: str, error: BaseException) -> ExecutorError:
 def strings(value: JsonValue) -> list[str]:
     """Return a list of the plan's binding."""
     return [str(item) for item in cast("list[JsonValue]", value)]
+
+
+def allowed_replicas(call: Call, least: int, most: int) -> int:
+    """Return how many replicas a scale asks for. NotAllowed: the target allows no such number."""
+    replicas = int(call.parameters["replicas"])
+    if not least <= replicas <= most:
+        raise NotAllowed(REFUSED, f"{call.target} may have {least} to {most} replicas")
+    return replicas
 
 
 def label(text: Any, chars: int = _LABEL_CHARS) -> str:

@@ -14,7 +14,7 @@ from bot.gateway import actions
 from bot.gateway.errors import ExecutorError, OutcomeLost
 from bot.gateway.executors import Call, Kind, Result, failed, succeeded
 from bot.gateway.executors.engine import DockerUrl, Engine, demultiplexed
-from bot.gateway.executors.remote import REFUSED, RemoteExecutor, label
+from bot.gateway.executors.remote import REFUSED, RemoteExecutor, allowed_replicas, label
 from bot.gateway.ourselves import SELF_TARGET, is_our_container, runs_us
 from bot.gateway.parts import Name, Target
 from bot.remediation.contract import Plan, PlannedRequest, TypedAction
@@ -216,12 +216,7 @@ def _change(call: Call, service: _Service) -> dict[str, Any]:
         },
     }
     if call.action is actions.SCALE:
-        replicas = int(call.parameters["replicas"])
-        if not target.min_replicas <= replicas <= target.max_replicas:
-            raise ExecutorError(
-                REFUSED,
-                f"{call.target} may have {target.min_replicas} to {target.max_replicas} replicas",
-            )
+        replicas = allowed_replicas(call, target.min_replicas, target.max_replicas)
         back = TypedAction(id=call.action.id, parameters={"replicas": service.replicas})
         return fields | {
             "display": f"docker service scale {name}={replicas}",

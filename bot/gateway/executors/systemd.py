@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from bot.gateway import actions
 from bot.gateway.errors import ExecutorError, OutcomeLost
@@ -56,7 +56,7 @@ class SystemdExecutor(RemoteExecutor[SystemdTarget]):
         _check_ours(unit)
         verb, grace = call.action.verb, _grace(call)
         if unit.refuses(verb):
-            raise ExecutorError(REFUSED, f"{unit.name} may not be {verb}ed by hand, says its file")
+            raise ExecutorError(REFUSED, f"the file of {unit.name} forbids a {verb} by hand")
         with_it = [] if verb == "start" else unit.dependents
         ends = f", SIGKILL after {grace} s" if verb != "start" else ""
         goal = "does not run" if verb == "stop" else "is active"
@@ -198,7 +198,7 @@ def _grace(call: Call) -> int:
 
 
 def _reason(ended: Run) -> str:
-    text: Any = ended.stderr.decode(errors="replace") or f"exit code {ended.exit_code}"
+    text = ended.stderr.decode(errors="replace") or f"exit code {ended.exit_code}"
     return f"systemd: {label(text, 300)}"
 
 

@@ -105,9 +105,9 @@ class Unit:
     def state(self) -> str:
         """Return its state as a part of one line."""
         pid = f", pid {self.pid}" if self.pid else ""
-        ended = "" if self.values.get("Result") in ("success", None) else (
-            f", result {self.values['Result']}, exit code {self.values.get('ExecMainStatus')}"
-        )  # fmt: skip
+        result, ended = self.values.get("Result", "success"), ""
+        if result != "success":
+            ended = f", result {result}, exit code {self.values.get('ExecMainStatus')}"
         return f"{self.active} ({self.values.get('SubState')}){pid}{ended}"
 
 
