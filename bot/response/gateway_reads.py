@@ -10,10 +10,10 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -28,13 +28,13 @@ from bot.remediation.offers import OfferedAction
 from bot.remediation.schemas import parameters_model
 from bot.response.dependencies import Dependencies
 from bot.response.gateway_targets import named_by, readable, target_of
+from bot.serving.rate_window import RateWindow
 from bot.serving.redaction import redacted
 from bot.validation import field_problems
 
 PATIENCE = 2.5  # seconds for the plan and the run: a person waits
 SPAN = timedelta(minutes=1)
 MOST_BY_PERSON, MOST_IN_CHANNEL = 10, 30  # runs in that span
-_MOST_KEYS = 1_000  # people and channels that are counted at once
 MOST_KEPT = 100  # outputs, each of at most 10,000 characters
 _OPTION = re.compile(r"(?<![a-z0-9_])([a-z][a-z0-9_]*)=(\S+)")
 
@@ -51,27 +51,6 @@ class Reading:
     target: str
     outcome: Outcome
     id: str
-
-
-class RateWindow:
-    """Counts what somebody did within a span. It keeps the latest keys only."""
-
-    def __init__(self, most: int, span: timedelta) -> None:
-        self._most, self._span = most, span
-        self._times: OrderedDict[str, deque[datetime]] = OrderedDict()
-
-    def take(self, key: str, now: datetime) -> bool:
-        """Count one more; False, and nothing is counted, if that is too many."""
-        times = self._times.setdefault(key, deque())
-        self._times.move_to_end(key)
-        while len(self._times) > _MOST_KEYS:
-            self._times.popitem(last=False)
-        while times and times[0] <= now - self._span:
-            times.popleft()
-        if len(times) >= self._most:
-            return False
-        times.append(now)
-        return True
 
 
 class GatewayReads:
@@ -120,7 +99,7 @@ class GatewayReads:
         await self._check_person(user, "fix")  # first: an error names targets and actions
         action, target, values = self.named(text, incident.service)
         now = self._clock()
-        if not (self._people.take(user, now) and self._channels.take(channel, now)):
+        if self._people.take(user, now) or self._channels.take(channel, now):
             raise Refused(
                 deferred("Not run: that is too often."), remedy=deferred("Wait a minute.")
             )

@@ -87,7 +87,7 @@ async def test_a_chain_goes_on_over_a_crash_and_a_rotation(start, tmp_path, cloc
     desk = await start({})
     file.rename(tmp_path / "old.jsonl")
     file.mkdir()
-    with pytest.raises(ConfigError, match="audit_file: .* cannot be used"):
+    with pytest.raises(ConfigError, match=r"audit_file: .* cannot be used"):
         await desk.gateway.reload(desk.config)
     file.rmdir()
     await desk.gateway.reload(desk.config)
