@@ -28,6 +28,7 @@ from bot.configuration import LiveConfiguration
 from bot.errors import SettingsError
 from bot.observability.metrics import Metrics
 from bot.regular_files import read_regular
+from bot.serving.hosts import is_loopback
 from bot.setting_advisors import (
     ACP,
     COMMAND,
@@ -39,7 +40,6 @@ from bot.setting_advisors import (
     kind_of,
     seconds_of,
 )
-from bot.setting_types import is_loopback
 from bot.settings import Settings
 
 log = logging.getLogger(__name__)

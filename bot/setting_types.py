@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -85,14 +84,6 @@ def check_nats_url(url: SecretStr) -> SecretStr:
         if not usable or not server.isascii() or not server.isprintable() or " " in server:
             raise ValueError("must be an address such as nats://host:4222, or several with commas")
     return url
-
-
-def is_loopback(host: str) -> bool:
-    """Return True if only this machine can reach a listener on `host`."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)]

@@ -32,6 +32,7 @@ from pydantic_settings import (
 from bot.errors import SettingsError
 from bot.hardening import forget_variables
 from bot.language import ENGLISH
+from bot.serving.hosts import is_loopback
 from bot.setting_advisors import AdvisorGroup
 from bot.setting_backups import BackupGroup
 from bot.setting_groups import AlertmanagerGroup, GatewayTlsGroup, NatsGroup, PagingGroup
@@ -49,7 +50,6 @@ from bot.setting_types import (
     Seconds,
     Url,
     check_token,
-    is_loopback,
 )
 from bot.validation import field_problems
 

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field
 
 from bot.gateway.errors import ConfigError, Refusal
 from bot.gateway.parts import Part
-from bot.serving.hosts import is_local_name
+from bot.serving.hosts import is_local_name, is_loopback
 from bot.validation import form
 
 
@@ -74,12 +74,7 @@ class Listen(Part):
     @property
     def loopback(self) -> bool:
         """Return True if only this machine can reach the gateway."""
-        if self.host == "localhost":
-            return True
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return False
+        return is_loopback(self.host)
 
 
 class Visitors:

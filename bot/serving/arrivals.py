@@ -17,11 +17,10 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
+from bot.serving.accepting import TURN_SECONDS, Accepting
 from bot.serving.connections import answer_bytes
 from bot.serving.gate import Gate, Phase
 
-TURN_SECONDS = 0.005  # of one turn of the event loop, so that other work gets its turn
-PAUSE_SECONDS = 1.0  # without a free descriptor and without a connection to close
 # Of an unfinished request; a longer one becomes a connection before it is complete.
 HELD_BYTES = 32_768
 
@@ -102,7 +101,7 @@ class PendingConnection:
                 self.sock.send(b"HTTP/1.1 100 Continue\r\n\r\n")
 
 
-class Arrivals:
+class Arrivals(Accepting):
     """Accepts connections, reads first requests, and passes each complete one to `serve`.
 
     Beyond the limit it closes the oldest for the newest; for an address above its share, that
@@ -116,12 +115,10 @@ class Arrivals:
         address_of: Callable[[Any], str],
         serve: Callable[[socket.socket, str, bytes], None],
     ) -> None:
+        super().__init__(address_of)
         self._gate = gate
         self._limits = gate.limits
-        self._address_of = address_of
         self._serve = serve
-        self._loop = asyncio.get_running_loop()
-        self._listeners: list[socket.socket] = []
         # Each in order of age: without a complete head, without a complete body, and by address,
         # except this machine's.
         self._heads: OrderedDict[PendingConnection, None] = OrderedDict()
@@ -131,18 +128,6 @@ class Arrivals:
         self._sweeper: asyncio.Handle | None = None
         self._sweep_every = min(1.0, gate.limits.head / 10, gate.limits.body / 10)
 
-    def listen(self, listener: socket.socket) -> None:
-        """Accept from a non-blocking listening socket."""
-        self._listeners.append(listener)
-        self._loop.add_reader(listener, self._accept, listener)
-
-    def stop_accepting(self) -> None:
-        """Close the listening sockets; the connections stay open."""
-        for listener in self._listeners:
-            self._loop.remove_reader(listener)
-            listener.close()
-        self._listeners.clear()
-
     def close(self) -> None:
         """Close every connection with an incomplete request."""
         self.stop_accepting()
@@ -151,26 +136,12 @@ class Arrivals:
         if self._sweeper is not None:
             self._sweeper.cancel()
 
-    def _accept(self, listener: socket.socket) -> None:
-        ends = self._loop.time() + TURN_SECONDS
-        while self._loop.time() < ends:
-            try:
-                sock, peer = listener.accept()
-            except (BlockingIOError, InterruptedError, ConnectionError):
-                return
-            except OSError:  # no descriptor, or no memory for one
-                if not (self._evict() or self._gate.evict()):
-                    self._loop.remove_reader(listener)
-                    self._loop.call_later(PAUSE_SECONDS, self._accept_again, listener)
-                return
-            sock.setblocking(False)
-            self._begin(sock, self._address_of(peer))
+    def free_a_descriptor(self) -> bool:
+        """Close the oldest connection that waits, or else one that is idle."""
+        return self._evict() or self._gate.evict()
 
-    def _accept_again(self, listener: socket.socket) -> None:
-        if listener in self._listeners:
-            self._loop.add_reader(listener, self._accept, listener)
-
-    def _begin(self, sock: socket.socket, address: str) -> None:
+    def begin(self, sock: socket.socket, address: str) -> None:
+        """Wait for its first request; at the limit, close another for it."""
         if self._gate.unfinished >= self._limits.arrivals:
             has_its_share = len(self._of.get(address, ())) >= self._limits.per_address
             self._evict(address if has_its_share else "")

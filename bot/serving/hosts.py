@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 
 # Any other name that resolves to this machine is a web page's attack (DNS rebinding).
@@ -13,3 +14,11 @@ def is_local_name(host: str) -> bool:
     a port.
     """
     return _LOCAL.fullmatch(host) is not None
+
+
+def is_loopback(host: str) -> bool:
+    """Return True if only this machine can reach a listener on `host`."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -8,11 +8,11 @@ from collections import Counter
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from bot.serving.arrivals import PAUSE_SECONDS, TURN_SECONDS
+from bot.serving.accepting import Accepting
 from bot.serving.limits import ConnectionLimits
 
 
-class TlsArrivals:
+class TlsArrivals(Accepting):
     """Bounds the handshakes that are not complete, in all and by address; one more is closed.
 
     `serve` completes the handshake of a socket within its own deadline, and serves it.
@@ -24,25 +24,11 @@ class TlsArrivals:
         address_of: Callable[[Any], str],
         serve: Callable[[socket.socket, str], Coroutine[Any, Any, None]],
     ) -> None:
+        super().__init__(address_of)
         self._limits = limits
-        self._address_of = address_of
         self._serve = serve
-        self._loop = asyncio.get_running_loop()
-        self._listeners: list[socket.socket] = []
         self._handshakes: set[asyncio.Task[None]] = set()
         self._of: Counter[str] = Counter()
-
-    def listen(self, listener: socket.socket) -> None:
-        """Accept from a non-blocking listening socket."""
-        self._listeners.append(listener)
-        self._loop.add_reader(listener, self._accept, listener)
-
-    def stop_accepting(self) -> None:
-        """Close the listening sockets; the connections stay open."""
-        for listener in self._listeners:
-            self._loop.remove_reader(listener)
-            listener.close()
-        self._listeners.clear()
 
     def close(self) -> None:
         """End every handshake that is not complete."""
@@ -50,25 +36,8 @@ class TlsArrivals:
         for handshake in self._handshakes:
             handshake.cancel()
 
-    def _accept(self, listener: socket.socket) -> None:
-        ends = self._loop.time() + TURN_SECONDS
-        while self._loop.time() < ends:
-            try:
-                sock, peer = listener.accept()
-            except (BlockingIOError, InterruptedError, ConnectionError):
-                return
-            except OSError:  # no descriptor, or no memory for one
-                self._loop.remove_reader(listener)
-                self._loop.call_later(PAUSE_SECONDS, self._accept_again, listener)
-                return
-            sock.setblocking(False)
-            self._begin(sock, self._address_of(peer))
-
-    def _accept_again(self, listener: socket.socket) -> None:
-        if listener in self._listeners:
-            self._loop.add_reader(listener, self._accept, listener)
-
-    def _begin(self, sock: socket.socket, address: str) -> None:
+    def begin(self, sock: socket.socket, address: str) -> None:
+        """Begin the handshake, or close the socket if that would be one too many."""
         # A loopback address ('') counts only towards the total.
         has_its_share = bool(address) and self._of[address] >= self._limits.per_address
         if has_its_share or len(self._handshakes) >= self._limits.total:

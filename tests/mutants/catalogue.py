@@ -244,7 +244,7 @@ MUTANTS = [
     Mutant("bot/serving/log_lines.py", "one_line", "tests/serving", returns="text"),
     Mutant(
         "bot/serving/arrivals.py",
-        "_begin",
+        "begin",
         "tests/serving/test_arrivals.py tests/serving/test_connections.py",
         without="if self._gate.unfinished >= self._limits.arrivals",
     ),

@@ -13,8 +13,9 @@ from dataclasses import replace
 
 import pytest
 
-from bot.serving import arrivals
-from bot.serving.arrivals import TURN_SECONDS, Arrivals, PendingConnection
+from bot.serving import accepting
+from bot.serving.accepting import TURN_SECONDS
+from bot.serving.arrivals import Arrivals, PendingConnection
 from bot.serving.gate import Gate, Phase
 from tests.helpers.waiting import until
 from tests.serving.conftest import (
@@ -241,7 +242,7 @@ async def test_accepting_and_closing_many_takes_a_short_turn_of_the_event_loop_a
 async def test_without_a_descriptor_and_anybody_to_close_accepting_pauses(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(arrivals, "PAUSE_SECONDS", 0.2)
+    monkeypatch.setattr(accepting, "PAUSE_SECONDS", 0.2)
     waiting = Arrivals(Gate(LONG), lambda _: "", lambda *_: None)
     listener = Listener()
     listener.setblocking(False)

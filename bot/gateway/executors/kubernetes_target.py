@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Collection
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -13,6 +12,7 @@ from yarl import URL
 
 from bot.gateway.actions import Action, LogsParameters, Parameters
 from bot.gateway.parts import EnvName, Glob, Target
+from bot.serving.hosts import is_loopback
 from bot.validation import form
 
 SYSTEM_NAMESPACES = frozenset({"kube-system", "kube-public", "kube-node-lease"})
@@ -31,16 +31,9 @@ def _server(value: str) -> str:
     url = URL(value)
     if not url.absolute or url != url.origin() or url.scheme not in ("http", "https"):
         raise ValueError("must be https://host or https://host:port, without a path or user")
-    if url.scheme == "http" and not _loopback(url.host or ""):
+    if url.scheme == "http" and not is_loopback(url.host or ""):
         raise ValueError("must be https://: only a proxy on this machine may be http://")
     return value
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 class ClusterTarget(Target):
