@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from bot.regular_files import read_regular
 _MANIFEST = re.compile(r"sopbot-(\d{8}T\d{6}Z)\.json")
 _OURS = re.compile(r"sopbot-(\d{8}T\d{6}Z)\.(?:db|config\.tar\.gz|json)(?:\.partial)?")
 _TIME = "%Y%m%dT%H%M%SZ"
+SKEW = timedelta(minutes=5)  # by which the clocks of two replicas may differ
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +68,11 @@ class Backup:
         return self.folder / f"sopbot-{self.at.astimezone(UTC):{_TIME}}.{end}"
 
     def mark_good(self, manifest: Manifest) -> None:
-        """Write the manifest, whole or not at all."""
+        """Write the manifest, whole or not at all, readable by its owner only."""
         partial = Path(f"{self.manifest}.partial")
-        with partial.open("w", encoding="utf-8") as out:
+        # A link that somebody put there would lead the writing to another file.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        with os.fdopen(os.open(partial, flags, 0o600), "w", encoding="utf-8") as out:
             json.dump(asdict(manifest), out, indent=1)
             out.flush()
             os.fsync(out.fileno())
@@ -87,15 +90,21 @@ class Backup:
 
     def delete(self) -> None:
         """Delete the files; the manifest first, so that no half of it counts as good."""
-        for file in (self.manifest, self.configuration, self.store):
+        partial = Path(f"{self.manifest}.partial")
+        for file in (self.manifest, partial, self.configuration, self.store):
             file.unlink(missing_ok=True)
 
 
-def good_backups(folder: Path) -> list[Backup]:
-    """Return the good backups of the folder, newest first. OSError if it cannot be read."""
-    names = [entry.name for entry in folder.iterdir()]
-    matches = [match for name in names if (match := _MANIFEST.fullmatch(name))]
-    named = (Backup(folder, _time(match[1])) for match in matches)
+def good_backups(folder: Path, now: datetime | None = None) -> list[Backup]:
+    """Return the good backups of the folder, newest first. OSError if it cannot be read.
+
+    With `now` those are left out that claim to be of later: a clock that was wrong made them, or
+    somebody else. The newest would be such a one until its time comes, and no other would be due.
+    """
+    latest = now + SKEW if now is not None else datetime.max.replace(tzinfo=UTC)
+    matches = (_MANIFEST.fullmatch(entry.name) for entry in list(folder.iterdir()))
+    times = (_time(match[1]) for match in matches if match)
+    named = (Backup(folder, at) for at in times if at is not None and at <= latest)
     return sorted(
         (backup for backup in named if backup.store.is_file()),
         key=lambda backup: backup.at,
@@ -103,17 +112,18 @@ def good_backups(folder: Path) -> list[Backup]:
     )
 
 
-def prune_folder(folder: Path, keep: int) -> list[Path]:
+def prune_folder(folder: Path, keep: int, now: datetime) -> list[Path]:
     """Delete all but the newest `keep` good backups, and what failed or killed ones left.
 
-    Returns the deleted files. It never touches a file of another name.
+    Returns the deleted files. It never touches a file of another name, or of later than `now`.
     """
-    kept = {backup.at for backup in good_backups(folder)[:keep]}
+    kept = {backup.at for backup in good_backups(folder, now)[:keep]}
     deleted: list[Path] = []
     # Manifests first, so that no half of a backup counts as good.
     for entry in sorted(folder.iterdir(), key=lambda path: path.suffix != ".json"):
         match = _OURS.fullmatch(entry.name)
-        if match and _time(match[1]) not in kept:
+        at = _time(match[1]) if match else None
+        if at is not None and at not in kept and at <= now + SKEW:
             entry.unlink(missing_ok=True)
             deleted.append(entry)
         elif entry.name.startswith(".drill-") and entry.is_dir() and not entry.is_symlink():
@@ -121,5 +131,9 @@ def prune_folder(folder: Path, keep: int) -> list[Path]:
     return deleted
 
 
-def _time(text: str) -> datetime:
-    return datetime.strptime(text, _TIME).replace(tzinfo=UTC)
+def _time(text: str) -> datetime | None:
+    """Return the time of a name; None if there is no such time: then the name is not ours."""
+    try:
+        return datetime.strptime(text, _TIME).replace(tzinfo=UTC)
+    except ValueError:
+        return None

@@ -62,7 +62,7 @@ class ScheduledBackups:
         if self._failed_at is not None and now - self._failed_at < RETRY:
             return
         try:
-            good = await asyncio.to_thread(good_backups, self._plan.folder)
+            good = await asyncio.to_thread(good_backups, self._plan.folder, now)
             if not self._plan.schedule.is_due(good[0].at if good else None, now):
                 return
             made = await asyncio.to_thread(
@@ -86,7 +86,7 @@ class ScheduledBackups:
     async def check(self) -> None:
         """Raise StoreError while the last good backup is too old, or the last attempt failed."""
         try:
-            good = await asyncio.to_thread(good_backups, self._plan.folder)
+            good = await asyncio.to_thread(good_backups, self._plan.folder, self._clock())
         except OSError as error:
             raise StoreError(
                 f"The folder of backups {self._plan.folder} cannot be read: {error.strerror}.",
@@ -131,7 +131,7 @@ def make_backup(plan: BackupPlan, now: datetime, progress: Progress) -> Manifest
     nothing of this backup, and the good ones before it stay. `Fault` leaves it without a manifest,
     because it may be all that is left of a store that somebody changed by hand.
     """
-    prune_folder(plan.folder, plan.keep)
+    prune_folder(plan.folder, plan.keep, now)
     backup = Backup(plan.folder, now)
     try:
         done = backups.backup(plan.store_url, backup.store, progress)
@@ -155,5 +155,5 @@ def make_backup(plan: BackupPlan, now: datetime, progress: Progress) -> Manifest
     except BaseException:
         backup.delete()
         raise
-    prune_folder(plan.folder, plan.keep)
+    prune_folder(plan.folder, plan.keep, now)
     return manifest

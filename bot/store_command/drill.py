@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.backups.folder import Backup, good_backups
@@ -47,7 +48,7 @@ def _chosen(settings: AuditSettings, file: Path | None) -> tuple[Path, Backup | 
     if folder is None:
         raise SettingsError(["BACKUP_DIR: missing; name the FILE of a backup, or set it"])
     try:
-        good = good_backups(folder)
+        good = good_backups(folder, datetime.now(UTC) if file is None else None)
     except OSError as error:
         raise StoreError(f"{folder} cannot be read: {error.strerror}.") from error
     if file is not None and not file.exists():

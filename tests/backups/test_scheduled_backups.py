@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from bot.backups.configuration_archive import ConfigurationFiles
-from bot.backups.folder import good_backups
+from bot.backups.configuration_archive import ConfigurationFiles, write_archive
+from bot.backups.folder import Backup, good_backups
 from bot.backups.schedule import read_schedule
 from bot.backups.scheduled import RETRY, BackupPlan, ScheduledBackups
 from bot.errors import StoreError
@@ -41,6 +41,11 @@ class Clock:
 @pytest.fixture(params=ENGINES)
 def url(request: pytest.FixtureRequest, store_maker: StoreMaker) -> str:
     return store_maker.filled(request.param)
+
+
+@pytest.fixture
+def sqlite_url(store_maker: StoreMaker) -> str:
+    return store_maker.filled("sqlite")
 
 
 @pytest.fixture
@@ -177,6 +182,49 @@ async def test_a_store_whose_trail_was_edited_gives_no_good_backup(
         await scheduled.check()
     assert good_backups(tmp_path / "backups") == []
     assert list((tmp_path / "backups").glob("*.db")), "it may be all that is left of the store"
+
+
+async def test_files_that_claim_to_be_of_later_or_of_no_time_hold_no_backup_up(
+    sqlite_url: str, make: Any, clock: Clock, tmp_path: Path
+) -> None:
+    folder = tmp_path / "backups"
+    times = ("29990101T000000Z", "29990102T000000Z", "20269999T999999Z")
+    foreign = [f"sopbot-{at}.{end}" for at in times for end in ("json", "db")]
+    for name in foreign:
+        (folder / name).write_text("{}")
+    scheduled = make(sqlite_url)
+    with pytest.raises(StoreError, match="no good backup yet"):
+        await scheduled.check()
+    for _ in range(3):
+        await scheduled.run()
+        await scheduled.check()
+        clock.now += timedelta(days=1)
+    ages = [(clock.now - good.at).days for good in good_backups(folder, clock.now)]
+    assert ages == [1, 2], "they are neither due nor newer, and no kept one makes room for them"
+    assert all((folder / name).exists() for name in foreign), "nobody else's files are deleted"
+
+
+async def test_the_manifest_is_private_and_follows_no_link(
+    sqlite_url: str, make: Any, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scheduled, folder = make(sqlite_url), tmp_path / "backups"
+    await scheduled.run()
+    (backup,) = good_backups(folder)
+    assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
+    clock.now += timedelta(days=1)
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    partial = Path(f"{Backup(folder, clock.now).manifest}.partial")
+
+    def planted(*arguments: Any) -> list[str]:
+        partial.symlink_to(victim)
+        return write_archive(*arguments)
+
+    monkeypatch.setattr("bot.backups.scheduled.write_archive", planted)
+    await scheduled.run()
+    assert victim.read_text() == "precious"
+    assert good_backups(folder) == [backup]
+    assert partial not in list(folder.iterdir()), "what was planted is deleted with the rest"
 
 
 async def test_a_folder_that_is_not_there_fails_the_check_and_not_the_bot(
