@@ -102,7 +102,7 @@ def test_the_example_configuration_loads_without_a_problem():
 
 
 @pytest.mark.parametrize(
-    "page", [*sorted(DOCS.glob("*.md")), *sorted(ROOT.glob("*.md"))], ids=lambda page: page.name
+    "page", [*sorted(DOCS.rglob("*.md")), *sorted(ROOT.glob("*.md"))], ids=lambda page: page.name
 )
 def test_every_link_inside_the_repository_leads_somewhere(page):
     for target in re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8")):
