@@ -178,8 +178,28 @@ class Dispatcher:
         known = await self._journal.find(key, request.source_id)
         if known is not None:
             return repeated(known, running.body_hash, self._clock())
+        call = await self._resolved(request, key, running)
+        if isinstance(call, Answer):
+            return call
+        self._metrics.generation.labels("success").inc()
+        async with contextlib.AsyncExitStack() as held:
+            if busy := await self._take_turn(call, held):
+                await self._note_refusal(request, key, busy[0], running)
+                return error_answer(OverallStatus.EXECUTION_ERROR, self._clock(), busy)
+            # A reload while it waited may have taken away the target, the action or the right.
+            had_lock, call = call.action.mutating, await self._resolved(request, key, running)
+            if isinstance(call, Answer):
+                return call
+            if call.action.mutating and not had_lock:
+                busy = "TARGET_BUSY", f"The config was replaced. {contract.NOTHING_WAS_RUN}"
+                await self._note_refusal(request, key, busy[0], running)
+                return error_answer(OverallStatus.EXECUTION_ERROR, self._clock(), busy)
+            return await self._planned(request, call, key, digest, running)
+
+    async def _resolved(self, request: ExecuteRequest, key: str, running: Running) -> Call | Answer:
+        """Return the call that the request means now, or the answer that refuses it."""
         try:
-            call = self.catalogue.resolve(request)
+            return self.catalogue.resolve(request)
         except Invalid as error:
             self._metrics.generation.labels("failed").inc()
             await self._note_refusal(request, key, error.code, running)
@@ -188,12 +208,6 @@ class Dispatcher:
                 OverallStatus.LLM_GENERATION_FAILED if unclear else OverallStatus.VALIDATION_ERROR
             )
             return error_answer(status, self._clock(), (error.code, error.message))
-        self._metrics.generation.labels("success").inc()
-        async with contextlib.AsyncExitStack() as held:
-            if busy := await self._take_turn(call, held):
-                await self._note_refusal(request, key, busy[0], running)
-                return error_answer(OverallStatus.EXECUTION_ERROR, self._clock(), busy)
-            return await self._planned(request, call, key, digest, running)
 
     async def _take_turn(
         self, call: Call, held: contextlib.AsyncExitStack

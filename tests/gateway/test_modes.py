@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import logging
+import sys
 
 import pytest
 
 from bot.errors import GatewayRejected
-from bot.remediation.client import ActionCall
+from bot.remediation.client import ActionCall, Outcome
 from bot.serving.logs import set_up
+from tests.helpers.waiting import until
 
 from .conftest import RESTART, legacy, pid_of
 
@@ -36,6 +39,49 @@ async def test_a_read_only_gateway_shows_and_changes_nothing(start, service):
     assert pid_of(await desk.status("checkout-api")) == before
     await desk.gateway.reload(desk.config.model_copy(update={"read_only": False}))
     assert (await desk.client.execute(RESTART, key="k2")).state == "succeeded"
+
+
+@pytest.mark.attack("ASI03")
+async def test_what_waits_for_its_target_during_a_reload_runs_only_if_it_still_may(start, tmp_path):
+    done, go_on = tmp_path / "done", tmp_path / "go-on"
+    script = (
+        f"import os, time\nopen({str(done)!r}, 'a').write('x')\n"
+        f"while not os.path.exists({str(go_on)!r}): time.sleep(0.01)"
+    )
+    work = {"title": "Work", "argv": [sys.executable, "-S", "-c", script], "targets": ["web"]}
+    desk = await start(
+        {"web": {"executor": "command"}},
+        commands={"do.work": work, "do.other": work},
+        limits={"queue_seconds": 30},
+    )
+
+    def begin(action: str, key: str) -> asyncio.Task[Outcome]:
+        call = ActionCall(action_id=action, target="web")
+        return asyncio.create_task(desk.client.execute(call, key=key))
+
+    first = begin("do.work", "first")
+    await until(done.exists)
+    waiting = begin("do.work", "read-only")
+    await until(lambda: desk.gateway.dispatcher.record_of("read-only", None))
+    await desk.gateway.reload(desk.config.model_copy(update={"read_only": True}))
+    go_on.touch()
+    assert (await first).state == "succeeded", "it had begun before"
+    refused = await waiting
+    assert (refused.error_code, refused.nothing_ran) == ("READ_ONLY", True), refused
+
+    await desk.gateway.reload(desk.config)
+    done.unlink()
+    go_on.unlink()
+    first = begin("do.work", "second")
+    await until(done.exists)
+    waiting = begin("do.other", "taken-away")
+    await until(lambda: desk.gateway.dispatcher.record_of("taken-away", None))
+    left = {name: command for name, command in desk.config.commands.items() if name == "do.work"}
+    await desk.gateway.reload(desk.config.model_copy(update={"commands": left}))
+    go_on.touch()
+    await first
+    assert (await waiting).error_code == "UNKNOWN_ACTION"
+    assert done.read_text() == "x"
 
 
 async def test_a_caller_has_only_so_many_plans_a_minute(start, service):

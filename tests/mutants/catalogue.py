@@ -196,6 +196,12 @@ MUTANTS = [
     ),
     # gateway
     Mutant(
+        "bot/gateway/dispatch.py",
+        "Dispatcher._once",
+        "tests/gateway/test_modes.py",
+        without="had_lock, call =",
+    ),
+    Mutant(
         "bot/gateway/network.py",
         "Visitors.check",
         "tests/gateway/test_network.py",
