@@ -7,10 +7,13 @@ import io
 import os
 import tarfile
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from bot.errors import InputError
+from bot.policy.includes import included_files
+from bot.policy.reading import APPROVERS_FILE
 from bot.regular_files import read_regular
 
 LARGEST = 64 * 1_048_576  # bytes of all files together
@@ -29,10 +32,16 @@ class ConfigurationFiles:
     sources: Path
 
     def named(self) -> Iterator[tuple[str, Path]]:
-        """Yield each present file with its name in the archive, in the archive's order."""
+        """Yield each present file with its name in the archive, in the archive's order.
+
+        What the policy includes keeps its place below the policy's folder.
+        """
+        beside = self.policy.parent
         single = (
             ("policy.yaml", self.policy),
-            ("task_instructions.md", self.policy.parent / "task_instructions.md"),
+            *((name, beside / name) for name in self._included()),
+            (APPROVERS_FILE, beside / APPROVERS_FILE),
+            ("task_instructions.md", beside / "task_instructions.md"),
             ("policy_shadow.yaml", self.shadow_policy),
             ("services.yaml", self.services),
         )
@@ -42,6 +51,17 @@ class ConfigurationFiles:
             ("sources", self.sources, "*.yaml"),
         ):
             yield from ((f"{folder}/{file.name}", file) for file in sorted(path.glob(pattern)))
+
+    def _included(self) -> list[str]:
+        """Return the files that the policies of this folder include; none of one with a mistake."""
+        names: dict[str, None] = {}
+        for policy in (self.policy, self.shadow_policy):
+            if policy is not None and policy.parent == self.policy.parent:
+                # The store must be backed up all the same, and the bot goes on with the policy that
+                # it has read before.
+                with suppress(InputError, OSError, UnicodeDecodeError):
+                    names |= dict.fromkeys(included_files(policy))
+        return list(names)
 
 
 def write_archive(files: ConfigurationFiles, target: Path, secrets: Sequence[str]) -> list[str]:

@@ -81,6 +81,14 @@ class Includes:
         yield from self._follow(text, (*path, target))
 
 
+def included_files(file: Path) -> list[str]:
+    """Return the files that a policy includes, relative to its folder, in the order in which they
+    count. InputError if one of them cannot be used; OSError, UnicodeDecodeError for `file` itself.
+    """
+    layers = Includes(file.parent).layers_of(read_regular(file), file.name)
+    return [layer.name for layer in layers[:-1]]
+
+
 def _included(layer: Layer) -> tuple[str, ...]:
     try:
         return _INCLUDES.validate_python(layer.values.get("includes", ()))

@@ -63,7 +63,12 @@ def config(tmp_path: Path) -> Path:
     folder = tmp_path / "config"
     (folder / "sops").mkdir(parents=True)
     (folder / "sources").mkdir()
-    (folder / "policy.yaml").write_text("remediate: {approvers: [U0ANA00001]}\n")
+    (folder / "segments").mkdir()
+    (folder / "policy.yaml").write_text(
+        "includes: [segments/notify.yaml]\nremediate: {approvers: [sre]}\n"
+    )
+    (folder / "segments" / "notify.yaml").write_text("notify: {}\n")
+    (folder / "approvers.yaml").write_text("sre: [U0ANA00001]\n")
     (folder / "services.yaml").write_text("services: {}\n")
     (folder / "task_instructions.md").write_text("Be brief.\n")
     (folder / "sops" / "web.jsonl").write_text('{"sop_id": "sop_web"}\n')
@@ -125,7 +130,10 @@ async def test_a_due_backup_is_made_proved_and_kept(
         assert SECRET.encode() not in b"".join(
             file.read() for name in names if (file := archive.extractfile(name))
         )
-    assert names == ["policy.yaml", "task_instructions.md", "services.yaml", "sops/web.jsonl"]
+    assert names == [
+        *("policy.yaml", "segments/notify.yaml", "approvers.yaml", "task_instructions.md"),
+        *("services.yaml", "sops/web.jsonl"),
+    ]
     assert manifest["configuration"] == names
     assert stat.S_IMODE(backup.configuration.stat().st_mode) == 0o600
     assert value(metrics, "sopbot_backups_total", outcome="good") == 1
@@ -164,6 +172,7 @@ async def test_a_failure_keeps_the_backups_before_and_is_tried_again_later(
     assert len(list(folder.iterdir())) == 3, "nothing of the failed one is left"
     assert value(metrics, "sopbot_backups_total", outcome="failed") == 1
     (config / "services.yaml").write_text("services: {}\n")
+    (config / "policy.yaml").write_text("includes: [gone.yaml]\n")  # no reason to go without one
     await scheduled.run()
     assert len(good_backups(folder)) == 1, "it waits, because each attempt reads the whole store"
     clock.now += RETRY
