@@ -51,8 +51,13 @@ class Tls(Part):
         return context
 
     def load(self, context: ssl.SSLContext) -> None:
-        """Read certificate and key again: new connections get them. ConfigError as above."""
+        """Read certificate and key again: new connections get them.
+
+        ConfigError as above; then `context` keeps those that it has.
+        """
         try:
+            # A certificate and a key that do not fit would leave `context` without a key.
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(self.certificate, self.key)
             context.load_cert_chain(self.certificate, self.key)
         except (OSError, ssl.SSLError) as error:
             raise ConfigError([f"listen.tls: {_why(error)}"]) from None

@@ -121,6 +121,21 @@ async def test_both_sides_show_a_certificate_and_trust_no_other(
             await client_of(desk, **good).health()
 
 
+async def test_a_renewal_that_is_seen_half_way_leaves_the_old_certificate_in_use(
+    start, service, authority
+):
+    certificate, key = authority.sign("gateway")
+    tls = {"certificate": str(certificate), "key": str(key)}
+    desk = await start(
+        {"checkout-api": service(autostart=False)}, signed=True, listen={"port": 0, "tls": tls}
+    )
+    renewed, _its_key = authority.sign("renewed")
+    shutil.copy(renewed, certificate)
+    with pytest.raises(ConfigError, match=r"listen\.tls"):
+        await desk.gateway.reload(desk.config)
+    assert await client_of(desk, ca_file=authority.file).health()
+
+
 async def _handshakes_are_bounded(desk, client: GatewayClient) -> None:
     parts = urlsplit(desk.url)
     async with AsyncExitStack() as silent:

@@ -208,6 +208,12 @@ MUTANTS = [
         returns="None",
     ),
     Mutant(
+        "bot/gateway/network.py",
+        "Tls.load",
+        "tests/gateway/test_network.py",
+        without="PROTOCOL_TLS_SERVER",
+    ),
+    Mutant(
         "bot/gateway/plan_rate.py",
         "PlanRate.take",
         "tests/gateway/test_modes.py",
