@@ -55,7 +55,7 @@ def test_the_plan_names_each_migration_and_whether_bots_can_go_on(
     code, out, _ = check(url, tmp_path)
     assert code == 0
     assert f"  {steps()[-1]}: {first_line(MIGRATIONS[-1])}\n" in out
-    assert "✓ 1 migrations; running bots of the version before can go on meanwhile." in out
+    assert "✓ 1 migration; running bots of the version before can go on meanwhile." in out
     assert ("Replace the other replicas" in out) != bool(file_of(url))
     assert check(url, tmp_path)[1] == out, "it changes nothing"
 
@@ -65,6 +65,10 @@ def test_the_plan_names_each_migration_and_whether_bots_can_go_on(
     assert says in capsys.readouterr().out
     change(url, "DELETE FROM replicas")
     assert check_store(url, contracting) == 0, "nobody uses it"
+    out = capsys.readouterr().out
+    assert "2 migrations; no bot runs. The version before cannot use the store" in out
+    assert "can go on meanwhile" not in out
+    assert "Replace the other replicas" not in out
 
 
 def test_a_store_of_a_newer_version_is_refused(store_maker: StoreMaker, tmp_path: Path) -> None:

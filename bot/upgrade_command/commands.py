@@ -57,12 +57,18 @@ def check_store(url: str, migrations: Sequence[Migration] = MIGRATIONS) -> int:
         names = ", ".join(map(migration_name, contracts))
         print(f"✗ {names}: the running bots still use what this removes. Stop all of them first.")
         return EXIT_STOP
-    print(f"✓ {len(pending)} migrations; running bots of the version before can go on meanwhile.")
+    count = f"{len(pending)} migration{'s' if len(pending) > 1 else ''}"
+    if contracts:
+        print(f"✓ {count}; no bot runs. The version before cannot use the store afterwards.")
+    else:
+        print(f"✓ {count}; running bots of the version before can go on meanwhile.")
     print("Next: 1. `python -m bot store backup FILE`, and `python -m bot store drill FILE`.")
     print("      2. `python -m bot check` with the new version's files.")
     if file_of(url):
         print("      3. Stop the bot and start the new version: it migrates the file at its start.")
         print("         Slack keeps the alerts meanwhile, and the bot reads the channel's history.")
+    elif contracts:
+        print("      3. Start the new version: it migrates the database.")
     else:
         print("      3. Start the new version in place of one replica: it migrates the database.")
         print("      4. Replace the other replicas, one after the other.")
@@ -82,5 +88,5 @@ def is_contract(migration: Migration) -> bool:
 
 
 def first_line(migration: Migration) -> str:
-    """Return the first sentence of the migration's docstring."""
+    """Return the first line of the migration's docstring."""
     return (inspect.getdoc(migration) or "").partition("\n")[0]
