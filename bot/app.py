@@ -108,6 +108,7 @@ class Bot:
         self._parts = AsyncExitStack()
         self.metrics = Metrics()
         self.health = Health(lambda: self._clock(), interval=settings.health_check_interval)
+        self.health.on_result = self.metrics.service_levels.part_checked
 
     async def __aenter__(self) -> Self:
         try:

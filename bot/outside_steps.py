@@ -1,4 +1,4 @@
-"""Builds the steps that ask systems outside of Slack and the gateway, from the settings."""
+"""Builds the steps that ask systems outside of Slack and the gateway, and that of the backups."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from bot.response.alertmanager_silences import AlertmanagerSilences
 from bot.response.command_poller import CommandPollers
 from bot.response.detectors import Detectors
 from bot.response.log_poller import LogPoller
-from bot.response.service_levels import ServiceLevelWatch
 from bot.response.source_acknowledgements import PagingAccess, SourceAcknowledgements
 from bot.settings import Settings
 from bot.steps.step import Replicas, Step
@@ -63,7 +62,6 @@ def outside_steps(
     heartbeat = DeadManSwitch(session, service.config, clock, health)
     detectors = Detectors(session, service, service.config, clock, channel)
     return (
-        _service_level_step(service, clock, health, metrics),
         *_backup_steps(settings, clock, health, metrics),
         Step("poll_logs", poller.poll, seconds=1, replicas=Replicas.EACH),
         Step("poll_commands", commands.poll, seconds=1, replicas=Replicas.EACH),
@@ -73,14 +71,6 @@ def outside_steps(
         Step("sync_silences", silences.sync, seconds=15, replicas=Replicas.ONE),
         Step("acknowledge_at_sources", acknowledgements.send_due, seconds=3, replicas=Replicas.ONE),
     )
-
-
-def _service_level_step(
-    service: IncidentService, clock: Callable[[], datetime], health: Health, metrics: Metrics
-) -> Step:
-    health.on_result = metrics.service_levels.part_checked
-    watch = ServiceLevelWatch(service.store, metrics, clock)
-    return Step("observe_service_levels", watch.observe, seconds=5, replicas=Replicas.ONE)
 
 
 def _backup_steps(

@@ -42,7 +42,7 @@ class Health:
         self._not_vital: set[str] = set()
         self._states: dict[str, State] = {}
         self.on_result: Callable[[str, bool], None] | None = None
-        """Called with each part's name and result."""
+        """The function that gets the name of each part that was checked, and whether it passed."""
 
     def register(
         self,

@@ -57,6 +57,7 @@ from bot.response.receive import (
 from bot.response.remarks import Remarks
 from bot.response.reports import Report, Reported, delivery_of
 from bot.response.runbooks import Runbooks
+from bot.response.service_levels import ServiceLevelWatch
 from bot.response.shown_asking import ShownAsking
 from bot.response.silences import Silences
 from bot.response.stakeholders import StakeholderUpdates
@@ -105,6 +106,9 @@ class IncidentService:
         self.lessons = Lessons(dependencies, self.decisions)
         memory = Memory(dependencies)
         self._enrichment = Enrichment(dependencies, self.runbooks, self.lessons, memory)
+        self.service_levels = ServiceLevelWatch(
+            dependencies.store, dependencies.metrics, dependencies.clock
+        )
         self._advisor = LimitedAdvisor(
             dependencies.advisor,
             dependencies.store,
@@ -115,7 +119,7 @@ class IncidentService:
         self._conversations = dependencies.conversations
         self._clock = dependencies.clock
         self._metrics = dependencies.metrics
-        self._advising: set[int] = set()  # advice that is being advice
+        self._advising: set[int] = set()  # advice that this replica asks for
 
     @property
     def sops(self) -> SopLibrary:

@@ -9,11 +9,11 @@ from bot.observability.metrics import Metrics
 from store import Store
 
 SETTLED_AFTER = timedelta(seconds=5)  # a transaction that began before then has ended by now
-MOST_AT_ONCE = timedelta(minutes=10)  # a new leader does not count the hours before it
+LONGEST_GAP = timedelta(minutes=1)  # between two counts of a leader, also of one with a slow store
 
 
 class ServiceLevelWatch:
-    """Each span is counted by the one replica that leads this step."""
+    """Counts each span once: one replica leads this step."""
 
     def __init__(self, store: Store, metrics: Metrics, clock: Callable[[], datetime]) -> None:
         self._store = store
@@ -22,12 +22,16 @@ class ServiceLevelWatch:
         self._counted_until = clock()
 
     async def observe(self) -> None:
-        """Count what ended since the last call, but for the last five seconds."""
+        """Count what ended since the last call, except in the last five seconds.
+
+        After a long gap it begins anew: another replica led and counted meanwhile.
+        """
         until = self._clock() - SETTLED_AFTER
-        since = max(self._counted_until, until - MOST_AT_ONCE)
-        if until <= since:
+        if until - self._counted_until > LONGEST_GAP:
+            self._counted_until = until
+        if until <= self._counted_until:
             return
-        spans = await self._store.durations(since, until)
+        spans = await self._store.durations(self._counted_until, until)
         self._counted_until = until
         for span, durations in spans.items():
             for seconds in durations:

@@ -87,6 +87,7 @@ def _by_time(
         Step("read_back", parts.backfill, seconds=300, replicas=ONE),
         Step("send_digests", parts.send_digests, seconds=15, replicas=ONE),
         Step("refresh_homes", parts.refresh_homes, seconds=5, replicas=ONE),
+        Step("observe_service_levels", service.service_levels.observe, seconds=5, replicas=ONE),
         Step("summarise_hours", upkeep.summarise_hours, seconds=60, replicas=ONE),
         Step("prune", upkeep.prune, seconds=3600, replicas=ONE),
     )

@@ -45,11 +45,17 @@ async def test_the_leader_counts_what_ended_and_leaves_out_the_last_seconds(stor
     clock.now = later(4)
     await watch.observe()
     assert metrics.registry.get_sample_value(counted) == 0
-    clock.now = later(400)
+    stranger = ServiceLevelWatch(store, Metrics(), clock)
+    for second in range(30, 401, 30):
+        clock.now = later(second)
+        await watch.observe()
     await watch.observe()
-    await watch.observe()
-    seconds = await store.durations(NOW, later(395))
+    seconds = await store.durations(NOW, later(385))
     assert metrics.registry.get_sample_value(counted) == len(seconds["press_to_dispatch"]) > 0
+
+    await stranger.observe()
+    counts = stranger._metrics.registry.get_sample_value(counted)
+    assert counts == 0, "a replica that begins to lead does not count what the former leader did"
 
 
 @pytest.mark.parametrize("seconds", [9, 11])
