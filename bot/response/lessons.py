@@ -47,7 +47,7 @@ class Lessons:
         return await self._store.add_lesson(incident_id, name, text, user, once, self._clock())
 
     async def remove(self, lesson_id: int, user: str) -> Lesson:
-        """Cite a wrong lesson no more: its author or an approver may. NotFound, Refused."""
+        """Remove a wrong lesson, which its author or an approver may. NotFound, Refused."""
         await self._check_person(user)
         lesson = await self._store.lesson(lesson_id)
         if lesson is not None and lesson.user != user:

@@ -70,10 +70,10 @@ def about(sop_id: str, alert_name: str, limit: int) -> Operation[list[Lesson]]:
     return [_from(row) for row in rows]
 
 
-def after(lesson_id: int) -> Operation[list[Lesson]]:
-    """Return the lessons that are newer than this one, oldest first."""
+def before(lesson_id: int) -> Operation[list[Lesson]]:
+    """Return the next lessons that are older than this one, newest first."""
     rows = yield query(
-        "SELECT * FROM lessons WHERE id > ? AND removed_by = '' ORDER BY id LIMIT ?",
+        "SELECT * FROM lessons WHERE id < ? AND removed_by = '' ORDER BY id DESC LIMIT ?",
         lesson_id,
         BATCH,
     )
@@ -81,13 +81,13 @@ def after(lesson_id: int) -> Operation[list[Lesson]]:
 
 
 def find(lesson_id: int) -> Operation[Lesson | None]:
-    """Return a lesson that holds."""
+    """Return a lesson that nobody removed."""
     rows = yield query("SELECT * FROM lessons WHERE id = ? AND removed_by = ''", lesson_id)
     return _from(rows[0]) if rows else None
 
 
 def remove(lesson_id: int, user: str, now: datetime) -> Operation[Lesson | None]:
-    """Cite a lesson no more; None if it is unknown or removed already.
+    """Remove a lesson, so that nothing cites it; None if it is unknown or removed already.
 
     1. Mark it. 2. Append the event, and enqueue the reply. 3. Record it in the trail.
     """
@@ -152,9 +152,5 @@ class LessonsPart(Part):
         return await self._engine.read(find, lesson_id)
 
     async def remove_lesson(self, lesson_id: int, user: str, now: datetime) -> Lesson | None:
-        """Cite a wrong lesson no more, on record; None if it is unknown or removed already."""
+        """Remove a wrong lesson, on record; None if it is unknown or removed already."""
         return await self._write(remove, lesson_id, user, now)
-
-    async def lessons(self, after_id: int = 0) -> list[Lesson]:
-        """Return the next 500 lessons after this one, oldest first: for an index of them."""
-        return await self._engine.read(after, after_id)

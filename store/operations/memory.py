@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from bot.incidents.lessons import Lesson
 from bot.incidents.records import Postmortem
 from store.operations import lessons, postmortems
@@ -13,7 +15,7 @@ MOST_LESSONS = 5_000
 
 
 def version() -> Operation[str]:
-    """Return a text that is another one after each change of lessons or post-mortems."""
+    """Return a text that differs after each change of lessons or post-mortems."""
     rows = yield query(
         "SELECT (SELECT COALESCE(MAX(id), 0) FROM lessons) AS newest,"
         " (SELECT COUNT(*) FROM lessons WHERE removed_by = '') AS held,"
@@ -37,7 +39,7 @@ class MemoryPart(Part):
     """The methods of `Store` for an index of lessons and post-mortems."""
 
     async def memory_version(self) -> str:
-        """Return a text that is another one after each change of lessons or post-mortems."""
+        """Return a text that differs after each change of lessons or post-mortems."""
         return await self._engine.read(version)
 
     async def newest_postmortems(self) -> list[Postmortem]:
@@ -45,11 +47,11 @@ class MemoryPart(Part):
         return await self._engine.read(newest_postmortems)
 
     async def all_lessons(self) -> list[Lesson]:
-        """Return the lessons that hold, oldest first, 5,000 at most."""
+        """Return the lessons that nobody removed, newest first, 5,000 at most."""
         kept: list[Lesson] = []
         while len(kept) < MOST_LESSONS:
-            last = kept[-1].id if kept else 0
-            more = await self._engine.read(lessons.after, last)
+            oldest = kept[-1].id if kept else sys.maxsize
+            more = await self._engine.read(lessons.before, oldest)
             kept += more
             if len(more) < lessons.BATCH:
                 break

@@ -16,19 +16,22 @@ _RESOLVED = (
     "(SELECT MIN(t.at) FROM timeline t WHERE t.incident_id = i.id"
     " AND t.kind IN ('resolved', 'quiet') AND t.at >= e.started_at)"
 )
+# The times from which `_came_back` decides.
+_AFTERWARDS = (
+    f"{_RESOLVED} AS resolved_at,"  # noqa: S608 - constants
+    " (SELECT MIN(t.at) FROM timeline t WHERE t.incident_id = i.id"
+    f" AND t.kind IN ('reopened', 'refired') AND t.at >= {_RESOLVED}) AS reopened_at,"
+    " (SELECT MIN(n.opened_at) FROM incidents n WHERE n.sop_id = i.sop_id"
+    " AND n.scope_env = i.scope_env AND n.scope_region = i.scope_region"
+    " AND n.scope_service = i.scope_service AND n.scope_place = i.scope_place AND n.id > i.id"
+    " AND n.opened_at >= e.started_at) AS next_at"
+)
 
 
 def of(sop_id: str, action_id: str) -> Operation[TrackRecord]:
     """Return the record of an action for a SOP ID, over all incidents."""
     rows = yield query(
-        "SELECT e.state, e.started_at, e.concluded_at, a.decided_by,"  # noqa: S608 - constants
-        f" {_RESOLVED} AS resolved_at,"
-        " (SELECT MIN(t.at) FROM timeline t WHERE t.incident_id = i.id"
-        f" AND t.kind IN ('reopened', 'refired') AND t.at >= {_RESOLVED}) AS reopened_at,"
-        " (SELECT MIN(n.opened_at) FROM incidents n WHERE n.sop_id = i.sop_id"
-        " AND n.scope_env = i.scope_env AND n.scope_region = i.scope_region"
-        " AND n.scope_service = i.scope_service AND n.scope_place = i.scope_place AND n.id > i.id"
-        " AND n.opened_at >= e.started_at) AS next_at"
+        f"SELECT e.state, e.started_at, e.concluded_at, a.decided_by, {_AFTERWARDS}"  # noqa: S608 - constants
         " FROM executions e JOIN approvals a ON a.id = e.approval_id"
         " JOIN incidents i ON i.id = e.incident_id"
         " WHERE i.sop_id = ? AND a.action_id = ? AND e.started_at IS NOT NULL"
@@ -55,11 +58,7 @@ def of(sop_id: str, action_id: str) -> Operation[TrackRecord]:
 def attempts(sop_id: str) -> Operation[list[Attempt]]:
     """Return the newest proposals under a SOP ID, over all incidents, each with its outcome."""
     rows = yield query(
-        "SELECT a.action_id, a.requested_at, i.service, e.state, e.started_at,"  # noqa: S608 - constants
-        f" {_RESOLVED} AS resolved_at,"
-        " (SELECT MIN(t.at) FROM timeline t WHERE t.incident_id = i.id"
-        f" AND t.kind IN ('reopened', 'refired') AND t.at >= {_RESOLVED}) AS reopened_at,"
-        " NULL AS next_at"
+        f"SELECT a.action_id, a.requested_at, i.service, e.state, e.started_at, {_AFTERWARDS}"  # noqa: S608 - constants
         " FROM approvals a JOIN incidents i ON i.id = a.incident_id"
         " LEFT JOIN executions e ON e.approval_id = a.id"
         " WHERE i.sop_id = ? ORDER BY a.requested_at DESC, a.id LIMIT ?",

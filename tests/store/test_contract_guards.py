@@ -236,6 +236,8 @@ async def test_the_track_record_is_of_this_sop_and_action_over_all_incidents(sto
     assert (result.runs, result.verified, result.came_back) == (3, 2, 1)
     assert result.median_recovery == 9.0
     assert (result.last_failed_at, result.last_failed_by) == (later(1_002), ANA)
+    (ledger,) = await store.outcomes("sop_x", later(3_000))
+    assert (ledger.ran, ledger.helped, ledger.did_not_help) == (3, 1, 2)
     assert (await store.track_record("sop_x", "service.stop")).runs == 0
     assert (await store.track_record("sop_y", "service.restart")).runs == 0
 

@@ -6,6 +6,7 @@ import pytest
 
 from bot.errors import NotFound
 from store import Store
+from store.operations import lessons
 from tests.helpers.builders import ANA, BEN, NOW, alert, deliver, later, open_incident
 from tests.helpers.trail import trail
 
@@ -20,8 +21,7 @@ async def test_a_lesson_is_kept_once_and_found_by_its_sop_or_alert_name(store: S
     assert await store.lessons_about(first.sop_id) == [kept]
     assert await store.lessons_about("sop_unknown", "DiskFull") == [newer, kept]
     assert await store.lessons_about("sop_unknown", "") == []
-    assert await store.lessons() == [kept, newer]
-    assert await store.lessons(kept.id) == [newer]
+    assert await store.all_lessons() == [newer, kept]
     events = [entry.text for entry in await store.timeline(first.id)]
     assert events.count("Lesson: It was the log") == 1
     with pytest.raises(NotFound):
@@ -37,12 +37,22 @@ async def test_a_removed_lesson_is_cited_no_more_and_stands_in_the_trail(store: 
     assert await store.add_lesson(first.id, "", "It was the moon", ANA, "key", NOW) == wrong
     assert await store.lesson(wrong.id) is None
     assert await store.lessons_about(first.sop_id, "DiskFull") == []
-    assert await store.lessons() == []
+    assert await store.all_lessons() == []
     [row] = [row for row in await trail(store) if row.kind == "lesson removed"]
     assert (row.actor, row.subject, row.incident_id) == (BEN, str(wrong.id), first.id)
     assert "moon" in str(row.detail)
     texts = [entry.text for entry in await store.timeline(first.id)]
     assert texts[-1] == f"Lesson removed by @{BEN}: It was the moon"
+
+
+async def test_all_lessons_are_read_in_batches(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lessons, "BATCH", 2)
+    incident = await open_incident(store)
+    for number in range(5):
+        await store.add_lesson(incident.id, "", f"{number}", ANA, f"key {number}", NOW)
+    assert [lesson.text for lesson in await store.all_lessons()] == ["4", "3", "2", "1", "0"]
 
 
 async def test_opinions_are_counted_by_the_sop_of_their_incident(store: Store) -> None:
