@@ -110,7 +110,7 @@ schemathesis: .schemathesis/bin/schemathesis .venv/.dev  ## requests made from t
 	SCHEMATHESIS=$(CURDIR)/.schemathesis/bin/schemathesis $(PY) -m pytest -q -m chaos tests/gateway/test_openapi.py
 
 .schemathesis/bin/schemathesis:
-	python3 -m venv .schemathesis
+	$(PYTHON) -m venv .schemathesis
 	.schemathesis/bin/pip install -q 'schemathesis>=4.32,<5'
 
 bench: .venv/.dev  ## every benchmark beside its floor; ONLY=id runs one, QUICK=1 only asks whether they run
@@ -129,4 +129,4 @@ lock:  ## pin the dependencies again (needs uv)
 	uv pip compile pyproject.toml --extra acp --extra dev --extra gateway-mysql --extra gateway-redis --extra gateway-ssh --extra nats --extra postgres --extra retrieval --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements-dev.txt
 
 clean:  ## remove what was made here
-	rm -rf .venv .coverage* .mypy_cache .ruff_cache .import_linter_cache build *.egg-info
+	rm -rf .venv .schemathesis .coverage* .mypy_cache .ruff_cache .import_linter_cache build *.egg-info

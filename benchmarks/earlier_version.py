@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmarks.stage import ROOT
 
 EARLIER = "e15ccbd7"
-"""The version before backups and service levels, which lacks four migrations of today."""
+"""The version before backups and service levels; no tag leads to it."""
 _PACKAGES = ("bot", "handlers", "store")
 
 

@@ -1,7 +1,7 @@
 """Sends 200 requests for one target at the same time: the gateway runs one after the other.
 
-Each runs a program that takes a folder for itself and notes it if another one holds it. The figure
-is the greatest number of programs that ran at once.
+Each runs a program that makes a folder of its own, counts the folders, and removes its own. The
+figure is the greatest number of programs that ran at once.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from bot.remediation.client import ActionCall, GatewayClient
 
 REQUESTS = 200
 _CALL = ActionCall(action_id="queue.work", target="queue")
-# Makes a folder of its own, counts those that are there, and removes it.
 _PROGRAM = 'mkdir "$1/now/$$" && ls "$1/now" | wc -l >> "$1/counts" && rmdir "$1/now/$$"'
 
 

@@ -9,7 +9,7 @@ if __name__ == "__main__":
     hide_memory()
     import gc
 
-    # What imports make stays, and by default a sixth of their time goes into looking for garbage.
+    # What imports make is no garbage, and by default Python spends a sixth of their time looking.
     gc.set_threshold(100_000)
 
 import argparse
@@ -49,11 +49,11 @@ if TYPE_CHECKING:
 
 COLLECT_EVERY = 10_000  # more objects in use; a collection of them takes a millisecond
 EXIT_CONFIG = 78  # EX_CONFIG: a supervisor need not try again
+EXIT_PIPE = 141  # as a shell reports SIGPIPE
 AS_ROOT = (
     "the bot runs as root: a fault in it, or in its advisor, can change the whole machine; give it"
     " a user of its own"
 )
-EXIT_PIPE = 141  # as a shell reports SIGPIPE
 PROGRAMS = {
     "demo": "play the whole job on this machine, no account needed; --keep leaves it running",
     "gateway": "run the reference gateway",

@@ -103,8 +103,7 @@ class Bot:
     ) -> None:
         self._settings = settings
         self._fetch_certificate = fetch_certificate
-        self._given_clock = clock
-        self._clock = clock or system_clock
+        self._given_clock, self._clock = clock, clock or system_clock
         self._parts = AsyncExitStack()
         self.metrics = Metrics()
         self.health = Health(lambda: self._clock(), interval=settings.health_check_interval)

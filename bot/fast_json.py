@@ -24,11 +24,10 @@ def loads(data: bytes | str) -> Any:
 
 
 def ascii_text(value: Any, *, may_have_nan: bool = True) -> str:
-    """Return the compact text of a JSON value if it is ASCII; else ''. Also '' if it holds a null,
-    unless the value has no floating-point number that may be NaN.
+    """Return the compact text of a JSON value; '' if that text is not ASCII or may hide a NaN.
 
-    msgspec writes NaN as null, and other text than ASCII as it is. Only JSON values: it also writes
-    what the standard library does not know.
+    msgspec writes text that is not ASCII as it is, and NaN as null: with `may_have_nan`, a value
+    with a null gives ''. Pass JSON values only: msgspec also writes others, which `json` refuses.
     """
     try:
         data = _ENCODE(value)

@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
     except OSError as error:
         print(f"✗ {error.filename or folder}: {error.strerror or error}", file=sys.stderr)
         return 1
-    print("Fill in .env and config/, then run `sopbot check` here.")
+    print("Fill in .env and config/, then run the command `check` in that folder.")
     return 0
 
 

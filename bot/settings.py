@@ -118,7 +118,7 @@ class StoreSettings(BaseSettings):
 
 
 class AuditSettings(BackupGroup, StoreSettings):
-    """The settings of the commands of the audit trail."""
+    """The settings of the commands of the audit trail, and of `store drill`."""
 
     audit_key: SecretStr = Field(
         description="HMAC key of the audit trail; `openssl rand -hex 32` makes one"
@@ -265,7 +265,7 @@ class Settings(
 
     @property
     def gateway_knows_us(self) -> bool:
-        """Return True if requests to the gateway say by a secret whose they are."""
+        """Return whether requests to the gateway are signed or carry a token."""
         keys = (self.ai_command_gateway_secret, self.ai_command_gateway_token)
         return any(key.get_secret_value() for key in keys)
 

@@ -15,7 +15,7 @@ SHORTEST = timedelta(minutes=5)  # a backup reads and proves the whole store
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """One of the two is set. APScheduler reads the cron expression."""
+    """Either an interval or a cron expression, which APScheduler reads."""
 
     interval: timedelta | None
     cron: CronTrigger | None

@@ -81,7 +81,7 @@ def _report_health(
     if open_too:
         report.problem(
             "gateway",
-            "AI_COMMAND_GATEWAY_SECRET is set, and the gateway takes unsigned requests too",
+            "the bot signs its requests, and the gateway takes unsigned ones too",
             "give the gateway the secret too: sources.<name>.secret_env, see docs/gateway.md",
         )
     elif not signed:
@@ -137,13 +137,16 @@ def check_targets(
             what = f", so {', '.join(sorted(others))} cannot be checked" if others else ""
             report.skipped("targets", f"the gateway did not list its actions{what}")
         return
-    unread = [a.id for a in offers.actions.values() if not a.mutating]
-    unread = [name for name in unread if not is_reading(policy.remediate, name)] if policy else []
-    if unread:
+    undeclared = [
+        action.id
+        for action in offers.actions.values()
+        if policy and not action.mutating and not is_reading(policy.remediate, action.id)
+    ]
+    if undeclared:
         report.note(
             "gateway",
-            f"{', '.join(sorted(unread))}: only the gateway says that this changes nothing, so the"
-            " bot does not run it; name it in remediate.reading if it is true",
+            f"{', '.join(sorted(undeclared))}: only the gateway says that this changes nothing, so"
+            " the bot does not run it; name it in remediate.reading if it is true",
         )
     before = report.problems
     actions = actions_with(offers)

@@ -163,7 +163,7 @@ def source_name(source: str) -> str:
 
 
 def is_known_source(source: str, mappings: SourceMappings = NO_MAPPINGS) -> bool:
-    """Return whether a parser or a mapping of the operator is for POST /alerts/{source}."""
+    """Return whether a parser or a mapping of the operator reads POST /alerts/{source}."""
     name = source_name(source)
     return name in _BY_NAME or any(each.match.source == name for each in mappings.mappings)
 

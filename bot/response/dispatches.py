@@ -52,9 +52,8 @@ class Dispatches:
         self._clock = dependencies.clock
         self._metrics = dependencies.metrics
         self._timeout = timedelta(seconds=dependencies.dispatch_timeout)
-        self._in_hand: dict[
-            str, ClaimedDispatch
-        ] = {}  # executions that were claimed and are being sent
+        # Executions that were claimed and are being sent.
+        self._in_hand: dict[str, ClaimedDispatch] = {}
 
         def limit() -> int:
             return config.current.policy.remediate.dispatches_at_once

@@ -39,8 +39,8 @@ def possible(config: LiveConfiguration, first: str = "") -> list[Possible]:
 def readable(config: LiveConfiguration, target: str) -> list[OfferedAction]:
     """Return the reading actions on the target that the operator does not forbid.
 
-    Among them is only what the bot or its policy knows as reading. What the policy or an SOP takes
-    for a change is not, whatever the gateway says of it.
+    The bot or its policy must call an action reading. An action that the policy or an SOP takes
+    for a change is not among them, whatever the gateway says of it.
     """
     current = config.current
     policy = current.policy.remediate

@@ -77,7 +77,7 @@ class Memory:
                 *map(document_of_postmortem, postmortems),
             ]
             self._indexed = version
-            # Shielded, for it goes on while the evidence that waits for it is shown without it.
+            # Shielded: it goes on also when the evidence no longer waits for it.
             self._building = asyncio.ensure_future(index.replace(documents, synonyms))
         await asyncio.shield(self._building)
 

@@ -11,6 +11,8 @@ from pathlib import Path
 class RotatingFile:
     """A text stream to `path`, which it makes readable by its owner only.
 
+    A stream, not `logging.handlers.RotatingFileHandler`: the handler of stderr writes to it too.
+
     Once it holds `max_bytes`, it is renamed to `path.1`, `path.1` to `path.2` and so on; `keep` of
     them stay. A line is never split over two files. OSError if the file cannot be opened, or is a
     pipe or a device, which would be renamed too; if it cannot be written later, the line is lost

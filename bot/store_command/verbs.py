@@ -160,7 +160,7 @@ def prune(settings: StoreSettings, _: argparse.Namespace, bar: Bar) -> int:
     )
     others = {table: n for table, n in gone.items() if n and table not in ("deliveries", "alerts")}
     for table, count in sorted(others.items()):
-        print(f"✓ {table}: {count:,} rows.")
+        print(f"✓ deleted {count:,} rows of {table}.")
     if file:
         print(f"✓ {_size(back)} given back to the disk.")
     return 0

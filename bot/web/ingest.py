@@ -51,7 +51,7 @@ class IngestEndpoints:
         self._bodies = AlertBodies(channel, sns, service.config)
 
     def knows(self, source: str) -> bool:
-        """Return whether a parser or a mapping is for the source of POST /alerts/{source}."""
+        """Return whether a parser or a mapping reads POST /alerts/{source}."""
         return is_known_source(source, self._service.config.current.mappings)
 
     async def alerts(self, request: web.Request) -> web.Response:
@@ -70,11 +70,10 @@ class IngestEndpoints:
             **_understood(reading),
         }
         return web.Response(
-            body=ascii_text(answer) or json.dumps(answer),
+            text=ascii_text(answer) or json.dumps(answer),
             status=202,
             headers=_tracking(receipt.tracking_ids),
             content_type="application/json",
-            charset="utf-8",
         )
 
     async def deploy(self, request: web.Request) -> web.Response:

@@ -26,7 +26,7 @@ def answer(scope: str, freeze: Freeze, blocked: int, *, is_new: bool) -> str:
 
 def unknown_target(name: str, near: Sequence[str]) -> str:
     """A warning that the gateway lists no such target, with the names that are close to it."""
-    text = _("⚠️ The gateway lists no target {name}, so this freeze may hold nothing.").format(
+    text = _("⚠️ The gateway lists no target {name}, so this freeze may block nothing.").format(
         name=typed(name)
     )
     if not near:

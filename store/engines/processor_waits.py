@@ -22,7 +22,10 @@ class ProcessorWaits:
             self._file = None
 
     def seconds(self) -> float:
-        """Return the seconds for which the thread was ready and no processor ran it. 2 µs."""
+        """Return the seconds for which the thread was ready and no processor ran it.
+
+        A call takes 2 µs.
+        """
         if self._file is None:
             return 0.0
         # Nanoseconds on a processor, nanoseconds ready for one, times that it got one.

@@ -2,7 +2,7 @@
 
 Operations run on the event loop's own thread. `sqlite3` gives the interpreter's lock away for each
 statement, however short: a thread that ran them beside a busy loop got it back only after some
-milliseconds, and a third of a burst's processor time went into passing it to and fro. What waits
+milliseconds, and passing the lock to and fro took a third of a burst's processor time. What waits
 runs on the worker's thread, and the loop goes on meanwhile:
 
 - the COMMIT, which waits for the disk. Writes that come in meanwhile share the next one, and so do

@@ -114,8 +114,8 @@ def give(advice_id: int, body: dict[str, Any], text: str, now: datetime) -> Oper
     2. Add the question and the answer to the SOP's conversation, unless the answer is one that is
     used again: it is there already.
     3. Append the event.
-    4. Enqueue the reply, and the card if that says that the advisors are asked. 5. Let the former
-    advice point at this one.
+    4. Enqueue the reply, and the card if that says that the advisors are asked.
+    5. Let the former advice point at this one.
     """
     by_model = body["source"] not in (FROM_SOP, FROM_NOTHING)
     rows, value = yield from together(

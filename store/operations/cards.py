@@ -73,7 +73,7 @@ _CARD = (
     " EXISTS (SELECT 1 FROM incidents c WHERE c.parent_id = i.id) AS has_children,"
     f" {deploys.ANY_OF_CASCADE} AS is_deployed,"
     " EXISTS (SELECT 1 FROM advice v WHERE v.incident_id = i.id"
-    f" AND {standing_advice.IS_ASKED}) AS is_thinking,"
+    f" AND {standing_advice.IS_ASKED}) AS awaits_advice,"
     " f.actor AS frozen_by, f.at AS frozen_at, f.reason AS frozen_why FROM incidents i"
     " LEFT JOIN freezes f ON f.name = 'incident:' || i.id WHERE i.id = ?"
 )
@@ -105,7 +105,7 @@ def content(incident_id: int) -> Operation[CardContent]:
     if rows[0]["is_deployed"]:
         deploy = cause_among(*(yield from deploys.of_incident(incident_id)))
     asking = None
-    if rows[0]["is_thinking"] or children:
+    if rows[0]["awaits_advice"] or children:
         asking = yield from standing_advice.of_card(incident_id)
     return CardContent(
         incident,

@@ -169,7 +169,7 @@ def export_ended(postmortem: Postmortem, now: datetime, problem: str) -> Operati
 
 
 def postmortem_from(row: Row) -> Postmortem:
-    """A postmortems row."""
+    """Return the post-mortem of a row of `postmortems`."""
     return Postmortem(
         id=row["id"],
         incident_id=row["incident_id"],

@@ -99,7 +99,7 @@ _OLD_CORRECTIONS = f"""
 DELETE FROM cascade_corrections WHERE id IN (
     SELECT id FROM cascade_corrections ORDER BY id LIMIT {STEP}) AND at < ?
 """  # noqa: S608 - constants
-# Alerts of it are deleted first, and what it still suppresses has an open end.
+# A closed silence that neither an alert nor a suppression names any more.
 _OF_NO_ALERT = (
     "s.closed_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM alerts a WHERE a.silence_id = s.id)"
     " AND NOT EXISTS (SELECT 1 FROM suppressed u WHERE u.silence_id = s.id)"

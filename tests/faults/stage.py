@@ -173,7 +173,7 @@ def _policy(faults: Sequence[Fault], approver: str, probes: str) -> dict[str, An
         "remediate": {
             "approvers": [approver],
             "verify_deadline_seconds": 60,
-            # Forty faults in some minutes, more than an operator would allow.
+            # About fifty faults in some minutes, more than an operator would allow.
             "hourly_budget": 1000,
             "actions": {fault.action: {"cooldown_seconds": 0} for fault in faults},
         },

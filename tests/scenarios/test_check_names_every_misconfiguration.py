@@ -217,7 +217,7 @@ async def test_a_gateway_that_checks_no_signature_is_named(
     async with running(read_config(settings, environ={})) as gateway:
         world.write_sops()
         _, out = await checked(world, capsys, AI_COMMAND_GATEWAY_URL=gateway.url)
-    assert "the gateway takes unsigned requests too" in line_of(out)
+    assert "the gateway takes unsigned ones too" in line_of(out)
     assert "sources.<name>.secret_env" in line_of(out)
 
 

@@ -239,7 +239,7 @@ MEANT = {
     "?": "help",
 }
 
-# Of several words the longest first, each with the command that newcomers mean by them.
+# Phrases, the longest first, each with the command that newcomers mean by it.
 MEANT_PHRASES = {
     "take over": "assign {rest} me",
     "takeover": "assign {rest} me",
