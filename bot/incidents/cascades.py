@@ -15,6 +15,7 @@ from itertools import combinations
 from types import MappingProxyType
 
 from bot.incidents.correlation import IdentifiedAlert, Reason
+from bot.incidents.ourselves import is_about_ourselves
 from bot.incidents.services import spelling
 from bot.incidents.subject import Scope
 from bot.incidents.troubles import Trouble, trouble_of
@@ -210,11 +211,15 @@ def links(new: Member, members: Iterable[Member], calls: Calls) -> list[Relation
 
     Of two links with one cascade the earlier row of `RULES` counts, then the older member. If the
     cascades contradict each other (the new incident's region is unknown, theirs are two), none is
-    right.
+    right. Nothing is linked with an alert about the bot but another one: no advisor is asked about
+    such a root, so whoever forges one would take the advice from its children.
     """
+    is_ours = is_about_ourselves(new.scope)
     best: dict[int, tuple[int, Relation]] = {}
     for member in sorted(members, key=lambda member: member.id):
         if Trouble.SLOW in (new.trouble, member.trouble):
+            continue
+        if is_about_ourselves(member.scope) is not is_ours:
             continue
         link = _first_link(new, member, calls)
         if link is None or _contradict(new, member, calls):

@@ -8,6 +8,7 @@ from bot.incidents import episodes
 from bot.incidents.cascades import newcomer
 from bot.incidents.correlation import Decision, IdentifiedAlert, Reason
 from bot.incidents.news import NewsKind
+from bot.incidents.ourselves import is_about_ourselves
 from bot.observability.events import Event
 from store.incident_rows import scope_from
 from store.log_events import log_event
@@ -152,7 +153,8 @@ def _advise_again(
     if at and arrival.now - from_db_time(at) < ADVICE_AGAIN:
         return
     severity = identified_alert.alert.severity
-    yield from advice.enqueue(row["id"], "", "", severity, arrival.now)
+    if not is_about_ourselves(identified_alert.scope):
+        yield from advice.enqueue(row["id"], "", "", severity, arrival.now)
     if identified_alert.sop_matched:
         origin = f"sop:{row['id']}:{to_db_time(arrival.now)}"
         yield from proposing.enqueue(row["id"], severity, origin, arrival.now)

@@ -139,7 +139,7 @@ def open_new(
     yield from incidents.show_card(
         incident_id, channel, alert.severity, arrival.now, sender=identified_alert.sender
     )
-    if not is_about_ourselves(alert):
+    if not is_about_ourselves(identified_alert.scope):
         yield from advice.enqueue(incident_id, "", "", alert.severity, arrival.now)
     if identified_alert.sop_matched:
         yield from proposing.enqueue(incident_id, alert.severity, f"sop:{incident_id}", arrival.now)
