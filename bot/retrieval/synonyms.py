@@ -45,6 +45,9 @@ def read_synonyms(folder: Path) -> tuple[Synonyms, list[str]]:
     path = folder / FILE
     if not path.exists():
         return NO_SYNONYMS, []
+    # As of the runbooks: who may write there must not have another file's words in our log.
+    if not path.resolve().is_relative_to(folder.resolve()):
+        return NO_SYNONYMS, [f"{FILE}: not read: it leads out of the folder"]
     if path.stat().st_size > LARGEST_FILE:
         return NO_SYNONYMS, [f"{FILE}: not read: it is over {LARGEST_FILE >> 10} KiB"]
     return parse_synonyms(read_regular(path, errors="replace").removeprefix("\ufeff"))

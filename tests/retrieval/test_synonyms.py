@@ -34,3 +34,19 @@ def test_bad_lines_are_named_and_the_others_hold(tmp_path: Path) -> None:
     assert read_synonyms(tmp_path) == (parse_synonyms("")[0], [])
     (tmp_path / "synonyms.txt").write_text("a" * 300_000)
     assert "over 256 KiB" in read_synonyms(tmp_path)[1][0]
+
+
+def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
+    folder = tmp_path / "runbooks"
+    folder.mkdir()
+    outside = tmp_path / ".env"
+    outside.write_text("AUDIT_KEY=precious\nspool, mailbox\n")
+    (folder / "synonyms.txt").symlink_to(outside)
+    synonyms, problems = read_synonyms(folder)
+    assert problems == ["synonyms.txt: not read: it leads out of the folder"]
+    assert synonyms.instead == {}
+    (tmp_path / "ours").symlink_to(folder)
+    (folder / "words.txt").write_text("spool, mailbox\n")
+    (folder / "synonyms.txt").unlink()
+    (folder / "synonyms.txt").symlink_to("words.txt")
+    assert read_synonyms(tmp_path / "ours")[0].of(["mailbox"]) == ["spool"], "a link within it is"
