@@ -42,7 +42,7 @@ def loaded_with(modules: str, heavy: tuple[str, ...]) -> list[str]:
 
 
 def test_a_wrong_setting_is_told_before_the_slack_sdk_loads():
-    heavy = ("slack_", "sqlite3.", "sqlite_utils.", "apscheduler.")
+    heavy = ("slack_", "sqlite_utils.", "apscheduler.")
     assert loaded_with("bot.__main__", heavy) == [], "import heavy parts inside _run"
 
 

@@ -168,7 +168,8 @@ def test_text_of_a_model_proposes_nothing_and_imitates_nothing(attack: str) -> N
             for element in [block.get("accessory") or {}, *block.get("elements", [])]
             if element.get("type") == "button"
         ]
-        assert set(presses) <= {"sopbot.propose"}
+        # The other two open a form that a person fills in, and draft an SOP from the record.
+        assert set(presses) <= {"sopbot.propose", "sopbot.lesson", "sopbot.sop_draft"}
         for block in blocks:
             shown = str((block.get("text") or {}).get("text", ""))
             assert all(line.startswith(">") for line in shown.splitlines() if MARK in line)

@@ -19,7 +19,12 @@ pytestmark = [pytest.mark.attack("ASI08"), pytest.mark.unmeasured]
 
 SMALL, TIMES = 400, 4
 SLOW = 0.0008  # seconds for 1,600 characters; what takes less is not worth a second look
-AT_ONCE = {22: 0.02, 400: 0.04}  # seconds for so many characters; a square takes a tenth of them
+AT_ONCE = {
+    22: 0.02,
+    26: 0.02,
+    30: 0.02,
+    400: 0.04,
+}  # seconds for so many characters; a square takes a tenth of them
 MOST = 8.0  # times as long for four times the text: linear is 4, quadratic 16
 
 
@@ -53,6 +58,7 @@ def too_slow_at_once(pattern: re.Pattern[Any], whole: bool) -> str:
     """The recipe of a short input that takes a million steps; '' if there is none.
 
     A pattern that grows with the cube, or doubles with each character, would hold up the measure.
+    The short sizes are close to each other: one that doubles has to be found before 400 characters.
     """
     for size, seconds in AT_ONCE.items():
         for how, text in inputs(pattern, size):

@@ -42,6 +42,9 @@ EXCEPTIONS = {
     "{} good": "the value of a button",
     "{} bad": "the value of a button",
     "show {}": "a command to type",
+    "assign {rest} me": "the command that a phrase means",
+    "handover {rest}": "the command that a phrase means",
+    "list resolved {rest}": "the command that a phrase means",
     "/incident list all": "a command to type",
 }
 
