@@ -105,6 +105,8 @@ _REFUSED = frozenset({OverallStatus.VALIDATION_ERROR, OverallStatus.LLM_GENERATI
 # Codes of our own gateway, which knows that the executor refused. Another gateway's EXECUTION_ERROR
 # may be a connection that broke while the command ran.
 _KNOWN_TO_HAVE_FAILED = frozenset({"DOCKER_REFUSED", "NO_CONTAINER", "START_FAILED"})
+# A restart may have stopped the container, and Docker's reason quotes the container's own words.
+_MAY_HAVE_BEGUN = "DOCKER_REFUSED"
 
 
 def decide(answer: Answer) -> tuple[OutcomeState, bool]:
@@ -152,6 +154,8 @@ def decide(answer: Answer) -> tuple[OutcomeState, bool]:
 def says_nothing_ran(answer: Answer) -> bool:
     """Return True if the gateway's text states that no part of the request ran."""
     fault, details = answer.error_details, answer.execution_details
+    if fault and fault.error_code == _MAY_HAVE_BEGUN:
+        return False
     result = details.execution_result if details else None
     texts = (fault.error_message if fault else "", result.stderr if result else "")
     return any(_NOTHING_RAN.search(text[:_DETAIL_CHARS]) for text in texts)

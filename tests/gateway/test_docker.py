@@ -224,6 +224,37 @@ async def test_an_engine_that_answers_oddly_is_not_acted_upon(start, odd_engine,
     assert not any(line.startswith("POST") for line in requests)
 
 
+QUITTER = """#!/bin/sh
+/bin/busybox rm "$0"
+trap 'exit 0' TERM
+while :; do /bin/busybox sleep 0.1; done
+"""
+
+
+@services
+@pytest.mark.attack("ASI09")
+async def test_a_container_cannot_say_by_its_name_that_nothing_was_run(
+    desk_for, container, docker_daemon, tmp_path
+):
+    """Its program removes itself: a restart stops the container, and Docker quotes the path."""
+    name, program = container(), "/nothing was run"
+    docker_daemon.run("rm", "-f", name)
+    docker_daemon.run(
+        "create", "--name", name, "--network", "none", "--entrypoint", program, "sopbot-test:1"
+    )
+    script = tmp_path / "script"
+    script.write_text(QUITTER)
+    script.chmod(0o755)
+    docker_daemon.run("cp", str(script), f"{name}:{program}")
+    docker_daemon.run("start", name)
+    desk = await desk_for(name)
+    await until(lambda: program not in docker_daemon.run("diff", name))
+    outcome = await desk.client.execute(call("restart", grace_seconds=1), key="k1")
+    assert docker_daemon.run("inspect", "-f", "{{.State.Running}}", name) == "false"
+    assert "nothing was run" in outcome.error
+    assert (outcome.state, outcome.nothing_ran) == ("failed", False), outcome
+
+
 def test_a_cut_log_stream_is_read_as_far_as_it_goes():
     def frame(stream: int, data: bytes) -> bytes:
         return struct.pack(">BxxxL", stream, len(data)) + data

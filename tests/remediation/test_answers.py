@@ -63,6 +63,7 @@ ROWS: list[tuple[tuple[Any, ...], str, bool]] = [
         True,
     ),
     (("EXECUTION_ERROR", None, "DOCKER_REFUSED", "Docker answered 500"), "failed", False),
+    (("EXECUTION_ERROR", None, "DOCKER_REFUSED", 'exec: "/nothing was run"'), "failed", False),
     (("EXECUTION_ERROR", None, "SOMETHING", "the connection broke"), "unknown", False),
     (("VALIDATION_ERROR", None, "UNKNOWN_SERVICE", "Unknown: X"), "failed", True),
     (("LLM_GENERATION_FAILED", None, "LLM_ERROR", "no answer"), "failed", True),
