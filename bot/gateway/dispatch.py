@@ -14,7 +14,14 @@ from datetime import datetime
 from bot.gateway.answering import error_answer, key_reused, not_run, repeated
 from bot.gateway.audit import AuditEvent
 from bot.gateway.catalogue import Catalogue
-from bot.gateway.errors import Ambiguous, AuditUnwritable, ExecutorError, Invalid, Refusal
+from bot.gateway.errors import (
+    Ambiguous,
+    AuditUnwritable,
+    ExecutorError,
+    GatewayError,
+    Invalid,
+    Refusal,
+)
 from bot.gateway.execution import Runner
 from bot.gateway.executors import Call
 from bot.gateway.running import Running, identity_of
@@ -265,6 +272,18 @@ class Dispatcher:
             )
 
     async def _plan(self, call: Call) -> Plan:
+        """Return the plan. ExecutorError also for an answer of the system that breaks the code."""
+        try:
+            return await self._complete_plan(call)
+        except GatewayError:
+            raise
+        except Exception as error:
+            # A plan changes nothing, so that even this failure is no outcome that is unknown.
+            log.exception("%s on %s cannot be planned", call.action.id, call.target)
+            why = f"{call.target} gave an answer that cannot be read ({type(error).__name__})"
+            raise ExecutorError("UNREADABLE_ANSWER", why) from error
+
+    async def _complete_plan(self, call: Call) -> Plan:
         plan = await self._runner.executors[call.executor].plan(call)
         inverse = plan.inverse
         if inverse is None and call.action.inverse:

@@ -7,15 +7,21 @@ as often as he likes.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.gateway.executors import Check, Executor
+from bot.gateway.executors.remote import label
 from bot.gateway.parts import Target
+
+log = logging.getLogger(__name__)
 
 FRESH_SECONDS = 5.0
 PATIENCE_SECONDS = 5.0
 AT_ONCE = 8
+TEXT_CHARS = 500
+"""Of a check: the answer of a system, which a stranger may have filled, is shown to strangers."""
 
 Slot = tuple[str, str]
 """The kind of an executor, and a target of it; '' is the system that all its targets share."""
@@ -81,8 +87,6 @@ class Probes:
         try:
             async with self._slots:
                 check = await self._answer_of(kind, name)
-        except KeyError:  # a reload has taken the target away meanwhile
-            check = Check(False, f"{name}: is not declared any more")
         finally:
             if self._running.get(slot) is ours:  # else the targets are other ones by now
                 self._latest[slot] = Probe(check, asyncio.get_running_loop().time())
@@ -94,7 +98,12 @@ class Probes:
             return None
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
-                return await (executor.check_target(name) if name else executor.check())
+                check = await (executor.check_target(name) if name else executor.check())
         except TimeoutError:
-            prefix = f"{name}: " if name else ""
-            return Check(False, f"{prefix}no answer in {PATIENCE_SECONDS:g} s")
+            return Check(False, f"{name or kind}: no answer in {PATIENCE_SECONDS:g} s")
+        except Exception as error:  # a system may answer anything
+            if name not in {"", *self._targets()}:  # a reload has taken it away meanwhile
+                return Check(False, f"{name}: is not declared any more")
+            log.exception("the answer of %s cannot be read", name or kind)
+            return Check(False, f"{name or kind}: an unreadable answer ({type(error).__name__})")
+        return replace(check, text=label(check.text, TEXT_CHARS)) if check else None

@@ -202,6 +202,18 @@ MUTANTS = [
         without="had_lock, call =",
     ),
     Mutant(
+        "bot/gateway/dispatch.py",
+        "Dispatcher._plan",
+        "tests/gateway/test_attack_answers.py",
+        returns="await self._complete_plan(call)",
+    ),
+    Mutant(
+        "bot/gateway/probes.py",
+        "Probes._answer_of",
+        "tests/gateway/test_attack_answers.py",
+        without="TEXT_CHARS",
+    ),
+    Mutant(
         "bot/gateway/network.py",
         "Visitors.check",
         "tests/gateway/test_network.py",

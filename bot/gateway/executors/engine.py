@@ -13,6 +13,7 @@ from pydantic import AfterValidator
 from yarl import URL
 
 from bot.gateway.errors import ExecutorError, OutcomeLost
+from bot.gateway.executors.remote import label
 
 _BODY_BYTES = 1_048_576
 _FRAME_HEADER = 8
@@ -154,9 +155,9 @@ def _refusal(status: int, body: bytes) -> ExecutorError:
     try:
         message = str(json.loads(body)["message"])
     except (ValueError, KeyError, TypeError, RecursionError):
-        message = body.decode(errors="replace")[:300]
+        message = body.decode(errors="replace")
     code = "NO_CONTAINER" if status == 404 else "DOCKER_REFUSED"
-    return ExecutorError(code, f"Docker answered {status}: {message}")
+    return ExecutorError(code, f"Docker answered {status}: {label(message, 600)}")
 
 
 def _object(body: bytes) -> dict[str, Any]:

@@ -1,0 +1,76 @@
+"""A hostile or broken system answers the gateway with anything; nothing is run by it."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from bot.gateway.probes import TEXT_CHARS
+
+from .clusters import call, tried
+from .conftest import legacy
+
+pytestmark = pytest.mark.attack("ASI08")
+
+SCALE = {"id": "service.scale", "parameters": {"replicas": 3}}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"status": "ready"},
+        {"status": {"readyReplicas": 1e999}},
+        {"status": {"readyReplicas": "two"}},
+        {"spec": {"template": {"spec": {"containers": "app"}}}},
+        {"spec": {"template": {}, "replicas": []}},
+        {"metadata": {"uid": "\ud800", "generation": 1}},
+    ],
+    ids=str,
+)
+async def test_an_answer_that_breaks_the_code_plans_and_runs_nothing(
+    plane, cluster_desk, changes: dict[str, Any]
+):
+    desk = await cluster_desk(plane)
+    plane.stopped = True
+    plane.get("deployments", "web").update(copy.deepcopy(changes))
+    status, answer = await desk.post("/plan", legacy("it", "", action=SCALE))
+    assert (status, answer["error"]["code"]) == (502, "UNREADABLE_ANSWER"), answer
+    outcome = await tried(desk, call("service.scale", replicas=3))
+    assert (outcome.state, outcome.nothing_ran) == ("failed", True), outcome
+    assert plane.changes == []
+    if "uid" not in json.dumps(changes):
+        report = (await desk.get("/health"))[1]["targets"]["it"]
+        assert not report["ok"]
+        assert "an unreadable answer" in report["text"]
+
+
+async def test_what_a_system_says_is_short_for_strangers(plane, cluster_desk, start, tmp_path):
+    desk = await cluster_desk(plane)
+    plane.stopped = True
+    template = plane.get("deployments", "web")["spec"]["template"]
+    template["spec"]["containers"] = [{"image": "i" * 50}] * 10_000
+    _, report = await desk.get("/health")
+    assert len(json.dumps(report)) < 4 * TEXT_CHARS
+
+    async def refuse(_request: web.Request) -> web.Response:
+        return web.json_response({"message": "\x1b[2J" + "x" * 900_000}, status=500)
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", refuse)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.UnixSite(runner, str(socket := tmp_path / "e.sock")).start()
+    docker = {"url": f"unix://{socket}"}
+    target = {"executor": "docker", "container": "web-1"}
+    desk = await start({"it": target}, docker=docker, state="docker")
+    _, report = await desk.get("/health")
+    _, refusal = await desk.post("/plan", legacy("it", "", action={"id": "service.restart"}))
+    await runner.cleanup()
+    for answer in (report, refusal):
+        shown = json.dumps(answer)
+        assert len(shown) < 4 * TEXT_CHARS
+        assert "\\u001b" not in shown
