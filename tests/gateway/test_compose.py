@@ -146,6 +146,17 @@ async def test_a_service_is_scaled_by_copies_of_its_container_and_back(start, pr
         await desk.client.execute(drifted, key="d", digest=plan.digest)
 
 
+@pytest.mark.attack("ASI08")
+async def test_a_strangers_labels_do_not_keep_the_project_from_being_planned(
+    start, project: Project
+):
+    project.run("web", "--label", f"{LABEL}.container-number={'7' * 5_000}")
+    target = {"executor": "compose", "project": project.name, "url": project.daemon.url}
+    desk = await start({"it": target})
+    assert (await desk.client.plan(call("service.stop"))).steps == (f"stop {project.name}-web-1",)
+    assert (await desk.get("/health"))[1]["targets"]["it"]["ok"]
+
+
 async def test_an_engine_that_is_cut_off_half_way_leaves_the_outcome_unknown(
     start, project: Project, tmp_path
 ):

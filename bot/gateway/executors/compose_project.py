@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -18,6 +19,7 @@ from bot.validation import form
 
 _LABELS = "com.docker.compose."
 _MOST_CONTAINERS = 50
+_NUMBER = re.compile(r"[0-9]{1,9}")  # Python refuses to read thousands of digits
 
 
 class ComposeTarget(Target):
@@ -66,9 +68,9 @@ class Member:
 
     @property
     def number(self) -> int:
-        """Return its number within the service."""
+        """Return its number within the service, 0 for a label that is none."""
         text = self.labels.get(f"{_LABELS}container-number", "")
-        return int(text) if text.isascii() and text.isdigit() else 0
+        return int(text) if _NUMBER.fullmatch(text) else 0
 
     @property
     def needs(self) -> frozenset[str]:
