@@ -71,14 +71,21 @@ class Memory:
         async with self._lock:
             lessons = await self._store.all_lessons()
             postmortems = await self._store.newest_postmortems()
-            documents = [
-                *map(document_of_sop, sops),
-                *map(document_of_lesson, lessons),
-                *map(document_of_postmortem, postmortems),
-            ]
             self._indexed = version
+
+            def read() -> list[Document]:
+                return [
+                    *map(document_of_sop, sops),
+                    *map(document_of_lesson, lessons),
+                    *map(document_of_postmortem, postmortems),
+                ]
+
+            async def build() -> None:
+                # Hundreds of post-mortems take a second to read: on the index's thread too.
+                await index.replace(await index.run(read), synonyms)
+
             # Shielded: it goes on also when the evidence no longer waits for it.
-            self._building = asyncio.ensure_future(index.replace(documents, synonyms))
+            self._building = asyncio.ensure_future(build())
         await asyncio.shield(self._building)
 
     def _facts(
@@ -102,10 +109,15 @@ class Memory:
 def document_of_sop(sop: Sop) -> Document:
     """Return an SOP as one passage: what to look at and to do."""
     lines = [*sop.fix_action, *sop.command, *sop.metric, *sop.log]
-    text = "\n".join(lines)
+    text = _utf8("\n".join(lines))
     keywords = " ".join(key.partition(":")[2] for key in sop.keys)
-    title = sop.title or sop.sop_id
+    title = _utf8(sop.title or sop.sop_id)
     return Document(f"{SOP}/{sop.sop_id}", title, (Passage("", 1, text),), keywords)
+
+
+def _utf8(text: str) -> str:
+    """Return the text without halves of surrogate pairs: JSON can hold one, an index cannot."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def document_of_lesson(lesson: Lesson) -> Document:

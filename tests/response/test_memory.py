@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import threading
+
+import pytest
 
 from bot.configuration import Configuration
 from bot.enrichment.model import KnownFact
 from bot.incidents.model import Incident
-from bot.incidents.sops import SopLibrary
+from bot.incidents.sops import Sop, SopLibrary
+from bot.response import memory
+from bot.retrieval.markdown import Document
 from store.operations.advice_context import AdviceContext
 from tests.helpers.builders import ANA, NOW, alert, deliver, open_incident
 from tests.helpers.incident_bench import Bench
@@ -73,3 +78,33 @@ async def test_sops_lessons_and_post_mortems_of_other_incidents_are_found(bench:
     (name,) = await found_texts(bench, mail)
     assert name == f"Post-mortem: {incident.number}: Summary"
     await library.close()
+
+
+async def test_reading_many_texts_holds_nobody_up_and_half_a_sign_breaks_nothing(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readers = []
+    document_of_sop = memory.document_of_sop
+
+    def read(sop: Sop) -> Document:
+        readers.append(threading.current_thread())
+        return document_of_sop(sop)
+
+    monkeypatch.setattr(memory, "document_of_sop", read)
+    searched = bench.service._enrichment._memory
+    searched.wait = 60
+    await searched._library.load()
+    # As JSON that was cut in the middle of an emoji.
+    halved = SOP | {
+        "title": "Mail queue grows \ud83d",
+        "fix_action": [f"{SOP['fix_action']} \ud83d"],
+    }
+    bench.service.config.current = Configuration(
+        sops=SopLibrary.load([("all.jsonl", json.dumps(halved))])
+    )
+    context = await about_the_mail_queue(bench, "other")
+    (name,) = await found_texts(bench, context)
+    assert name == "SOP: Mail queue grows ? (sop_mail)"
+    assert readers
+    assert threading.main_thread() not in readers
+    await searched._library.close()
