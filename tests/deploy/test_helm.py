@@ -105,6 +105,7 @@ def test_the_chart_renders_hardened_replicas_with_secrets_by_reference(
     for workload in (bot, gateway):
         pod = workload["template"]["spec"]
         assert pod["automountServiceAccountToken"] is False
+        assert pod["enableServiceLinks"] is False, "NATS_PORT of a service named nats is refused"
         assert pod["securityContext"]["runAsNonRoot"] is True
         (container,) = pod["containers"]
         assert container["securityContext"] == {
