@@ -41,7 +41,7 @@ def test_compose_understands_the_file_and_every_file_that_it_mounts_is_there(
 ) -> None:
     copy = tmp_path / "deploy"
     shutil.copytree(DEPLOY, copy)
-    (copy / ".env").touch()
+    (copy / ".env").write_text("SLACK_BOT_TOKEN=xoxb-of-the-bot\nHTTP_TOKEN=of-the-senders\n")
     config = tmp_path / "config"  # the operator's
     profiles = [word for name in PROFILES for word in ("--profile", name)]
     stack = yaml.safe_load(
@@ -58,6 +58,9 @@ def test_compose_understands_the_file_and_every_file_that_it_mounts_is_there(
         for mount in service.get("volumes", ()):
             source = Path(mount.split(":")[0])
             assert not source.is_absolute() or source.exists() or source == config, mount
+    has_tokens = {name for name in services if "xoxb-of-the-bot" in str(services[name])}
+    assert has_tokens == {"bot"}, "no other container gets the bot's tokens and keys"
+    assert services["vector"]["environment"] == {"HTTP_TOKEN": "of-the-senders"}
     ours = [name.removesuffix("_FILE") for name in services["bot"]["environment"]]
     assert set(ours) <= set(NAMES)
 
