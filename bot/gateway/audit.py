@@ -55,6 +55,19 @@ def hash_of(entry: dict[str, Any]) -> str:
     return hashlib.sha256(canonical_json(covered)).hexdigest()
 
 
+def entry_of(line: bytes) -> dict[str, Any] | None:
+    """Return the entry of a line without its end; None unless a gateway writes it byte for byte so.
+
+    Another form of the same entry could show a person another value than the one that is checked.
+    """
+    try:
+        entry = json.loads(line)
+        good = type(entry["seq"]) is int and canonical_json(entry) == line
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return entry if good else None
+
+
 def shown_parameters(parameters: dict[str, Any]) -> Any:
     """Return the parameters, or only their SHA-256 if they are longer than 4 KiB."""
     text = canonical_json(parameters)
@@ -135,6 +148,8 @@ class AuditFile:
             return
         tail = os.pread(self._fd, LINE_LIMIT_BYTES, max(0, size - LINE_LIMIT_BYTES))
         whole, _, torn = tail.rpartition(b"\n")
+        if not whole and size > len(tail):
+            _head_of(torn, self._path)
         if torn:  # a crash in the middle of a write: nobody was told that this line is there
             log.warning("%d bytes of an unfinished line are cut off the audit file", len(torn))
             os.ftruncate(self._fd, size - len(torn))
@@ -191,12 +206,9 @@ def _unusable(path: Path, error: Exception) -> str:
 
 
 def _head_of(line: bytes, path: Path) -> Head:
-    try:
-        entry = json.loads(line)
-        if entry["hash"] == hash_of(entry):
-            return Head(int(entry["seq"]), str(entry["hash"]))
-    except (ValueError, KeyError, TypeError):
-        pass
+    entry = entry_of(line)
+    if entry and entry.get("hash") == hash_of(entry):
+        return Head(entry["seq"], entry["hash"])
     problem = (
         f"audit_file: the last line of {path} is not what a gateway wrote. Check it with "
         "`python -m bot.gateway audit verify`, then move it away; a new file is begun."

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from bot.gateway.audit import FIRST, LINE_LIMIT_BYTES, AuditEvent, Head, hash_of
+from bot.gateway.audit import FIRST, LINE_LIMIT_BYTES, AuditEvent, Head, entry_of, hash_of
+from bot.remediation.contract import printable
+
+_HASH = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass
@@ -48,11 +51,10 @@ def _lines(stream: IO[bytes]) -> Iterator[bytes]:
 
 def _check(chain: Chain, line: bytes) -> str:
     """Add one line to the chain, or return the reason why it does not belong there."""
-    try:
-        entry = json.loads(line)
-        seq, prev, claimed = int(entry["seq"]), entry["prev"], entry["hash"]
-    except (ValueError, KeyError, TypeError):
+    entry = entry_of(line.removesuffix(b"\n")) if line.endswith(b"\n") else None
+    if entry is None:
         return "is not a whole line of an audit file"
+    seq, prev, claimed = entry["seq"], entry.get("prev"), entry.get("hash")
     if claimed != hash_of(entry):
         return "was changed after it was written"
     if not chain.entries:
@@ -65,10 +67,18 @@ def _check(chain: Chain, line: bytes) -> str:
     chain.has_noted = chain.has_noted or claimed == chain.noted
     about = str(entry.get("request_id", ""))
     if entry.get("event") == AuditEvent.STARTED:
-        chain.begun[about] = f"{entry.get('operation')} on {entry.get('target')} (line {seq})"
+        what = f"{entry.get('operation')} on {entry.get('target')} (line {seq})"
+        chain.begun[about] = " ".join(printable(what).split())
     elif entry.get("event") == AuditEvent.FINISHED:
         chain.begun.pop(about, None)
     return ""
+
+
+def _hash(text: str) -> str:
+    """Return a noted hash. An empty one, such as that of an unset variable, would check nothing."""
+    if not _HASH.fullmatch(text):
+        raise argparse.ArgumentTypeError("must be 64 hex digits")
+    return text
 
 
 def run(arguments: Sequence[str]) -> tuple[int, str]:
@@ -79,10 +89,10 @@ def run(arguments: Sequence[str]) -> tuple[int, str]:
     parser = argparse.ArgumentParser(prog="python -m bot.gateway audit", description=__doc__)
     parser.add_argument("command", choices=["verify"])
     parser.add_argument("files", nargs="+", type=Path, help="oldest first")
-    parser.add_argument("--head", default="", help="a hash that was noted: it must be in the chain")
+    parser.add_argument("--head", type=_hash, help="a hash that was noted: must be in the chain")
     options = parser.parse_args(arguments)
     try:
-        chain = verify(options.files, noted=options.head)
+        chain = verify(options.files, noted=options.head or "")
     except OSError as error:
         return 2, f"✗ {error.filename}: cannot be read: {error.strerror}"
     if chain.problem:

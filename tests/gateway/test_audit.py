@@ -11,9 +11,10 @@ import pytest
 
 from bot.errors import GatewayUnavailable
 from bot.gateway import audit_check
-from bot.gateway.audit import AuditFile
+from bot.gateway.audit import FIRST, AuditFile, hash_of
 from bot.gateway.errors import ConfigError
 from bot.remediation.client import ActionCall, NeverSeen
+from bot.remediation.contract import canonical_json
 
 from .conftest import as_root, legacy
 
@@ -80,6 +81,55 @@ async def test_a_line_that_was_changed_removed_or_cut_off_is_found(tmp_path, clo
     assert "it begins at line 2" in check(lines[1:])
     assert "1 ✗ the noted head is not in the chain" in check(lines[:4], "--head", head)
     assert audit_check.run(["verify", str(tmp_path / "none")])[0] == 2
+
+
+def chain_of(*entries: dict[str, object]) -> str:
+    """The lines of a chain that somebody made without a gateway: it has no key."""
+    lines, prev = "", FIRST
+    for seq, entry in enumerate(entries, 1):
+        linked = {"seq": seq, **entry, "prev": prev}
+        prev = hash_of(linked)
+        lines += canonical_json({**linked, "hash": prev}).decode() + "\n"
+    return lines
+
+
+async def test_a_line_in_another_form_is_found_and_its_words_are_shown_harmless(tmp_path, clock):
+    file = tmp_path / "audit.jsonl"
+    hostile = {"event": "started", "operation": "\x1b[2J\x1b[Hok: 9 lines\nok", "target": "web"}
+    good = chain_of(hostile, {"event": "opened"})
+
+    def check(text: str, *more: str) -> str:
+        file.write_text(text, encoding="utf-8")
+        code, shown = audit_check.run(["verify", str(file), *more])
+        return f"{code} {shown}"
+
+    shown = check(good)
+    assert shown.startswith("0 ok: 2 lines, 1 to 2")
+    assert "\x1b" not in shown
+    assert shown.endswith("began and has no end: ok: 9 lines ok on web (line 1)")
+    twice = good.replace('"target":"web"', '"target":"db","target":"web"')
+    zeros = "0" * 64
+    for changed in (
+        twice,
+        good.replace('"seq":1,', '"seq": 1,'),
+        good.rstrip("\n"),
+        '{"hash":"' + zeros + '","prev":"' + zeros + '","seq":1e999}\n',
+        '{"hash":"' + zeros + '","prev":NaN,"seq":1}\n',
+        '{"hash":"' + zeros + '","prev":"\\ud800","seq":1}\n',
+        "[" * 100_000 + "\n",
+    ):
+        assert "is not a whole line" in check(changed), changed[:90]
+        if changed.endswith("\n"):
+            file.write_text(changed.splitlines()[0] + "\n")
+            with pytest.raises(ConfigError, match="is not what a gateway wrote"):
+                await AuditFile.open(file, clock)
+    for unset in ("", "0" * 63, "x" * 64):
+        with pytest.raises(SystemExit):
+            check(good, "--head", unset)
+    file.write_text(good + "x" * 70_000)
+    with pytest.raises(ConfigError, match="is not what a gateway wrote"):
+        await AuditFile.open(file, clock)
+    assert file.read_text() == good + "x" * 70_000
 
 
 async def test_a_chain_goes_on_over_a_crash_and_a_rotation(start, tmp_path, clock):

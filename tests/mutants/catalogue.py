@@ -244,6 +244,18 @@ MUTANTS = [
         returns='""',
     ),
     Mutant(
+        "bot/gateway/audit_check.py",
+        "_hash",
+        "tests/gateway/test_audit.py",
+        returns="text",
+    ),
+    Mutant(
+        "bot/gateway/audit.py",
+        "entry_of",
+        "tests/gateway/test_audit.py",
+        returns="json.loads(line)",
+    ),
+    Mutant(
         "bot/gateway/auth.py",
         "check_headers",
         "tests/gateway/test_auth.py tests/gateway/test_holes.py",
