@@ -16,6 +16,7 @@ from bot.remediation.contract import HealthReport, TargetHealth, rfc3339
 
 VERSION = "1.0.0"
 _TIMEOUT_SECONDS = 5.0
+_WRITE_EVERY_SECONDS = 1.0
 _NOT_YET = "no answer yet"
 
 
@@ -39,10 +40,12 @@ class HealthCheck:
         self._clock = clock
         self._gatekeeper = gatekeeper
         self._dispatcher = dispatcher
+        self._writing: asyncio.Task[tuple[bool, str]] | None = None
+        self._began = 0.0
 
     async def __call__(self) -> HealthReport:
         """Return the latest state; takes at most about 5 s."""
-        journal, latest = await asyncio.gather(self._write(), self._probes.latest())
+        journal, latest = await asyncio.gather(self._written(), self._probes.latest())
         kinds, good = _by_kind(latest)
         status = "healthy" if all(good) else "degraded" if any(good) else "unhealthy"
         if not journal[0]:
@@ -61,6 +64,14 @@ class HealthCheck:
             },
             targets=_by_target(latest),
         )
+
+    async def _written(self) -> tuple[bool, str]:
+        """Return the latest try to write; strangers may ask, and executions wait for each fsync."""
+        now = asyncio.get_running_loop().time()
+        is_old = self._began + _WRITE_EVERY_SECONDS <= now
+        if self._writing is None or (is_old and self._writing.done()):
+            self._writing, self._began = asyncio.create_task(self._write()), now
+        return await asyncio.shield(self._writing)
 
     async def _write(self) -> tuple[bool, str]:
         try:

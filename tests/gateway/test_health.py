@@ -46,3 +46,13 @@ async def test_each_target_is_probed_a_few_at_once_and_seldom_whoever_asks(start
         for _ in range(5):
             await desk.get("/health")
         assert total == 12, "a stranger cannot make the gateway call its targets again and again"
+
+
+@pytest.mark.attack("ASI08")
+async def test_strangers_cannot_keep_the_journal_busy_by_asking_for_health(start, tmp_path):
+    desk = await start({"web": {"executor": "command"}})
+    log = tmp_path / "state" / "journal.db-wal"
+    before, page = log.stat().st_size, 4_096
+    for _ in range(5):
+        await asyncio.gather(*(desk.get("/health") for _ in range(20)))
+    assert log.stat().st_size - before < 30 * page, "each of 100 requests wrote to the disk"

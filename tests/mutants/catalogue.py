@@ -256,6 +256,12 @@ MUTANTS = [
         returns="json.loads(line)",
     ),
     Mutant(
+        "bot/gateway/health.py",
+        "HealthCheck._written",
+        "tests/gateway/test_health.py",
+        returns="await self._write()",
+    ),
+    Mutant(
         "bot/gateway/auth.py",
         "check_headers",
         "tests/gateway/test_auth.py tests/gateway/test_holes.py",
