@@ -5,10 +5,12 @@ from __future__ import annotations
 import ssl
 from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
 
-from bot.setting_types import NatsName, OptionalUrl, Url, check_nats_url
+from bot.serving.hosts import is_loopback
+from bot.setting_types import NatsName, OptionalUrl, Seconds, Url, check_nats_url
 
 
 class AlertmanagerGroup(BaseModel):
@@ -23,9 +25,25 @@ class AlertmanagerGroup(BaseModel):
     )
 
 
-class GatewayTlsGroup(BaseModel):
-    """The certificates for a gateway with TLS."""
+class GatewayGroup(BaseModel):
+    """The gateway: its address, the bot's secrets for it, and the certificates for TLS."""
 
+    ai_command_gateway_url: Url = Field(description="the gateway that does the work, http(s)")
+    ai_command_gateway_timeout: Seconds = Field(
+        gt=0, description="seconds to wait for the gateway's answer; 75 or more is advised"
+    )
+    ai_command_gateway_source_id: str = Field(
+        min_length=1, description="the name by which the gateway knows this bot"
+    )
+    ai_command_gateway_required: bool = Field(
+        True, description="whether the bot refuses to start while the gateway is unreachable"
+    )
+    ai_command_gateway_secret: SecretStr = Field(
+        SecretStr(""), description="HMAC-SHA256 key for requests; empty is unsigned, and warned"
+    )
+    ai_command_gateway_token: SecretStr = Field(
+        SecretStr(""), description="bearer token for a gateway that takes no signatures"
+    )
     ai_command_gateway_ca_file: Path | None = Field(
         None, description="certificates of the authorities that sign the gateway's; empty = usual"
     )
@@ -43,6 +61,32 @@ class GatewayTlsGroup(BaseModel):
                 "AI_COMMAND_GATEWAY_CLIENT_CERT: needs AI_COMMAND_GATEWAY_CLIENT_KEY, and that it"
             )
         return self
+
+    @model_validator(mode="after")
+    def _no_downgrade(self) -> Self:
+        address = urlsplit(self.ai_command_gateway_url)
+        if address.scheme == "https":
+            return self
+        if self.ai_command_gateway_ca_file or self.ai_command_gateway_client_cert:
+            raise ValueError(
+                "AI_COMMAND_GATEWAY_URL: is http://, so that the certificates of"
+                " AI_COMMAND_GATEWAY_CA_FILE and _CLIENT_CERT would not be used"
+            )
+        sends_token = self.ai_command_gateway_token.get_secret_value() and not (
+            self.ai_command_gateway_secret.get_secret_value()
+        )
+        if sends_token and not is_loopback(address.hostname or ""):
+            raise ValueError(
+                "AI_COMMAND_GATEWAY_TOKEN: everybody on the way to an http:// address can read it;"
+                " use https://, or AI_COMMAND_GATEWAY_SECRET"
+            )
+        return self
+
+    @property
+    def gateway_knows_us(self) -> bool:
+        """Return whether requests to the gateway are signed or carry a token."""
+        keys = (self.ai_command_gateway_secret, self.ai_command_gateway_token)
+        return any(key.get_secret_value() for key in keys)
 
     def gateway_tls(self) -> ssl.SSLContext | None:
         """Return how to check the gateway's certificate; None: in the usual way.

@@ -35,7 +35,7 @@ from bot.language import ENGLISH
 from bot.serving.hosts import is_loopback
 from bot.setting_advisors import AdvisorGroup
 from bot.setting_backups import BackupGroup
-from bot.setting_groups import AlertmanagerGroup, GatewayTlsGroup, NatsGroup, PagingGroup
+from bot.setting_groups import AlertmanagerGroup, GatewayGroup, NatsGroup, PagingGroup
 from bot.setting_operation import OperationGroup
 from bot.setting_outside import OutsideGroup
 from bot.setting_problems import line_of
@@ -135,7 +135,7 @@ class AuditSettings(BackupGroup, StoreSettings):
 class Settings(
     AdvisorGroup,
     AlertmanagerGroup,
-    GatewayTlsGroup,
+    GatewayGroup,
     PagingGroup,
     OutsideGroup,
     OperationGroup,
@@ -164,22 +164,6 @@ class Settings(
         ge=1,
         le=10,
         description="Socket Mode connections of a bot; Slack allows an app ten in all",
-    )
-    ai_command_gateway_url: Url = Field(description="the gateway that does the work, http(s)")
-    ai_command_gateway_timeout: Seconds = Field(
-        gt=0, description="seconds to wait for the gateway's answer; 75 or more is advised"
-    )
-    ai_command_gateway_source_id: str = Field(
-        min_length=1, description="the name by which the gateway knows this bot"
-    )
-    ai_command_gateway_required: bool = Field(
-        True, description="whether the bot refuses to start while the gateway is unreachable"
-    )
-    ai_command_gateway_secret: SecretStr = Field(
-        SecretStr(""), description="HMAC-SHA256 key for requests; empty is unsigned, and warned"
-    )
-    ai_command_gateway_token: SecretStr = Field(
-        SecretStr(""), description="bearer token for a gateway that takes no signatures"
     )
     health_check_interval: Seconds = Field(
         10, ge=1, le=300, description="seconds between two health checks of all parts"
@@ -262,12 +246,6 @@ class Settings(
     def http_tokens(self) -> tuple[str, ...]:
         """Return the bearer tokens of the bot's HTTP server; '' stands for one that is not set."""
         return self.http_token.get_secret_value(), self.http_token_previous.get_secret_value()
-
-    @property
-    def gateway_knows_us(self) -> bool:
-        """Return whether requests to the gateway are signed or carry a token."""
-        keys = (self.ai_command_gateway_secret, self.ai_command_gateway_token)
-        return any(key.get_secret_value() for key in keys)
 
     @property
     def http_host(self) -> str:

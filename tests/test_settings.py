@@ -274,6 +274,23 @@ def test_so_many_questions_at_once_and_no_more(no_file):
     assert problem.startswith("QCHAT_MAX_CONCURRENT: ")
 
 
+@pytest.mark.attack("ASI07")
+def test_neither_a_bearer_token_nor_certificates_go_with_plain_http_over_the_network(no_file):
+    def environ_of(url: str, **names: str) -> dict[str, str]:
+        ours = {f"AI_COMMAND_GATEWAY_{name}": value for name, value in names.items()}
+        return {**GOOD, "AI_COMMAND_GATEWAY_URL": url, **ours}
+
+    remote = ("http://gw.example:8003", "http://10.0.0.9")
+    for url in remote:
+        with pytest.raises(SettingsError, match="AI_COMMAND_GATEWAY_TOKEN: everybody on the way"):
+            load(environ_of(url, TOKEN="sixteen letters."), no_file)
+        assert load(environ_of(url, TOKEN="sixteen letters.", SECRET="sixteen letters."), no_file)
+    for url in ("https://gw.example", "http://127.0.0.1:8003", "http://[::1]", "http://localhost"):
+        assert load(environ_of(url, TOKEN="sixteen letters."), no_file)
+    with pytest.raises(SettingsError, match="AI_COMMAND_GATEWAY_URL: is http://"):
+        load(environ_of("http://gw.example", CA_FILE="/etc/ca.pem"), no_file)
+
+
 @pytest.mark.attack("ASI03")
 def test_a_short_token_is_refused_where_the_network_can_reach_the_door(no_file):
     with pytest.raises(SettingsError, match="HTTP_TOKEN: shorter than 16 characters"):

@@ -179,6 +179,12 @@ MUTANTS = [
         "tests/store/test_contract_mutes.py",
         returns="False",
     ),
+    Mutant(
+        "bot/setting_groups.py",
+        "GatewayGroup._no_downgrade",
+        "tests/test_settings.py",
+        returns="self",
+    ),
     # remediation
     Mutant("bot/remediation/answers.py", "says_nothing_ran", "tests/remediation", returns="True"),
     Mutant(
@@ -253,7 +259,7 @@ MUTANTS = [
         "bot/gateway/audit.py",
         "entry_of",
         "tests/gateway/test_audit.py",
-        returns="json.loads(line)",
+        returns='__import__("json").loads(line)',
     ),
     Mutant(
         "bot/gateway/health.py",
