@@ -7,6 +7,7 @@ import aiohttp
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from playwright.async_api import Page
 from slack_sdk.web.async_client import AsyncWebClient
 
 from .. import content, rendering
@@ -178,3 +179,26 @@ def test_a_spoilt_message_is_refused_by_name_or_can_be_read_and_drawn(
     assert isinstance(full_text(message, names), str)
     drawn = rendering.message(workspace, message, "U0BEN00001", names)
     assert drawn["ts"] == message["ts"]
+
+
+@pytest.mark.browser
+async def test_a_menu_beside_the_buttons_of_a_phone_stays_on_its_page(
+    slack: LocalSlack, page: Page
+) -> None:
+    more = {
+        "type": "overflow",
+        "action_id": "more",
+        "options": [{"text": plain("Change the severity of it"), "value": "severity"}],
+    }
+    approve, reject = (
+        button(text=plain(text), action_id=text) for text in ("Approve it", "Reject it")
+    )
+    blocks = [{"type": "actions", "elements": [approve, reject, more]}]
+    await page.set_viewport_size({"width": 390, "height": 844})
+    await slack.post_as_app("Alertmanager", "alerts", "t", blocks=blocks)
+    await page.goto(f"{slack.page_url}?as=ben&channel=alerts")
+    await page.get_by_label("More actions").click()
+    box = await page.locator(".overflow > div").bounding_box()
+    assert box is not None
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 390
