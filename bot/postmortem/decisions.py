@@ -58,7 +58,7 @@ def _remedy(remedy: Remedy) -> Iterator[str]:
     target = inline(approval.proposal.target)
     yield f"- **{effect}**: {inline(approval.proposal.title)} on {target}"
     if approval.preview.command:
-        yield f"  - Command: {inline(approval.preview.command)}"
+        yield f"  - Command: {inline('; '.join(approval.preview.command.splitlines()))}"
     for parameter in approval.proposal.parameters:
         yield f"  - {inline(parameter.name)}: {inline(str(parameter.shown))}"
     if execution is not None:

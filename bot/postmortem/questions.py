@@ -26,7 +26,7 @@ def open_questions(facts: PostmortemFacts, times: Times, asks: str) -> Iterator[
     """Yield a question a line; `asks` begins each that only people can answer."""
     incident = facts.incident
     causes = [item.advice.cause for item in facts.advice if item.advice.cause != UNDETERMINED]
-    known = f" The advisor's newest suggestion: {inline(causes[-1])}." if causes else ""
+    known = f" The advisor's newest suggestion: {inline(causes[-1]).rstrip('.')}." if causes else ""
     yield f"- {asks} What was the root cause?{known}"
     if incident.status is not IncidentStatus.RESOLVED:
         yield f"- {asks} The incident is {incident.status}: what ends it?"

@@ -16,7 +16,7 @@ from bot.approvals.model import Choice, Vote
 from bot.enrichment.model import Evidence, KnownFact, SourceFailure
 from bot.incidents.model import GroupedAlert, Severity, TimelineEntry
 from bot.incidents.records import ActionItem
-from bot.incidents.remediation import RemediationStatus
+from bot.incidents.remediation import Preview, RemediationStatus
 from bot.postmortem import Child, GivenAdvice, PostmortemFacts, Remedy, draft
 from bot.postmortem.markdown import inline, quoted
 from tests.helpers.models import ANA, BEN, CAT, HOSTILE, NOW, approval, execution, resolved
@@ -122,6 +122,14 @@ def test_the_draft_states_times_decisions_effects_and_questions() -> None:
         "Version 2, drafted by sopbot from the timeline at 2026-11-21 04:34:05 UTC for @\u2060Ana.",
     ):
         assert says in text, text
+
+
+def test_the_steps_of_a_command_stay_apart_and_a_cause_ends_with_one_full_stop() -> None:
+    steps = approval(preview=Preview("stop web\nstart web"))
+    advice = GivenAdvice(Advice(source="rules", cause="A memory leak."), at(1), "")
+    text = draft(facts(remedies=[Remedy(steps, None)], advice=[advice]))
+    assert "  - Command: stop web; start web\n" in text
+    assert "The advisor's newest suggestion: A memory leak.\n" in text
 
 
 def test_an_incident_without_anything_has_a_draft_that_says_so() -> None:
