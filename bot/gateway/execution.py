@@ -89,7 +89,8 @@ class Runner:
                 digest=plan.digest,
             )
         except AuditUnwritable as error:
-            with contextlib.suppress(sqlite3.Error):  # a full disk: then its outcome is "unknown"
+            # If the disk is full, this fails too: then a repeat is answered "outcome unknown".
+            with contextlib.suppress(sqlite3.Error):
                 await self.journal.give_back(row)
             raise Refusal(
                 503,
@@ -123,7 +124,7 @@ class Runner:
                 result = await self._work(call, plan, running)
             status = result.status
             return ran(plan, result, row, self.clock())
-        except ExecutorError as error:
+        except ExecutorError as error:  # an executor raises it only before it has changed anything
             return not_run(error, self.clock(), row)
         except TimeoutError:
             status = "TIMEOUT"
@@ -147,7 +148,7 @@ class Runner:
         def report(progress: Progress) -> None:
             running.progress = progress
 
-        token = reporter.set(report)
+        token = reporter.set(report)  # the task keeps a copy of this context
         running.work = asyncio.create_task(self.executors[call.executor].run(call, plan))
         reporter.reset(token)
         running.cancellable = plan.cancellable

@@ -1,9 +1,12 @@
 """Decides whether a firing alert continues an incident that is resolved.
 
-Within the reopen time an alert continues the incident in which it, or its scope, fired last. An
-alert that never ended continues its incident at any age: a person resolved the incident, or it was
-closed as stale, while the sender still reports the same start. Only a reminder soon after a
-person's resolve changes nothing: that person knows more than the sender.
+1. The same alert still fires: its sender reports the start that it reported before a person
+   resolved the incident, or before it was closed as stale. It reopens that incident at any age.
+   Only within the reopen time after a person's resolve it changes nothing: that person knows more
+   than the sender.
+2. The same alert fires again within the reopen time: it reopens its incident.
+3. Another alert of the same scope does so: it reopens the incident that was resolved last.
+4. Anything else opens a new incident.
 """
 
 from __future__ import annotations
@@ -17,8 +20,8 @@ from bot.incidents.model import Alert, Resolution
 from bot.incidents.subject import Scope
 
 LONGEST_SILENCE = timedelta(hours=24)
-"""A sender without start times that reports an alert again so long after it became stale reports
-another trouble: no tool repeats a reminder less often than once a day.
+"""Without a start time an alert may be a reminder or a new one. So long after its incident became
+stale it is a new one: every tool repeats its reminders at least once a day.
 """
 
 
@@ -61,9 +64,9 @@ def continue_or_open(
 ) -> Decision:
     """Decide about a firing alert that no open incident matches.
 
-    The incident that knows the alert itself comes first, then the one of its scope that was
-    resolved last. As among open incidents, an unknown env, region or place matches only if
-    everything that fits, open or ended, is at one place.
+    The incidents that know the alert itself come first, then those of its scope; of each kind the
+    one that was resolved last. An unknown env, region or place matches any, but only if all
+    incidents that fit, open or ended, are at one place: correlation treats open ones the same way.
     """
     by_end = sorted(ended, key=lambda incident: incident.resolved_at, reverse=True)
     for incident in by_end:
@@ -111,7 +114,7 @@ def _of_same_alert(
     is_stale = incident.resolution is Resolution.STALE
     same_start = alert.starts_at == last.starts_at
     if alert.starts_at is None:
-        # It may be a new one: surely after a person's resolve, and long after it was heard of last.
+        # Is it a reminder or a new alert? Only soon after it became stale it counts as a reminder.
         same_start &= is_stale and now - incident.resolved_at < LONGEST_SILENCE
     if same_start and incident.resolution is not Resolution.CLEARED:
         if not is_stale and is_soon and alert.severity is last.severity:
@@ -127,7 +130,7 @@ def _reopens(incident: EndedIncident, reason: Reason) -> Decision:
 
 def _is_within(alert: Alert, incident: EndedIncident, now: datetime, within: timedelta) -> bool:
     began = began_at(alert, now)
-    if began < incident.resolved_at:  # a start that says nothing of this end
+    if began < incident.resolved_at:  # it began before the resolve: count from its arrival
         began = now
     return began - incident.resolved_at < within
 
