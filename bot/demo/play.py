@@ -12,13 +12,19 @@ Open {page} and look into #alerts: checkout-api fails in a moment.
   · type /incident help, /incident ask why now?, /sop list
   · as chloe, press Approve in the thread: it is refused, because she is no approver
   · as ben, press Approve: the gateway really restarts the service
-It fails again about three minutes after each restart. Ctrl-C ends everything.
+It fails again about three minutes after each restart: the same card opens again, and its thread
+says that the restart did not last. Propose, below the advice, asks for another one.
+
+Alerts of your own, from another terminal: these two become one card, whose Children says why.
+  curl {bot}/alerts/me -d '{{"title": "orders-db does not answer", "service": "orders-db"}}'
+  curl {bot}/alerts/me -d '{{"title": "orders-db: replication lag", "service": "orders-db"}}'
+Ctrl-C ends everything.
 """
 
 
 async def play(world: World, printer: Printer) -> None:
     """Print events until cancelled. DemoFailedError if a part ends by itself."""
-    printer.plain(TO_TRY.format(page=world.slack.page_url))
+    printer.plain(TO_TRY.format(page=world.slack.page_url, bot=world.bot_url))
     seen = world.monitor.seen
     printed, pids = 0, 0
     while True:
