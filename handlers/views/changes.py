@@ -89,7 +89,7 @@ def assign_modal(incident: Incident, user: str) -> Block:
     if owner == user:
         note = alert(_("It is yours since {time}.").format(time=since))
     elif owner:
-        text = _("Its owner is {person} since {time}. The thread mentions them.")
+        text = _("Its owner is {person} since {time}. A message in the thread tells them.")
         note = alert(text.format(person=f"<@{owner}>", time=since), "warning")
     return form(
         ASSIGN,

@@ -46,6 +46,12 @@ def ask_modal(incident: Incident) -> Block:
                     "multiline": True,
                     "max_length": 2000,
                 },
+                "hint": {
+                    "type": "plain_text",
+                    "text": _(
+                        "The bot asks its sources again; then the advisor answers in the thread."
+                    ),
+                },
             },
         ],
     }

@@ -105,7 +105,10 @@ def ended(item: News, incident: Incident, execution: Execution) -> tuple[str, li
 
 def on_card(item: News, incident: Incident) -> str:
     """The same news as one line for the card."""
-    return f"{_MARK[item.kind]} {_what(item, incident)} {clock(item.at)}"
+    text = f"{_MARK[item.kind]} {_what(item, incident)}"
+    if item.kind is NewsKind.FLAPPING and not incident.firing:
+        text += " · " + _("nothing fires now")
+    return f"{text} · {clock(item.at)}"
 
 
 def _what(item: News, incident: Incident) -> str:

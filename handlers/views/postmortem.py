@@ -42,7 +42,7 @@ def drafted(version: Postmortem) -> str:
     """The answer to the person who asked for it."""
     return _(
         "📄 Version {version} of the post-mortem of INC-{incident_id} is drafted; its "
-        "thread gets it as a file. Complete the lines with ✍️, and add what follows: "
+        "thread gets it as a file. Complete the lines with ✍️, and add what is to be done: "
         "`/incident action INC-{incident_id} @owner what to do`."
     ).format(version=version.version, incident_id=version.incident_id)
 
@@ -98,7 +98,16 @@ def action_done(item: ActionItem) -> str:
 def action_list(items: Sequence[ActionItem], most: int, *, mine: bool) -> str:
     """The open actions, oldest first: the reader's own, or everybody's."""
     if not items:
-        return _("No open actions of yours.") if mine else _("No open actions.")
+        none = _("No open actions of yours.") if mine else _("No open actions.")
+        return " ".join(
+            [
+                none,
+                _(
+                    "`/incident action INC-7 @owner what to do` adds one. What waits for your"
+                    " approval is on the bot's Home tab."
+                ),
+            ]
+        )
     more = _(", the oldest {most}").format(most=most) if len(items) >= most else ""
     if mine:
         head = plural(

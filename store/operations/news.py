@@ -266,8 +266,8 @@ def _is_so(row: Row, incident: Incident) -> bool:
         return bool(row["ended"] == _OF_EXECUTION[kind])
     if kind is NewsKind.UNANSWERED:
         return incident.status is IncidentStatus.OPEN and bool(row["subject"] == row["opened"])
-    if kind is NewsKind.REOPENED:
-        return is_open and bool(row["subject"] == row["opened"])
+    if kind is NewsKind.REOPENED:  # it may have cleared since and be held open, as it flaps
+        return is_open and incident.firing > 0 and bool(row["subject"] == row["opened"])
     if kind is NewsKind.FLAPPING:
         return is_open and incident.flapping_changes > 0
     if kind is NewsKind.STALE:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from handlers.listeners.commands import unknown
-from handlers.listeners.commands.verbs import INCIDENT, MEANT, MEANT_PHRASES, SOP
+from handlers.listeners.commands.verbs import BUTTONS, INCIDENT, MEANT, MEANT_PHRASES, SOP
 from handlers.views.help import TITLES, Topic, details, overview
 
 LINES, WIDTH = 20, 45  # of a phone
@@ -57,6 +57,15 @@ def test_an_unknown_word_is_answered_with_the_nearest_command(typed: str, meant:
     text = str(unknown("/incident", word.lower(), rest, INCIDENT))
     assert text.endswith("`/incident help` lists the commands.")
     assert (f"Did you mean `/incident {meant}`?" in text) if meant else ("mean" not in text)
+
+
+@pytest.mark.parametrize("word", sorted(BUTTONS))
+def test_a_word_for_a_vote_is_answered_with_where_its_button_is(word: str) -> None:
+    text = str(unknown("/incident", word, "INC-7", INCIDENT))
+    assert "are buttons of the approval" in text
+    assert "Did you mean" not in text
+    assert "buttons" not in str(unknown("/sop", word, "INC-7", SOP))
+    assert not BUTTONS & {*INCIDENT, *MEANT}
 
 
 def test_every_word_of_another_tool_leads_to_a_verb_and_is_none_itself() -> None:

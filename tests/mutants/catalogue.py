@@ -34,6 +34,12 @@ MUTANTS = [
         "tests/handlers/test_home_tabs.py",
         returns="True",
     ),
+    Mutant(
+        "store/operations/news.py",
+        "_is_so",
+        "tests/store/test_contract_flapping.py",
+        returns="True",
+    ),
     # retrieval
     Mutant(
         "bot/retrieval/search.py",

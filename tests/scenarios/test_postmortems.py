@@ -60,7 +60,9 @@ async def test_a_post_mortem_is_a_file_in_the_thread_and_again_a_new_version(
     assert "Done" not in done.buttons
     await world.press(shown, "Done", "ana", stale=True)
     await world.ephemeral("ana", "Nothing changed: @ben did it already")
-    assert "No open actions" in await answer_to(world, "/incident actions")
+    none_left = await answer_to(world, "/incident actions")
+    assert none_left.startswith("No open actions. ")
+    assert "What waits for your approval is on the bot's Home tab." in none_left
     await world.resolves()
     over = await world.resolved("resolved")
     await world.quiet()  # a press is refused while the bot does not know yet that Slack posted it

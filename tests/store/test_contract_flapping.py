@@ -49,7 +49,9 @@ async def test_four_changes_in_half_an_hour_are_flapping_and_hold_the_incident_o
     assert incident.flapping_changes == 4
     (news,) = [item for item in await news_of(store) if item.kind is NewsKind.FLAPPING]
     assert news.facts == {"changes": "4", "window": "1800"}
-    assert news in (await store.card_content(incident_id)).bad_news
+    bad_news = (await store.card_content(incident_id)).bad_news
+    assert news in bad_news
+    assert NewsKind.REOPENED not in [item.kind for item in bad_news], "it does not fire now"
 
 
 async def test_three_changes_or_four_in_a_longer_time_are_not_flapping(store: Store) -> None:

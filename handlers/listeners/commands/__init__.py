@@ -16,7 +16,7 @@ from bot.language import deferred
 from bot.response import IncidentService
 from handlers.listeners.commands import lists
 from handlers.listeners.commands.call import INCIDENT_NUMBER, Call, Verb
-from handlers.listeners.commands.verbs import INCIDENT, MEANT, MEANT_PHRASES, SOP
+from handlers.listeners.commands.verbs import BUTTONS, INCIDENT, MEANT, MEANT_PHRASES, SOP
 from handlers.listeners.registration import Listeners
 from handlers.outbound.outbox import Outbox
 from handlers.views.text import typed
@@ -86,7 +86,13 @@ def unknown(name: str, word: str, rest: str, verbs: Mapping[str, Verb]) -> Input
         near = get_close_matches(word, verbs, n=3, cutoff=0.65)
         near.sort(key=lambda verb: sorted(verb) != sorted(word))  # swapped letters: `akc` is `ack`
         nearest = f"{near[0]} {rest}" if near else ""
-    if nearest:
+    if word in BUTTONS and "fix" in verbs:
+        remedy = deferred(
+            "Approve and Reject are buttons of the approval, in the thread of its incident and on"
+            " the bot's Home tab. {remedy}",
+            remedy=remedy,
+        )
+    elif nearest:
         remedy = deferred(
             "Did you mean {command}? {remedy}", command=typed(f"{name} {nearest}"), remedy=remedy
         )

@@ -22,5 +22,5 @@ async def show(call: Call, rest: str) -> str:
             deferred("There is no help on {rest}.", rest=typed(rest)),
             remedy=deferred("Topics: {topics}, or any command.", topics=topics),
         )
-    title = word if word in call.verbs else help_view.TITLES[help_view.Topic(word)]
+    title = help_view.TITLES[help_view.Topic(word)] if word in help_view.TITLES else word
     return help_view.details(command, title, chosen)

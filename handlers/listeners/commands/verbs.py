@@ -146,11 +146,14 @@ INCIDENT: dict[str, Verb] = {
     "action": Verb(
         postmortems.action,
         "action INC-7 @ben Add an alert",
-        N_("add an action with its owner, who is reminded until it is done"),
+        N_("add what is to be done after it; its owner is reminded until it is done"),
         _RECORDS,
     ),
     "actions": Verb(
-        postmortems.actions, "actions [mine|INC-7]", N_("the open actions, oldest first"), _RECORDS
+        postmortems.actions,
+        "actions [mine|INC-7]",
+        N_("what is still to be done after incidents, oldest first"),
+        _RECORDS,
     ),
     "freeze": Verb(
         actions.freeze,
@@ -238,6 +241,9 @@ MEANT = {
     "commands": "help",
     "?": "help",
 }
+
+BUTTONS = frozenset({"approve", "reject"})
+"""Words for what only a button does: a vote counts for the plan that its card shows."""
 
 # Phrases, the longest first, each with the command that newcomers mean by it.
 MEANT_PHRASES = {

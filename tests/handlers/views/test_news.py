@@ -121,6 +121,14 @@ def test_the_card_counts_the_changes_of_now() -> None:
     assert "INC-142 is flapping: 9 changes" in shown(blocks)
 
 
+def test_the_card_says_that_a_flapping_incident_does_not_fire_now_and_since_when() -> None:
+    flapping = item(NewsKind.FLAPPING, facts=FLAPS)
+    _, blocks = card(incident(flapping_changes=4, firing=0), bad_news=[flapping])
+    assert f"{FLAPPING} · nothing fires now · <!date^" in shown(blocks)
+    _, blocks = card(incident(flapping_changes=5, firing=1), bad_news=[flapping])
+    assert "nothing fires" not in shown(blocks)
+
+
 def test_the_thread_names_the_fix_that_did_not_last() -> None:
     text = shown(news(item(NewsKind.REOPENED, facts=AGAIN), incident())[1])
     assert "Restart checkout-api was verified to have helped, but it did not last." in text
