@@ -190,10 +190,11 @@ async def test_a_menu_beside_the_buttons_of_a_phone_stays_on_its_page(
         "action_id": "more",
         "options": [{"text": plain("Change the severity of it"), "value": "severity"}],
     }
-    approve, reject = (
-        button(text=plain(text), action_id=text) for text in ("Approve it", "Reject it")
-    )
-    blocks = [{"type": "actions", "elements": [approve, reject, more]}]
+    buttons = [
+        {"type": "button", "action_id": text, "text": plain(text)}
+        for text in ("Approve it", "Reject it")
+    ]
+    blocks = [{"type": "actions", "elements": [*buttons, more]}]
     await page.set_viewport_size({"width": 390, "height": 844})
     await slack.post_as_app("Alertmanager", "alerts", "t", blocks=blocks)
     await page.goto(f"{slack.page_url}?as=ben&channel=alerts")
