@@ -71,12 +71,13 @@ def page_of(view: Block) -> Page:
 
 def _parts(text: str) -> list[str]:
     """The text in parts that fit into a block each; a part ends with a line, else with a word."""
-    parts = []
-    while text:
-        length = fitting(text[:PART], PART)
-        if length < len(text):
-            ends = (text.rfind(mark, length // 2, length) for mark in ("\n", " "))
+    parts, begin = [], 0
+    while begin < len(text):  # a text may have megabytes: its rest is never copied
+        piece = text[begin : begin + PART]
+        length = fitting(piece, PART)
+        if begin + length < len(text):
+            ends = (piece.rfind(mark, length // 2, length) for mark in ("\n", " "))
             length = next((end + 1 for end in ends if end > 0), length)
-        parts.append(text[:length])
-        text = text[length:]
+        parts.append(piece[:length])
+        begin += length
     return parts

@@ -14,6 +14,8 @@ OF_ACTIONS = "actions_of"
 """Before the name of the target that stands first, in the value of the button "Full text"."""
 SHOWN_TARGETS = 12
 SHOWN_CHARS = 2_400
+WHOLE_CHARS = 500_000
+"""Of the whole list: that of a hostile gateway could have 150 MB, each page of it anew."""
 
 
 def summary(rows: Sequence[Possible], first: str) -> Page:
@@ -26,7 +28,7 @@ def summary(rows: Sequence[Possible], first: str) -> Page:
         lines.append(line)
     left = len(rows) - len(lines)
     if left:
-        lines.append(plural(left, "… and {count} more target", "… and {count} more targets"))
+        lines.append(_more_targets(left))
     heading = _("*What can be done*: `/incident fix INC-1 action target` proposes it")
     text = "\n".join([heading, *lines])
     blocks = add_button([section(text)], f"{OF_ACTIONS} {first}".rstrip())
@@ -34,9 +36,17 @@ def summary(rows: Sequence[Possible], first: str) -> Page:
 
 
 def whole(rows: Sequence[Possible]) -> str:
-    """Return every target with the title, the parameters and the risk of each action, plainly."""
+    """Return every target with the title, the parameters and the risk of each action, plainly.
+
+    Of a list that is too long only the first targets are shown.
+    """
     parts: list[str] = []
-    for row in rows:
+    length = 0
+    for number, row in enumerate(rows):
+        if length > WHOLE_CHARS:
+            parts.append(_more_targets(len(rows) - number))
+            break
+        begin = len(parts)
         parts.append(_heading(row))
         for action in row.changes:
             parts.append(f"  {_described(action)}")
@@ -46,7 +56,12 @@ def whole(rows: Sequence[Possible]) -> str:
             )
         parts += [f"  {_described(action)} ({_('only reads')})" for action in row.reads]
         parts.append("")
+        length += sum(map(len, parts[begin:]))
     return "\n".join(parts)
+
+
+def _more_targets(count: int) -> str:
+    return plural(count, "… and {count} more target", "… and {count} more targets")
 
 
 def _line(row: Possible) -> str:

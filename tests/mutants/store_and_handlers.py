@@ -7,6 +7,12 @@ from tests.mutants.mutant import Mutant
 STORE_AND_HANDLERS = [
     # store
     Mutant(
+        "handlers/views/possible_actions.py",
+        "whole",
+        "tests/handlers/views/test_long_messages.py",
+        without="length += ",
+    ),
+    Mutant(
         "bot/incidents/ourselves.py",
         "is_about_ourselves",
         "tests/scenarios/test_alerts_about_the_bot.py",

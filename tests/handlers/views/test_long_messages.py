@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from bot.incidents.records import Handover, HandoverState
-from bot.incidents.remediation import RemediationStatus
-from handlers.views import handover
+from bot.incidents.remediation import RemediationStatus, Risk
+from bot.remediation.offers import OfferedAction, OfferedTarget, Possible
+from handlers.views import handover, possible_actions
 from handlers.views.approval import approval_card
 from handlers.views.full_text import PART, full_text_modal
 from tests.helpers.models import approval, incident, vote
@@ -64,3 +68,29 @@ def test_ten_votes_with_long_reasons_and_a_long_command_are_whole() -> None:
     assert all(f"U0P00{number}" in str(blocks) for number in range(10, 20))
     texts = [part["text"] for block in blocks for part in block.get("elements", ())]
     assert not any(text.endswith("\n…") for text in texts)
+
+
+@pytest.mark.attack("ASI08")
+def test_a_text_of_megabytes_is_cut_into_pages_in_linear_time() -> None:
+    began = time.process_time()
+    modal = full_text_modal(["línea ☃ of a log\n" * 1_000_000], "card:1", 3)
+    assert time.process_time() - began < 1
+    assert "Page 4 of " in str(modal["blocks"][-2])
+
+
+@pytest.mark.attack("ASI08")
+def test_the_list_of_a_hostile_gateway_is_shown_in_part() -> None:
+    names = [f"parameter_{'x' * 28}_{number}" for number in range(30)]
+    offered = tuple(
+        OfferedAction(
+            id=f"cache.warm_{number}", title="t" * 100, mutating=True, inverse="", risk=Risk.HIGH,
+            blast="", verified_by="", cancellable=False, fields=dict.fromkeys(names),
+        )
+        for number in range(60)
+    )  # fmt: skip
+    rows = [Possible(OfferedTarget(name=f"t-{n}"), offered, ()) for n in range(300)]
+    shown = possible_actions.whole(rows)
+    assert len(shown) < 1.5 * possible_actions.WHOLE_CHARS
+    assert shown.startswith("t-0\n  cache.warm_0 parameter_")
+    assert shown.endswith("more targets")
+    assert "more target" not in possible_actions.whole(rows[:2])
