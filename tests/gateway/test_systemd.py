@@ -53,13 +53,15 @@ def service(script: str, more: str = "") -> str:
 async def test_a_unit_is_restarted_stopped_and_started_again(desk_for, machine: Machine):
     machine.add("web.service", service("echo up as $$$$; exec sleep 1000"))
     machine.add("front.service", "BindsTo=web.service\n" + service("exec sleep 1000"))
-    machine.run("/usr/bin/systemctl", "start", "front.service", "web.service")
+    machine.add("side.service", "PartOf=web.service\n" + service("exec sleep 1000"))
+    machine.run("/usr/bin/systemctl", "start", "front.service", "side.service", "web.service")
     first = machine.shown("web.service", "MainPID")
     desk = await desk_for("web.service")
     plan = await desk.client.plan(call("service.restart", grace_seconds=5))
     assert plan.display == "systemctl restart --no-ask-password --no-block -- web.service"
     assert plan.touches == (
-        f"web.service: active (running), pid {first}", "front.service stops with it"
+        f"web.service: active (running), pid {first}", "front.service stops with it",
+        "side.service stops with it",
     )  # fmt: skip
     assert machine.shown("web.service", "MainPID") == first, "a plan changes nothing"
 
@@ -149,6 +151,27 @@ async def test_units_that_are_gone_aliases_or_forbidden_are_refused(desk_for, ma
     ):
         with pytest.raises(ConfigError, match=reason):
             read_config({"targets": {"it": {"executor": "systemd", "unit": unit}}})
+
+
+@pytest.mark.attack("ASI02")
+@pytest.mark.parametrize("word", ["Requires", "Requisite", "BindsTo", "PartOf"])
+async def test_a_unit_with_which_the_gateway_stops_is_not_stopped(desk_for, machine: Machine, word):
+    base = f"base-{word.lower()}.service"
+    machine.add(base, service("exec sleep 1000"))
+    ours = f"sopbot-gateway@{word.lower()}.service"
+    machine.add(ours, f"{word}={base}\nAfter={base}\n" + service("exec sleep 1000"))
+    machine.run("/usr/bin/systemctl", "start", base)
+    machine.run("/usr/bin/systemctl", "start", ours)
+    pid = machine.shown(base, "MainPID")
+    desk = await desk_for(base)
+    for action in ("service.restart", "service.stop"):
+        outcome = await tried(desk, call(action))
+        assert (outcome.error_code, outcome.nothing_ran) == ("SELF_TARGET", True), outcome
+        assert ours in outcome.error
+    assert machine.shown(base, "MainPID") == pid
+    machine.run("/usr/bin/systemctl", "stop", base)
+    _, started = await done(desk, call("service.start"))
+    assert started.state == "succeeded", started
 
 
 async def test_a_systemd_that_hangs_refuses_or_is_not_there_runs_nothing(

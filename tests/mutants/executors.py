@@ -6,6 +6,12 @@ from tests.mutants.mutant import Mutant
 
 EXECUTORS = [
     Mutant(
+        "bot/gateway/executors/systemd_unit.py",
+        "is_ours",
+        "tests/gateway/test_systemd.py",
+        returns="False",
+    ),
+    Mutant(
         "bot/gateway/executors/http_sending.py",
         "may_be_called",
         "tests/gateway/test_http_calls.py",

@@ -17,7 +17,7 @@ from bot.gateway.errors import ExecutorError, OutcomeLost
 from bot.gateway.executors import Call, Kind, Result, failed, succeeded
 from bot.gateway.executors.progress import report_progress
 from bot.gateway.executors.remote import REFUSED, UNREACHABLE, RemoteExecutor, label
-from bot.gateway.executors.systemd_unit import PROPERTIES, SystemdTarget, Unit, unit_of
+from bot.gateway.executors.systemd_unit import PROPERTIES, SystemdTarget, Unit, is_ours, unit_of
 from bot.gateway.ourselves import SELF_TARGET, is_one_of_us
 from bot.remediation.contract import Plan
 from bot.serving.programs import Run, Stop, run
@@ -53,8 +53,8 @@ class SystemdExecutor(RemoteExecutor[SystemdTarget]):
         )
         if not base.mutating:
             return base
-        _check_ours(unit)
         verb, grace = call.action.verb, _grace(call)
+        _check_ours(unit, verb)
         if unit.refuses(verb):
             raise ExecutorError(REFUSED, f"the file of {unit.name} forbids a {verb} by hand")
         with_it = [] if verb == "start" else unit.dependents
@@ -87,7 +87,7 @@ class SystemdExecutor(RemoteExecutor[SystemdTarget]):
         if call.action is actions.STATUS:
             restarts = before.values.get("NRestarts", "0")
             return succeeded(f"{call.target}: {before.state()}, restarts: {restarts}")
-        _check_ours(before)
+        _check_ours(before, call.action.verb)
         file = before.values.get("FragmentPath", "")
         if {"unit": before.name, "file": file} != plan.binding:
             raise ExecutorError("PLAN_DRIFT", f"{target.unit} has another file by now")
@@ -171,8 +171,8 @@ def _reached(verb: str, unit: Unit, before: Unit) -> bool:
     return is_new_run and unit.active == "active"
 
 
-def _check_ours(unit: Unit) -> None:
-    """Refuse a unit in which the gateway, its caller or the bot runs."""
+def _check_ours(unit: Unit, verb: str) -> None:
+    """Refuse a unit in which the gateway, its caller or the bot runs, or with which one stops."""
     group = unit.values.get("ControlGroup", "")
     own = Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines()
     inside = [line.partition("::")[2] or line.rpartition(":")[2] for line in own]
@@ -180,6 +180,10 @@ def _check_ours(unit: Unit) -> None:
         unit.pid and is_one_of_us([unit.pid])
     ):
         raise ExecutorError(SELF_TARGET, f"{unit.name} is the bot or its gateway")
+    own_units = {part for path in inside for part in path.split("/")}
+    for name in unit.dependents if verb != "start" else ():
+        if is_ours(name) or name in own_units:
+            raise ExecutorError(SELF_TARGET, f"{name} is the bot or its gateway, and stops with it")
 
 
 def _argv(call: Call, target: SystemdTarget) -> list[str]:

@@ -10,14 +10,19 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from bot.gateway.parts import Target
+from bot.remediation.contract import OURSELVES
 from bot.validation import form
 
 # https://www.freedesktop.org/software/systemd/man/latest/org.freedesktop.systemd1.html
-PROPERTIES = (
+_SHOWN = (
     "Id", "LoadState", "ActiveState", "SubState", "Type", "Result", "MainPID", "InvocationID",
     "NRestarts", "FragmentPath", "ControlGroup", "RefuseManualStart", "RefuseManualStop",
-    "RequiredBy", "BoundBy", "Job", "ExecMainStatus",
+    "Job", "ExecMainStatus",
 )  # fmt: skip
+# Whatever these name stops with the unit: it has Requires=, Requisite=, BindsTo= or PartOf= it, or
+# the unit has PropagatesStopTo=.
+_STOP_WITH_IT = ("RequiredBy", "RequisiteOf", "BoundBy", "ConsistsOf", "PropagatesStopTo")
+PROPERTIES = (*_SHOWN, *_STOP_WITH_IT)
 # Without one of these the machine, or the gateway's way to systemd, is gone.
 _OF_THE_MACHINE = re.compile(r"(systemd-.*|dbus|dbus-broker|polkit|user@.*|user-.*|init|getty@.*)")
 
@@ -46,7 +51,7 @@ class SystemdTarget(Target):
     def acts_on_us(self, names: Collection[str]) -> str:
         """Refuse a unit of one of these names."""
         stem = self.unit.rpartition(".")[0].partition("@")[0].lower()
-        ours = stem in names or stem == "sopbot-gateway"
+        ours = stem in names or is_ours(self.unit)
         return "unit: is the bot, its gateway or a caller" if ours else ""
 
 
@@ -90,10 +95,7 @@ class Unit:
     @property
     def dependents(self) -> list[str]:
         """Return the units that stop when it stops."""
-        names = {
-            *self.values.get("RequiredBy", "").split(),
-            *self.values.get("BoundBy", "").split(),
-        }
+        names = {name for kind in _STOP_WITH_IT for name in self.values.get(kind, "").split()}
         return sorted(name for name in names if not name.endswith(".target"))
 
     def refuses(self, verb: str) -> bool:
@@ -109,6 +111,11 @@ class Unit:
         if result != "success":
             ended = f", result {result}, exit code {self.values.get('ExecMainStatus')}"
         return f"{self.active} ({self.values.get('SubState')}){pid}{ended}"
+
+
+def is_ours(unit: str) -> bool:
+    """Return True for a unit with the name of the bot or its gateway, also of a template."""
+    return unit.rpartition(".")[0].partition("@")[0].lower() in OURSELVES
 
 
 def unit_of(text: str) -> Unit:
