@@ -111,6 +111,19 @@ async def test_a_guest_does_what_the_policy_allows_and_still_approves_nothing(
     await nothing_ran(world, gateway)
 
 
+async def test_a_guest_who_may_propose_does_not_end_what_runs(
+    world: World, bot: StartBot, gateway: Gateway, clock: RunningClock
+) -> None:
+    world.write_policy(BEN, ANA, guests_may=["fix"])
+    await proposed(world, bot)
+    answer = await world.types("/incident cancel INC-1", "ana")
+    assert "Nothing runs for INC-1" in answer.text, "a member may"
+    world.slack.change_user("ana", is_guest=True)
+    clock.forward(60)  # as long as the bot believes what it was told
+    answer = await world.types("/incident cancel INC-1", "ana")
+    assert "Not done: guests never count." in answer.text
+
+
 async def test_a_user_without_guest_information_is_not_counted_and_is_told_why(
     world: World, bot: StartBot, gateway: Gateway
 ) -> None:
