@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import copy
 import json
+import time
 from typing import Any
 
 import pytest
 from aiohttp import web
 
+from bot.gateway.executors.remote import label
 from bot.gateway.probes import TEXT_CHARS
 
 from .clusters import call, tried
@@ -74,3 +76,10 @@ async def test_what_a_system_says_is_short_for_strangers(plane, cluster_desk, st
         shown = json.dumps(answer)
         assert len(shown) < 4 * TEXT_CHARS
         assert "\\u001b" not in shown
+
+
+def test_a_text_of_megabytes_becomes_a_label_at_once():
+    began = time.process_time()
+    assert "\x1b" not in label("\x1b[" * 4_000_000, 300)
+    assert label("a  b\n" * 1_000_000, 5) == "a b …"
+    assert time.process_time() - began < 0.1, "the event loop would wait for it"

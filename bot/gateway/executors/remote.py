@@ -86,7 +86,8 @@ def allowed_replicas(call: Call, least: int, most: int) -> int:
 
 def label(text: Any, chars: int = _LABEL_CHARS) -> str:
     """Return another system's text as a printable part of one line, at most `chars` long."""
-    line = " ".join(printable(str(text)).split())
+    # Cut before it is cleaned too: a hostile system may answer megabytes of terminal escapes.
+    line = " ".join(printable(str(text)[: 10 * chars]).split())
     return line if len(line) <= chars else line[: chars - 1] + "…"
 
 
