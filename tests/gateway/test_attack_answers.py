@@ -57,6 +57,7 @@ async def test_what_a_system_says_is_short_for_strangers(plane, cluster_desk, st
     template["spec"]["containers"] = [{"image": "i" * 50}] * 10_000
     _, report = await desk.get("/health")
     assert len(json.dumps(report)) < 4 * TEXT_CHARS
+    assert report["targets"]["it"]["text"].startswith("it: 2 of 2 replicas ready, iiii")
 
     async def refuse(_request: web.Request) -> web.Response:
         return web.json_response({"message": "\x1b[2J" + "x" * 900_000}, status=500)
