@@ -18,7 +18,7 @@ from tests.helpers.documented_names import blocks, is_known, spans, unknown
 
 DOCS = Path(__file__).parents[1] / "docs"
 COMING = sorted((DOCS / "coming-from").glob("*.md"))
-GUIDES = COMING
+GUIDES = [*COMING, DOCS / "troubleshooting.md"]
 
 
 def first_line(block: str) -> str:
@@ -59,6 +59,7 @@ def test_a_guide_names_only_what_the_code_has(page: Path) -> None:
         "limits.concurrently",
         "deploy/nowhere",
         "make everything",
+        "curl -s http://127.0.0.1:8080/ready",
         "dispatch.unknowable",
         "qchat_active_request{x}",
     ],

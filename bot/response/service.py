@@ -224,6 +224,7 @@ class IncidentService:
             )
             asked_by = record.asked_by or None
             emit(Event.ADVICE_ASKED, asked_by=asked_by, evidence_ms=evidence_ms)
+            began = time.monotonic()
             if record.is_last_attempt:
                 advice = advice_from_rules(subject, failure=GAVE_UP)
             else:
@@ -231,7 +232,8 @@ class IncidentService:
                 advice = await shown.during(self._advisor.advise(subject), self._advisor.names)
             advice = judged(advice, subject, policy.llm.confidence_floor)
             if advice.failure and not advice.by_model:
-                emit(Event.ADVICE_FAILED, why=advice.failure, seconds=round(advice.seconds, 1))
+                seconds = round(time.monotonic() - began, 1)  # the advice has none: rules wrote it
+                emit(Event.ADVICE_FAILED, why=advice.failure, seconds=seconds)
             give = partial(self.store.give_advice, record.id, asdict(advice), advice.answer)
             await gateway_results.written(lambda: give(self._clock()))
             await self._write_file(subject)

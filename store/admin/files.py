@@ -18,7 +18,7 @@ from store.admin.invariants import Broken
 from store.admin.transfer import Progress, answer
 from store.admin.transfer_sqlite import SqliteEnd
 from store.engines.newer_schema import refuse_newer
-from store.engines.sqlite_file import claimed, explain, lock_path
+from store.engines.sqlite_file import claimed, explain, is_full, lock_path
 from store.engines.tables import LEASES, steps
 
 _SIDECARS = ("-wal", "-shm", "-journal")
@@ -112,6 +112,12 @@ def copy_pages(source: Path, partial: Path, progress: Progress, stage: str) -> N
                 with suppress(sqlite3.OperationalError):  # another schema has none
                     here.execute(f"DELETE FROM {table}")  # noqa: S608 - constants
     except sqlite3.Error as error:
+        if is_full(error):  # the source is only read
+            raise StoreError(
+                f"The disk of {partial.parent} is full.",
+                permanent=False,
+                remedy=f"Make room there; {source} was only read.",
+            ) from error
         raise explain(error, str(source)) from error
 
 

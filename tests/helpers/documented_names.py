@@ -10,7 +10,7 @@ import argparse
 import re
 import types
 import typing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
@@ -34,8 +34,6 @@ ROOT = Path(__file__).parents[2]
 THERE = "there"
 
 _SPAN = re.compile(r"`([^`]+)`")
-_SETTING = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
-_METRIC = re.compile(r"(?:sopbot|gateway|qchat|process)_[a-z0-9_]+")
 _TOKEN = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*[A-Za-z0-9]|[A-Za-z]")
 _FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 
@@ -76,30 +74,26 @@ def unknown(page: str) -> list[Span]:
 
 
 def is_known(text: str) -> bool:
-    """Return whether the code has what a span names."""
-    if match := re.fullmatch(r"(GET|POST) (/[^ ]*)", text):
-        return is_endpoint(match[1], match[2])
-    if match := re.match(r"(?:python -m bot|sopbot)(?: |$)(.*)", text):
-        return is_command(match[1].split())
-    if match := re.match(r"python -m bot\.(gateway|simulator)\b", text):
-        return True
-    if match := re.match(r"/(incident|sop) (\w+)", text):
-        return match[2] in (INCIDENT if match[1] == "incident" else SOP)
-    if match := re.fullmatch(r"make ([a-z]+)(?: .*)?", text):
-        return re.search(rf"^{match[1]}:", _text("Makefile"), re.MULTILINE) is not None
-    if re.fullmatch(r"(?:bot|config|deploy|docs|tests)/[\w./-]+", text):
-        return (ROOT / text).exists() or text.startswith("config/sops/")
-    name, _, _ = text.partition("=")
-    if _SETTING.fullmatch(name):
-        return is_setting(name)
-    if _METRIC.fullmatch(name := text.partition("{")[0]):
-        return name in metrics() or is_literal(name)
-    if re.fullmatch(r"label\.\w+", text) or any(fnmatch(text, _glob(name)) for name in ANOMALIES):
-        return True
+    """Return whether the code has what a span names; the first rule that fits decides."""
+    for pattern, has in _RULES:
+        if match := pattern.fullmatch(text):
+            return has(match)
     dotted = text.partition(":")[0]
     if "." in dotted and (model := _MODELS.get(dotted.partition(".")[0])):
         return has_field(model, dotted.split("."))
+    if any(fnmatch(text, _glob(subject)) for subject in ANOMALIES):
+        return True
     return all(map(is_literal, _TOKEN.findall(text)))
+
+
+def is_file(path: str) -> bool:
+    """Return whether it is a file or folder here; an operator names the SOP files."""
+    return (ROOT / path).exists() or path.startswith("config/sops/")
+
+
+def is_made(target: str) -> bool:
+    """Return whether the Makefile has the target."""
+    return re.search(rf"^{target}:", _text("Makefile"), re.MULTILINE) is not None
 
 
 def _glob(subject: str) -> str:
@@ -196,6 +190,28 @@ def is_literal(token: str) -> bool:
     """Return whether the sources or the files of an operator have the token as a whole word."""
     everything = _sources("bot", "handlers", "store", "config", "deploy")
     return re.search(rf"(?<!\w){re.escape(token)}(?!\w)", everything) is not None
+
+
+_RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], bool]], ...] = tuple(
+    (re.compile(pattern), has)
+    for pattern, has in (
+        (r"(GET|POST) (/[^ ]*)", lambda match: is_endpoint(match[1], match[2])),
+        (r"curl .*http://[^/ ]+(/[^ ]*)", lambda match: is_endpoint("GET", match[1])),
+        (r"(?:ps|kill|fuser|py-spy) .*|fuser", lambda _: True),  # of the system
+        (r"python -m bot\.(?:gateway|simulator)\b.*", lambda _: True),
+        (r"(?:python -m bot|sopbot)( .*)?", lambda match: is_command((match[1] or "").split())),
+        (r"/incident (\w+).*", lambda match: match[1] in INCIDENT),
+        (r"/sop (\w+).*", lambda match: match[1] in SOP),
+        (r"make ([a-z]+)(?: .*)?", lambda match: is_made(match[1])),
+        (r"(?:bot|config|deploy|docs|tests)/[\w./-]+", lambda match: is_file(match[0])),
+        (r"label\.\w+", lambda _: True),
+        (r"([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)(?:=.*)?", lambda match: is_setting(match[1])),
+        (
+            r"((?:sopbot|gateway|qchat|process)_[a-z0-9_]+)(?:\{.*)?",
+            lambda match: match[1] in metrics() or is_literal(match[1]),
+        ),
+    )
+)
 
 
 @cache

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from bot.advice.model import Advice, Subject
+from bot.advice.rules import advice_from_rules
 from bot.response.service import GAVE_UP
 from store.operations.advice import ATTEMPTS
 from tests.helpers.builders import ANA, NOW, open_incident
@@ -46,3 +49,25 @@ async def test_the_last_attempt_asks_neither_model_nor_sources_and_says_so(bench
     assert finished.body["failure"] == GAVE_UP
     assert advisor.calls == ATTEMPTS - 1
     assert await bench.service.claim_advice() is None
+
+
+class _TakesItsTime:
+    """An advisor that fails after a twentieth of a second."""
+
+    names = ("Amazon Q",)
+
+    async def advise(self, subject: Subject) -> Advice:
+        await asyncio.sleep(0.06)
+        return advice_from_rules(subject, failure="Amazon Q did not answer in time.")
+
+
+async def test_the_log_has_the_time_that_a_failed_advisor_took(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.service._advisor = _TakesItsTime()
+    await open_incident(bench.store)
+    record = await bench.service.claim_advice()
+    assert record is not None
+    await bench.service.advise(record)
+    (failed,) = [line for line in caplog.records if line.getMessage() == "advice.failed"]
+    assert vars(failed)["fields"]["seconds"] > 0

@@ -15,6 +15,7 @@ from bot.errors import StoreError
 from store.admin import backups, condition
 from store.admin.files import alone, give_back, written_beside
 from store.admin.locations import file_of
+from tests.helpers.disks import small_disk
 from tests.helpers.filled_stores import (
     ENGINES,
     MORE,
@@ -44,6 +45,16 @@ def file(tmp_path: Path) -> Path:
 
 
 # The backup
+
+
+def test_a_backup_that_finds_no_room_names_its_own_folder_and_leaves_nothing(
+    store_maker: StoreMaker, tmp_path: Path
+) -> None:
+    with small_disk(tmp_path / "small", size=1 << 20) as disk:
+        with pytest.raises(StoreError) as problem:
+            backups.backup(store_maker.filled("sqlite", MORE), disk.folder / "b.db", Silent())
+        assert str(problem.value).startswith(f"The disk of {disk.folder} is full. Make room there;")
+        assert list(disk.folder.iterdir()) == []
 
 
 def test_a_backup_is_one_private_file_with_all_of_it(url: str, file: Path) -> None:
