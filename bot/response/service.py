@@ -222,8 +222,7 @@ class IncidentService:
             subject = advise.subject_of(
                 self.sops, context, record.question, self._clock(), evidence
             )
-            asked_by = record.asked_by or None
-            emit(Event.ADVICE_ASKED, asked_by=asked_by, evidence_ms=evidence_ms)
+            emit(Event.ADVICE_ASKED, asked_by=record.asked_by or None, evidence_ms=evidence_ms)
             began = time.monotonic()
             if record.is_last_attempt:
                 advice = advice_from_rules(subject, failure=GAVE_UP)
