@@ -16,6 +16,7 @@ from bot.app import Bot
 from bot.gateway.app import running
 from bot.gateway.config import read_config
 from tests.helpers.connection_floods import KINDS, flooding
+from tests.helpers.waiting import until
 from tests.scenarios.starting import StartBot, gateway_config
 from tests.scenarios.world import LeakyService, World
 from tests.serving.conftest import UNFINISHED_HEAD, enforced, everything
@@ -48,12 +49,18 @@ def links(bot: Bot, world: World) -> tuple[int, int]:
     return int(up), len(world.slack.calls_of("apps.connections.open"))
 
 
+async def both_links(bot: Bot, world: World) -> tuple[int, int]:
+    """Wait for the second link, which a bot opens after it is ready."""
+    await until(lambda: links(bot, world) == (2, 2), why="both links to Slack are up")
+    return (2, 2)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 async def test_hundreds_of_unfinished_requests_block_neither_health_checks_nor_slack(
     bot: StartBot, world: World, http: aiohttp.ClientSession, kind: str
 ) -> None:
     running = await bot(HTTP_MAX_CONNECTIONS="100")
-    linked = links(running, world)
+    linked = await both_links(running, world)
     async with flooding(running.http_url, 400, kind), flooding(world.gateway_url, 400, kind):
         for _ in range(10):
             await answers(http, f"{running.http_url}/healthz")
@@ -115,7 +122,7 @@ async def test_ten_thousand_unfinished_requests_for_a_minute(
     bot: StartBot, world: World, http: aiohttp.ClientSession, kind: str
 ) -> None:
     running = await bot()
-    linked = links(running, world)
+    linked = await both_links(running, world)
     async with flooding(running.http_url, 10_000, kind):
         assert await answered(http, f"{running.http_url}/healthz") >= SECONDS
         assert links(running, world) == linked
