@@ -3,9 +3,9 @@
 # Usage: debian_root.sh ROOT. As root; needs debootstrap, a Debian mirror.
 set -eu
 
-root=$1 suite=${SUITE:-bookworm} mirror=${MIRROR:-http://deb.debian.org/debian}
+root=$1 suite=${SUITE:-bookworm}
 [ ! -x "$root/usr/bin/make" ] || exit 0
-debootstrap --variant=minbase --include=python3,python3-venv,make "$suite" "$root" "$mirror" >"$root.log" 2>&1 ||
+debootstrap --variant=minbase --include=python3,python3-venv,make "$suite" "$root" ${MIRROR:+"$MIRROR"} >"$root.log" 2>&1 ||
 	{ tail -n 5 "$root.log" >&2; exit 1; }
 # The network of this machine: its name server, and its certificates where they are its own.
 cp -L /etc/resolv.conf "$root/etc/resolv.conf"
