@@ -7,14 +7,13 @@ an advice may have. The floor is the same without sources.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from contextlib import AsyncExitStack
 
 import aiohttp
 from aiohttp import web
 
-from benchmarks.noise_enrichment import served
+from benchmarks.noise_enrichment import four_answer_two_hang
 from benchmarks.results import Bar, Result, percentile
 from bot.configuration import Configuration
 from bot.enrichment.model import FACTS_CHARS
@@ -52,17 +51,9 @@ def _source(name: str, url: str) -> EvidenceSource:
 
 async def run() -> list[Result]:
     """Return the 95th percentile of the gathering, in milliseconds, and the most characters."""
-    never = asyncio.Event()
-
-    async def hang(_request: web.Request) -> web.Response:
-        await never.wait()
-        return web.Response()
-
     async with AsyncExitStack() as parts:
         session = await parts.enter_async_context(aiohttp.ClientSession())
-        good = [await parts.enter_async_context(served(_answer)) for _ in range(4)]
-        late = [await parts.enter_async_context(served(hang)) for _ in range(2)]
-        parts.callback(never.set)
+        urls = await parts.enter_async_context(four_answer_two_hang(_answer))
         store = await open_store("sqlite://", owner="bot-a")
         parts.push_async_callback(store.close)
         bench = Bench(store)
@@ -75,7 +66,7 @@ async def run() -> list[Result]:
         library = enrichment._memory._library  # noqa: SLF001 - to fill its index
         parts.push_async_callback(library.close)
         await library.load()
-        sources = tuple(_source(f"s{place}", url) for place, url in enumerate([*good, *late]))
+        sources = tuple(_source(f"s{place}", url) for place, url in enumerate(urls))
         await enrichment.evidence_of(await bench.store.advice_context(number))  # fills the index
         floor, _chars = await _timed(bench, number)
         policy = Policy()

@@ -51,8 +51,11 @@ def _source(name: str, url: str) -> EvidenceSource:
     return EvidenceSource(name=name, kind="prometheus", url=url, queries=queries)
 
 
-async def run() -> list[Result]:
-    """Return the 95th percentile of a whole gathering, in milliseconds."""
+@asynccontextmanager
+async def four_answer_two_hang(
+    answer: Callable[[web.Request], Awaitable[web.StreamResponse]],
+) -> AsyncIterator[list[str]]:
+    """Serve six sources, of which the last two never answer; yields their addresses."""
     never = asyncio.Event()
 
     async def hang(_request: web.Request) -> web.Response:
@@ -60,12 +63,19 @@ async def run() -> list[Result]:
         return web.Response()
 
     async with AsyncExitStack() as parts:
-        session = await parts.enter_async_context(aiohttp.ClientSession())
-        good = [await parts.enter_async_context(served(_answer)) for _ in range(4)]
-        late = [await parts.enter_async_context(served(hang)) for _ in range(2)]
+        urls = [
+            await parts.enter_async_context(served(handler))
+            for handler in (*[answer] * 4, *[hang] * 2)
+        ]
         parts.callback(never.set)
-        sources = [_source(f"s{number}", url) for number, url in enumerate([*good, *late])]
-        single = EvidenceSource(name="single", kind="prometheus", url=good[0], queries={"q": "up"})
+        yield urls
+
+
+async def run() -> list[Result]:
+    """Return the 95th percentile of a whole gathering, in milliseconds."""
+    async with aiohttp.ClientSession() as session, four_answer_two_hang(_answer) as urls:
+        sources = [_source(f"s{number}", url) for number, url in enumerate(urls)]
+        single = EvidenceSource(name="single", kind="prometheus", url=urls[0], queries={"q": "up"})
         floor = await _timed(session, [single], facts=1)
         taken = await _timed(session, sources, facts=16)
     bar = Bar(700, "ms")

@@ -150,7 +150,7 @@ class AuditFile:
         whole, _, torn = tail.rpartition(b"\n")
         if not whole and size > len(tail):
             _head_of(torn, self._path)
-        if torn:  # a crash in the middle of a write: nobody was told that this line is there
+        if torn:  # a crash cut this line off; the gateway had not yet answered its request
             log.warning("%d bytes of an unfinished line are cut off the audit file", len(torn))
             os.ftruncate(self._fd, size - len(torn))
         if whole:

@@ -1,4 +1,4 @@
-"""A log file that starts anew when it is large; a few of the former ones are kept."""
+"""The log file with rotation: it is renamed when it is full, and a few old files are kept."""
 
 from __future__ import annotations
 

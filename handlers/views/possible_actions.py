@@ -15,7 +15,7 @@ OF_ACTIONS = "actions_of"
 SHOWN_TARGETS = 12
 SHOWN_CHARS = 2_400
 WHOLE_CHARS = 500_000
-"""Of the whole list: that of a hostile gateway could have 150 MB, each page of it anew."""
+"""The most characters of the whole list; a hostile gateway could send 150 MB for each page."""
 
 
 def summary(rows: Sequence[Possible], first: str) -> Page:

@@ -7,14 +7,14 @@ import json
 import stat
 import tarfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bot.backups.configuration_archive import ConfigurationFiles, write_archive
+from bot.backups.configuration_archive import ConfigurationFiles
 from bot.backups.folder import Backup, good_backups
 from bot.backups.schedule import read_schedule
 from bot.backups.scheduled import RETRY, BackupPlan, ScheduledBackups
@@ -91,18 +91,18 @@ def make(
             "max_age": timedelta(hours=26),
             "store_url": url,
             "key": AUDIT_KEY,
-            "files": ConfigurationFiles(
-                config / "policy.yaml",
-                None,
-                config / "services.yaml",
-                config / "sops",
-                config / "sources",
-            ),
+            "files": ConfigurationFiles(*_places(config)),
             "secrets": [SECRET, ""],
         }
         return ScheduledBackups(BackupPlan(**fields | changes), clock, metrics)
 
     return made
+
+
+def _places(config: Path) -> tuple[Path, None, Path, Path, Path]:
+    names = ("policy.yaml", "services.yaml", "sops", "sources")
+    policy, services, sops, sources = (config / name for name in names)
+    return policy, None, services, sops, sources
 
 
 def value(metrics: Metrics, name: str, **labels: str) -> float | None:
@@ -214,7 +214,7 @@ async def test_files_that_claim_to_be_of_later_or_of_no_time_hold_no_backup_up(
 
 
 async def test_the_manifest_is_private_and_follows_no_link(
-    sqlite_url: str, make: Any, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sqlite_url: str, make: Any, config: Path, clock: Clock, tmp_path: Path
 ) -> None:
     scheduled, folder = make(sqlite_url), tmp_path / "backups"
     await scheduled.run()
@@ -225,12 +225,14 @@ async def test_the_manifest_is_private_and_follows_no_link(
     victim.write_text("precious")
     partial = Path(f"{Backup(folder, clock.now).manifest}.partial")
 
-    def planted(*arguments: Any) -> list[str]:
-        partial.symlink_to(victim)
-        return write_archive(*arguments)
+    class Planting(ConfigurationFiles):
+        """Somebody plants a link while the bot reads the operator's files."""
 
-    monkeypatch.setattr("bot.backups.scheduled.write_archive", planted)
-    await scheduled.run()
+        def named(self) -> Iterator[tuple[str, Path]]:
+            partial.symlink_to(victim)
+            return ConfigurationFiles.named(self)
+
+    await make(sqlite_url, files=Planting(*_places(config))).run()
     assert victim.read_text() == "precious"
     assert good_backups(folder) == [backup]
     assert partial not in list(folder.iterdir()), "what was planted is deleted with the rest"

@@ -167,7 +167,10 @@ def _policy(faults: Sequence[Fault], approver: str, probes: str) -> dict[str, An
         "queries": {"probe": 'probe_success{service="{{service}}"}'},
     }
     return {
-        "llm": {"sources": [{"name": "live", "kind": "gateway"}, monitoring]},
+        "llm": {
+            "sources": [{"name": "live", "kind": "gateway"}, monitoring],
+            "source_timeout_ms": 5000,  # a machine that runs all tests may need more than usual
+        },
         "correlate": {"card_update_seconds": 0},
         "notify": {"post_interval_seconds": 0},
         "remediate": {

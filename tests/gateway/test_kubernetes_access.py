@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import shutil
 import ssl
-import subprocess
 import uuid
-from pathlib import Path
 
 import pytest
 
@@ -16,6 +13,7 @@ from bot.gateway.config import read_config
 from bot.gateway.errors import ConfigError
 from bot.remediation.contract import OUTCOME_UNKNOWN
 from tests.helpers.bad_network import cutting_proxy, silent_server
+from tests.helpers.certificates import make_certificate
 from tests.helpers.kubernetes_control_plane import ROLE, TOKEN, control_plane
 from tests.helpers.waiting import until
 
@@ -75,22 +73,10 @@ def _kubeconfig(url: str, ca: str, **user: str) -> str:
     )
 
 
-def _make_certificate(folder: Path) -> None:
-    openssl = shutil.which("openssl") or "openssl"
-    names = ("-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1")
-    files = ("-keyout", "key.pem", "-out", "cert.pem")
-    subprocess.run(
-        [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *names, *files],
-        cwd=folder,
-        check=True,
-        capture_output=True,
-    )
-
-
 async def test_a_kubeconfig_gives_address_authority_and_token_and_starts_no_program(
     cluster_desk, tmp_path
 ):
-    await asyncio.to_thread(_make_certificate, tmp_path)
+    await asyncio.to_thread(make_certificate, tmp_path)
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     tls.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
     authority = (tmp_path / "cert.pem").read_text()

@@ -1,37 +1,15 @@
 """The order of messages in a channel, and the wait before the first post of a quiet one."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from bot.incidents.model import Severity
 from handlers.outbound.channel_claim import CARDS_BEFORE_DIGEST, MOST_GATHERS, QUIET, Channel
 from handlers.outbound.rate_limiter import RateLimiter
-from store.messages import OrderClass, OutboxMessage
 from store.operations.leases import ChannelClaim
-
-NOW = datetime(2026, 11, 21, tzinfo=UTC)
-CARD = OutboxMessage(
-    id=1,
-    key="card:1",
-    kind="card",
-    incident_id=1,
-    subject="1",
-    channel="C0ALERTS01",
-    in_thread=False,
-    thread_ts=None,
-    order=OrderClass.CARD,
-    severity=Severity.CRITICAL,
-    desired_version=1,
-    sent_version=0,
-    ts=None,
-    unsure=False,
-    attempts=1,
-    given_up_at=None,
-    error="",
-    created_at=NOW,
-)
+from tests.handlers.outbox_cards import CARD, NOW
 
 
 def channel():

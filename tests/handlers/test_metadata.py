@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -10,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.incidents.model import Severity
 from bot.simulator import kept_content, kept_metadata
 from handlers.outbound.metadata import Sender, event_type, key_of, kind_of, metadata_for, time_of
 from handlers.outbound.rendered import Rendered
 from handlers.outbound.rendering import Renderer, _marked
-from store.messages import OrderClass, OutboxMessage
+from store.messages import OutboxMessage
+from tests.handlers.outbox_cards import CARD
 
 US = Sender("B0SOPBOT", "our-store")
 OURS = {"event_type": "sopbot_card", "event_payload": {"key": "card:1", "store": "our-store"}}
@@ -26,26 +27,7 @@ KINDS = sorted(Renderer(SimpleNamespace(store=None))._kinds)  # type: ignore[arg
 
 
 def message(kind: str = "card", incident_id: int | None = 1) -> OutboxMessage:
-    return OutboxMessage(
-        id=1,
-        key=f"{kind}:1",
-        kind=kind,
-        incident_id=incident_id,
-        subject="1",
-        channel="C0ALERTS01",
-        in_thread=False,
-        thread_ts=None,
-        order=OrderClass.CARD,
-        severity=Severity.CRITICAL,
-        desired_version=1,
-        sent_version=0,
-        ts=None,
-        unsure=False,
-        attempts=1,
-        given_up_at=None,
-        error="",
-        created_at=datetime(2026, 11, 21, tzinfo=UTC),
-    )
+    return replace(CARD, key=f"{kind}:1", kind=kind, incident_id=incident_id)
 
 
 def kept_by_slack(metadata: dict[str, Any]) -> dict[str, Any] | None:

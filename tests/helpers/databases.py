@@ -88,7 +88,7 @@ class PostgresDatabase:
         return self._execute(change, parameters).rowcount
 
     def empty(self) -> None:
-        """Forget every row, whoever is still connected."""
+        """Delete every row, after ending the connections that are still open."""
         self._execute(OTHERS_LEAVE, None)
         self._execute(EMPTY, None)
 

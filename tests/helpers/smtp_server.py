@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import shutil
 import ssl
-import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
+
+from tests.helpers.certificates import make_certificate
 
 USER, PASSWORD = "bot", "a mail password"
 
@@ -81,7 +81,7 @@ class SmtpServer:
 @asynccontextmanager
 async def smtp_server(folder: Path) -> AsyncIterator[SmtpServer]:
     """The server on a free port; `cert.pem` in the folder vouches for it."""
-    await asyncio.to_thread(_make_certificate, folder)
+    await asyncio.to_thread(make_certificate, folder)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
     server = SmtpServer(context)
@@ -91,15 +91,3 @@ async def smtp_server(folder: Path) -> AsyncIterator[SmtpServer]:
         yield server
     finally:
         listening.close()
-
-
-def _make_certificate(folder: Path) -> None:
-    openssl = shutil.which("openssl") or "openssl"
-    subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
-    files = ["-keyout", "key.pem", "-out", "cert.pem"]
-    subprocess.run(
-        [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *subject, *files],
-        cwd=folder,
-        check=True,
-        capture_output=True,
-    )

@@ -114,7 +114,7 @@ async def test_an_approver_who_left_the_group_before_the_last_approval_does_not_
     await world.press(card, "Approve", "ben")
     await world.approval_card("1 more needed")
     world.slack.change_group("sre", CHLOE, ANA)
-    clock.forward(60)  # as long as the bot believes what it was told
+    clock.forward(60)  # the bot keeps the answer about a person for that long
     await world.press(card, "Approve", "chloe")
     shown = await world.approval_card("revoked")
     why = "the approval by @ben does not count any more: they are not an approver of this action"
@@ -129,7 +129,7 @@ async def test_if_slack_does_not_answer_at_dispatch_the_card_does_not_claim_that
     card = await proposed(world, bot)
     await world.press(card, "Approve", "ben")
     await world.approval_card("1 more needed")
-    clock.forward(60)  # as long as the bot believes what it was told
+    clock.forward(60)  # the bot keeps the answer about a person for that long
 
     async def refuse(method: str, args: dict[str, Any]) -> web.StreamResponse | None:
         of_ben = method == "users.info" and args.get("user") == BEN

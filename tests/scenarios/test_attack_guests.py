@@ -37,7 +37,7 @@ async def test_a_guest_a_bot_and_a_leaver_change_freeze_and_propose_nothing(
     card = await proposed(world, bot)
     await world.press(card, "Edit", "ana")
     world.slack.change_user("ana", **change)
-    clock.forward(60)  # as long as the bot believes what it was told
+    clock.forward(60)  # the bot keeps the answer about a person for that long
     outcome = await world.slack.as_user("ana").submit(values={"grace_seconds": "2"})
     assert f"Not done: {text}." in str(outcome.errors)
     await world.press(card, "Edit", "ana")
@@ -119,7 +119,7 @@ async def test_a_guest_who_may_propose_does_not_end_what_runs(
     answer = await world.types("/incident cancel INC-1", "ana")
     assert "Nothing runs for INC-1" in answer.text, "a member may"
     world.slack.change_user("ana", is_guest=True)
-    clock.forward(60)  # as long as the bot believes what it was told
+    clock.forward(60)  # the bot keeps the answer about a person for that long
     answer = await world.types("/incident cancel INC-1", "ana")
     assert "Not done: guests never count." in answer.text
 

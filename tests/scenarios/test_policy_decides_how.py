@@ -214,7 +214,7 @@ async def test_an_action_that_did_not_help_is_undone_after_another_persons_appro
     assert "did not help in this incident before" in (await answer.response()).text
 
     world.slack.change_user("ana", is_guest=True)
-    clock.forward(60)  # as long as the bot believes what it was told
+    clock.forward(60)  # the bot keeps the answer about a person for that long
     await world.press(result, "Undo", "ana")
     await world.ephemeral("ana", "Not done: guests never count.")
 

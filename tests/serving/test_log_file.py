@@ -1,4 +1,4 @@
-"""The log file begins anew when it is full, keeps some former ones, and holds whole lines."""
+"""A full log file is renamed, a few old files are kept, and no line is split over two."""
 
 from __future__ import annotations
 

@@ -6,13 +6,14 @@ import contextlib
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pymysql
 
 from tests.faults.fault import Fault, State, System
+from tests.faults.systems.sessions import SessionFaults
 from tests.helpers.gateway_servers import mariadb_server
 
 _TARGETS = {"shop-sql": "shop", "wiki-sql": "wiki", "stats-sql": "stats"}
@@ -118,30 +119,13 @@ def mariadb() -> Iterator[System]:
 
 
 def _faults(them: _Sessions) -> tuple[Fault, ...]:
-    def fault(
-        id_: str,
-        what: str,
-        target: str,
-        sender: str,
-        opens: Callable[[str], int],
-        is_healthy: Callable[[], bool],
-        action: str = "mysql.kill_sessions",
-        **more: Any,
-    ) -> Fault:
-        """`opens` opens the sessions, and returns how many."""
-        database = _TARGETS[target]
-        return Fault(
-            id=id_,
-            what=what,
-            target=target,
-            sender=sender,
-            action=action,
-            parameters={"min_seconds": 1, "user": "app"},
-            break_it=lambda: them.wait_for(database, opens(database)),
-            is_healthy=is_healthy,
-            changes=(f"mariadb session {database}/app",),
-            clean=them.close,
-        )
+    fault = SessionFaults(
+        them,
+        _TARGETS,
+        action="mysql.kill_sessions",
+        changes="mariadb session {database}/app",
+        parameters={"min_seconds": 1, "user": "app"},
+    ).fault
 
     def pile_up(database: str) -> int:
         for _ in range(8):

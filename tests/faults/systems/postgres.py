@@ -6,13 +6,14 @@ import contextlib
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 
 from tests.faults.fault import Fault, State, System
+from tests.faults.systems.sessions import SessionFaults
 from tests.helpers.postgres import PostgresServer, postgres_server
 
 _TARGETS = {
@@ -132,30 +133,13 @@ def postgres() -> Iterator[System]:
 
 
 def _faults(them: _Sessions) -> tuple[Fault, ...]:
-    def fault(
-        id_: str,
-        what: str,
-        target: str,
-        sender: str,
-        opens: Callable[[str], int],
-        is_healthy: Callable[[], bool],
-        action: str = "postgres.terminate_sessions",
-        **parameters: object,
-    ) -> Fault:
-        """`opens` opens the sessions, and returns how many."""
-        database = _TARGETS[target]
-        return Fault(
-            id=id_,
-            what=what,
-            target=target,
-            sender=sender,
-            action=action,
-            parameters={"min_seconds": 1, **parameters},
-            break_it=lambda: them.wait_for(database, opens(database)),
-            is_healthy=is_healthy,
-            changes=(f"postgresql session {database}/app-*",),
-            clean=them.close,
-        )
+    fault = SessionFaults(
+        them,
+        _TARGETS,
+        action="postgres.terminate_sessions",
+        changes="postgresql session {database}/app-*",
+        parameters={"min_seconds": 1},
+    ).fault
 
     update = "UPDATE items SET number = number + 1 WHERE id = 1"
 
