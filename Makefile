@@ -7,7 +7,7 @@ PY := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo play setup postgres nats acp retrieval run gateway systems quick check test mutants chaos faults installs pictures services schemathesis bench messages lock clean
+.PHONY: help demo play setup postgres nats acp retrieval run gateway systems quick check test mutants chaos faults installs wheel pictures services schemathesis bench messages lock clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/' | expand -t 18
@@ -99,6 +99,10 @@ installs: .venv/.dev  ## install each way of docs/install.md, and try it; ARGS=â
 
 faults: .venv/.dev  ## break real systems, and let an approver's press repair each; writes docs/faults.md
 	@$(PY) -m tests.faults $(ARGS)
+
+wheel: .venv/.dev  ## build dist/sopbot-â€¦.whl, which pipx installs; see docs/install.md
+	@rm -rf build/lib build/bdist.*  # setuptools would pack modules of an earlier build
+	@$(PY) -m pip wheel --quiet --no-deps --wheel-dir dist . && ls dist/*.whl
 
 pictures: .venv/.dev  ## pictures of cards, threads, the Home tab and modals, in build/pictures
 	@SOPBOT_PICTURES=build/pictures $(PY) -m pytest -q tests/test_pictures.py

@@ -87,7 +87,7 @@ def test_a_system_without_its_library_is_named_with_the_extra_that_installs_it()
         extra="postgres",
     )
     assert missing_library(kind) == (
-        "database needs no_such_library: pip install 'sopbot[postgres]'"
+        "database needs no_such_library: install sopbot with its extra postgres (docs/install.md)"
     )
 
 

@@ -65,4 +65,7 @@ def missing_library(kind: Kind) -> str:
     missing = [name for name in kind.requires if importlib.util.find_spec(name) is None]
     if not missing:
         return ""
-    return f"{kind.name} needs {', '.join(missing)}: pip install 'sopbot[{kind.extra}]'"
+    return (
+        f"{kind.name} needs {', '.join(missing)}: install sopbot with its extra {kind.extra} "
+        "(docs/install.md)"
+    )
