@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.incidents.model import Incident, Severity
+from bot.incidents.records import Handover
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,8 @@ class HomeFacts:
     `others` are open incidents of nobody or of other people, the most severe first, without the
     children of cascades; `severities` counts all open incidents. `opened` counts those of the last
     hours, `resolved` their resolves, the newest first. `places` has the channel and the ts of each
-    card that Slack shows, by the id of its incident. `notice` is the answer to the last press in
+    card that Slack shows, by the id of its incident. `handovers` are those of
+    this person that wait to be accepted. `notice` is the answer to the last press in
     the tab.
     """
 
@@ -34,4 +36,5 @@ class HomeFacts:
     severities: Mapping[Severity, int]
     opened: int = 0
     places: Mapping[int, tuple[str, str]]
+    handovers: Sequence[Handover] = ()
     notice: str = ""

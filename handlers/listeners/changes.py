@@ -12,7 +12,7 @@ from bot.response import IncidentService
 from handlers.listeners.incidents import incident_id, incident_of_press, show_alerts
 from handlers.listeners.registration import Listeners
 from handlers.outbound.outbox import Outbox
-from handlers.views import cascade, changes, steering
+from handlers.views import cascade, changes, escalation, steering
 from handlers.views.forms import value_of
 
 
@@ -21,6 +21,7 @@ def register(listeners: Listeners) -> None:
     listeners.opener("sopbot.more", choose)
     listeners.view(changes.SEVERITY, severity_submitted, shows_answer=True)
     listeners.view(changes.ASSIGN, assign_submitted, shows_answer=True)
+    listeners.view(changes.ESCALATE, escalate_submitted, shows_answer=True)
     listeners.view(changes.MERGE, merge_submitted, shows_answer=True)
 
 
@@ -55,6 +56,15 @@ async def open_assign(
     user = str(body["user"]["id"])
     await service.decisions.check_person(user, "assign")
     await outbox.direct.open_view(str(body["trigger_id"]), changes.assign_modal(incident, user))
+
+
+async def open_escalate(
+    body: dict[str, Any], action: dict[str, Any], service: IncidentService, outbox: Outbox
+) -> None:
+    """Open the modal that asks a second person for help."""
+    incident = await incident_of_press(body, action, service)
+    await service.decisions.check_person(str(body["user"]["id"]), "escalate")
+    await outbox.direct.open_view(str(body["trigger_id"]), changes.escalate_modal(incident))
 
 
 async def open_merge(
@@ -103,6 +113,24 @@ async def assign_submitted(
     return None if change.changed else steering.assigned(change, owner, user)
 
 
+async def escalate_submitted(
+    body: dict[str, Any], view: dict[str, Any], service: IncidentService, outbox: Outbox
+) -> str:
+    """Ask the chosen person for help; the modal's own id makes a second submission the same."""
+    number, to = incident_id(view.get("private_metadata")), value_of(view, "person")
+    if not to:
+        raise InputError(deferred("Escalate it to whom?"))
+    change, by_message = await service.remarks.escalate(
+        number,
+        to,
+        str(body["user"]["id"]),
+        value_of(view, "reason").strip(),
+        outbox.direct.direct_channel,
+        f"view/{view['id']}/{number}",
+    )
+    return escalation.escalated(change, to, by_message=by_message)
+
+
 async def merge_submitted(
     body: dict[str, Any], view: dict[str, Any], service: IncidentService
 ) -> str:
@@ -126,6 +154,7 @@ def _metadata(view: dict[str, Any]) -> tuple[int, str, str]:
 _ENTRIES = {
     "severity": open_severity,
     "assign": open_assign,
+    "escalate": open_escalate,
     "merge": open_merge,
     "alerts": show_alerts,
 }

@@ -1,4 +1,4 @@
-"""Handles the buttons of a handover, in the direct messages of its two people."""
+"""Handles the buttons of a handover, in direct messages and on the Home tabs of its two people."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 from bot.errors import InputError, Refused
 from bot.language import deferred
 from bot.response import IncidentService
+from handlers.listeners.context import holds_button, is_on_home
 from handlers.listeners.registration import Listeners
 from handlers.views import handover as view
 
@@ -38,10 +39,12 @@ async def cancel_handover(
 async def _handover_of_press(
     body: dict[str, Any], action: dict[str, Any], service: IncidentService
 ) -> int:
-    """The handover of the button, which must be on one of its two messages."""
+    """The handover of the button, which must be on one of its two messages or on a Home tab."""
     digits = str(action.get("value"))
     if not (digits.isascii() and digits.isdigit() and len(digits) <= 12):
         raise InputError(deferred("This button no longer works."))
+    if is_on_home(body) and holds_button(body["view"], action):
+        return int(digits)
     channel = str((body.get("channel") or {}).get("id", ""))
     ts = str((body.get("message") or {}).get("ts", ""))
     for side in ("giver", "taker"):

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.approvals.model import Approval
 from bot.errors import Refused
-from bot.language import _, deferred
+from bot.language import deferred
 from bot.response import IncidentService
 from handlers.listeners.registration import Listeners
 from handlers.outbound.outbox import Outbox
-from handlers.views.suggestions import target_modal, target_of
-from handlers.views.text import untrusted_line
-from handlers.views.words import word
+from handlers.views.suggestions import proposed, target_modal, target_of
 
 
 def register(listeners: Listeners) -> None:
     """Register the button and its modal."""
     listeners.opener("sopbot.propose", propose)
-    listeners.view("sopbot.propose_modal", target_typed)
+    listeners.view("sopbot.propose_modal", target_typed, shows_answer=True)
 
 
 async def propose(
@@ -37,16 +34,14 @@ async def propose(
         modal = target_modal(incident, suggestion, f"{advice_id} {step}")
         await outbox.direct.open_view(str(body["trigger_id"]), modal)
         return None
-    return _answer(*await service.suggestions.propose(advice_id, step, user))
+    return proposed(*await service.suggestions.propose(advice_id, step, user))
 
 
-async def target_typed(
-    body: dict[str, Any], view: dict[str, Any], service: IncidentService
-) -> None:
+async def target_typed(body: dict[str, Any], view: dict[str, Any], service: IncidentService) -> str:
     """Propose the action on the target that the person typed."""
     advice_id, step = _place_of(view.get("private_metadata"))
     user, target = str(body["user"]["id"]), target_of(view)
-    await service.suggestions.propose(advice_id, step, user, target)
+    return proposed(*await service.suggestions.propose(advice_id, step, user, target))
 
 
 def _place_of(value: object) -> tuple[int, int]:
@@ -54,12 +49,3 @@ def _place_of(value: object) -> tuple[int, int]:
     if not all(text.isascii() and text.isdigit() and len(text) <= 12 for text in (advice_id, step)):
         raise Refused(deferred("Not done: this button no longer works."))
     return int(advice_id), int(step)
-
-
-def _answer(approval: Approval, is_new: bool) -> str | None:
-    if is_new:
-        return None  # its card says so
-    title = untrusted_line(approval.proposal.title, 100)
-    return _("Nothing new: {title} is {state} already.").format(
-        title=title, state=word(approval.state)
-    )

@@ -93,6 +93,7 @@ class HomeTabs:
             self._service.decisions.waiting_for(user),
         )
         return home.HomeContent(
+            user=user,
             facts=facts,
             waiting=[await self._waiting(approval) for approval in waiting[: home.APPROVALS]],
             waiting_total=len(waiting),

@@ -8,7 +8,7 @@ from dataclasses import replace
 from bot.advice.model import advice_from
 from bot.approvals.model import Approval, Execution
 from bot.errors import NotFound
-from bot.incidents.model import Incident
+from bot.incidents.model import Incident, Severity
 from bot.incidents.news import NewsKind
 from bot.incidents.remediation import RemediationStatus
 from bot.language import ENGLISH, _, speaking
@@ -136,6 +136,7 @@ class Renderer:
             asking=content.asking,
             service_owner=self._owner_of(cascade.shown(incident, content.children)),
             running=content.running,
+            posted=content.posted,
         )
         down_since = self._gateway.down_since if self._gateway else None
         if down_since and incident.resolved_at is None:
@@ -268,7 +269,9 @@ class Renderer:
             execution = await self._store.execution(item.subject)
             if execution.state is not RemediationStatus.OUTCOME_UNKNOWN:
                 return Rendered(*news.ended(item, incident, execution))
-        return Rendered(*news.news(item, incident))
+        # The channel was told that it is over.
+        is_back = item.kind is NewsKind.REOPENED and incident.severity is Severity.CRITICAL
+        return Rendered(*news.news(item, incident), broadcast=is_back)
 
     async def _digest(self, subject: str) -> Rendered | None:
         message = await digests.rendered(self._service, int(subject))

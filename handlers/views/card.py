@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 
 from bot.advice.model import Asking
 from bot.approvals.freeze_scopes import of_incident
@@ -19,6 +20,7 @@ from handlers.views.advice_in_force import asking_line
 from handlers.views.approval import waiting_line
 from handlers.views.newer_blocks import details
 from handlers.views.news import on_card
+from handlers.views.places import reply_link
 from handlers.views.running import running_lines
 from handlers.views.scoped_freezes import frozen_line
 from handlers.views.silences import mute_button, mute_line
@@ -52,6 +54,7 @@ def card(
     asking: Asking | None = None,
     service_owner: str = "",
     running: Sequence[Approval] = (),
+    posted: Mapping[str, tuple[str, str, str]] = MappingProxyType({}),
 ) -> tuple[str, list[Block]]:
     """(fallback text, blocks) of the incident as it is now; `fixed_by` is verified to have helped.
 
@@ -59,8 +62,8 @@ def card(
     `children` are parts of this one; `related` is perhaps one. `last_time` is how the incident of
     its scope before it ended; `deploy` is the probable cause; `freeze` is the incident's own;
     `asking` is who is asked for advice; `service_owner` is the declared owner of the service; the
-    gateway runs what `running` approved. The alert of a cascade's card is that of its most probable
-    cause.
+    gateway runs what `running` approved; `posted` has the places of the cards of `waiting`. The
+    alert of a cascade's card is that of its most probable cause.
     """
     resolved = incident.status is IncidentStatus.RESOLVED
     mark = resolved_mark(incident) if resolved else symbol(cascade.severity(incident, children))
@@ -74,7 +77,7 @@ def card(
         _what(shown, cascade.cause(incident, children)),
     ]
     at_present = [] if resolved else _at_present(incident, freeze, asking)
-    now = [*running_lines(running), *_troubles(incident, waiting, bad_news), *at_present]
+    now = [*running_lines(running), *_troubles(incident, waiting, bad_news, posted), *at_present]
     before = episodes.last_time(last_time, incident) if last_time else ""
     source = _quoted_as(shown, title)
     where, who = _where(incident, shown, children, service_owner), _who(incident, fixed_by)
@@ -94,9 +97,13 @@ def _fallback(mark: str, title: str, shown: Incident, number: str) -> str:
 
 
 def _troubles(
-    incident: Incident, waiting: Sequence[Approval], bad_news: Sequence[News]
+    incident: Incident,
+    waiting: Sequence[Approval],
+    bad_news: Sequence[News],
+    posted: Mapping[str, tuple[str, str, str]],
 ) -> list[str]:
-    return [*map(_waits, waiting[:3]), *(on_card(item, incident) for item in bad_news)]
+    waits = [_waits(approval, posted.get(approval.id)) for approval in waiting[:3]]
+    return [*waits, *(on_card(item, incident) for item in bad_news)]
 
 
 def _at_present(incident: Incident, freeze: Freeze | None, asking: Asking | None) -> list[str]:
@@ -111,8 +118,9 @@ def _quoted_as(shown: Incident, title: str) -> str:
     return _("“…”: as {source} wrote it").format(source=untrusted_line(shown.source, 40))
 
 
-def _waits(approval: Approval) -> str:
-    return _("🔐 approval waiting: {approval}").format(approval=waiting_line(approval))
+def _waits(approval: Approval, place: tuple[str, str, str] | None) -> str:
+    text = _("🔐 approval waiting: {approval}").format(approval=waiting_line(approval))
+    return f"{text} · <{reply_link(*place)}|{_('open it')}>" if place else text
 
 
 def _sender_text(incident: Incident) -> list[Block]:

@@ -22,6 +22,7 @@ from handlers.views.text import (
 )
 
 SEVERITY, ASSIGN, MERGE = "sopbot.severity_modal", "sopbot.assign_modal", "sopbot.merge_modal"
+ESCALATE = "sopbot.escalate_modal"
 MOST_TARGETS = 100  # options of one menu in Slack
 
 
@@ -33,6 +34,7 @@ def overflow(incident: Incident, *, is_card: bool = True) -> list[Block]:
     entries = []
     if incident.status is not IncidentStatus.RESOLVED:
         entries += [(_("Change severity…"), "severity"), (_("Assign…"), "assign")]
+        entries.append((_("Escalate…"), "escalate"))
         if incident.parent_id is None:
             entries.append((_("Merge…"), "merge"))
     if is_card and incident.alert_count > 1:
@@ -97,6 +99,30 @@ def assign_modal(incident: Incident, user: str) -> Block:
         _("Assign {number}").format(number=incident.number),
         _("Assign"),
         [_head(incident), note, input_block("owner", _("Owner"), field)],
+    )
+
+
+def escalate_modal(incident: Incident) -> Block:
+    """The modal that asks a second person for help, and says why."""
+    note = alert(_("They are asked in its thread and by a direct message. The owner stays."))
+    if (escalation := incident.escalation) is not None:
+        text = _("<@{by}> asked <@{to}> {at}, who has not answered yet.")
+        text = text.format(by=escalation.by, to=escalation.to, at=clock(escalation.at))
+        note = alert(text, "warning")
+    whom = {"type": "users_select", "action_id": "sopbot.person"}
+    why = {"type": "plain_text_input", "action_id": "sopbot.reason", "max_length": 200}
+    reason = input_block("reason", _("Why? (shown to them)"), why)
+    return form(
+        ESCALATE,
+        str(incident.id),
+        _("Escalate {number}").format(number=incident.number),
+        _("Escalate"),
+        [
+            _head(incident),
+            note,
+            input_block("person", _("Who should help?"), whom),
+            {**reason, "optional": True},
+        ],
     )
 
 

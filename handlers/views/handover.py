@@ -10,30 +10,49 @@ from bot.language import _, ngettext, number, plural
 from handlers.views.text import Block, button, clock, section, sections, symbol, untrusted_line
 
 MOST = 120  # incidents in one message
+ON_HOME = 10  # numbers of incidents that the Home tab names
 
 
 def message(
     handover: Handover, incidents: Sequence[Incident], *, to_taker: bool
 ) -> tuple[str, list[Block]]:
     """(fallback text, blocks) for the taker, with the buttons, or for the giver."""
-    count = plural(len(handover.incidents), "{count} incident", "{count} incidents")
-    if handover.state is HandoverState.WAITING:
-        head = (
-            _("🤝 <@{giver}> hands {count} over to you").format(giver=handover.giver, count=count)
-            if to_taker
-            else _("🤝 You hand {count} over to <@{taker}>, who has not accepted yet").format(
-                count=count, taker=handover.taker
-            )
-        )
-    else:
-        head = _ended(handover)
+    is_waiting = handover.state is HandoverState.WAITING
+    head = _offer(handover, to_taker=to_taker) if is_waiting else _ended(handover)
     blocks: list[Block] = [section(f"*{head}*"), *_lines(handover, incidents)]
-    if handover.state is HandoverState.WAITING:
-        value = str(handover.id)
-        cancel = button(_("Decline") if to_taker else _("Cancel"), "sopbot.cancel_handover", value)
-        accept = button(_("Accept"), "sopbot.accept_handover", value, style="primary")
-        blocks.append({"type": "actions", "elements": [accept, cancel] if to_taker else [cancel]})
+    if is_waiting:
+        blocks.append(_buttons(handover, to_taker=to_taker))
     return head, blocks
+
+
+def on_home(handover: Handover, user: str) -> list[Block]:
+    """A handover that waits, on the Home tab of its taker or its giver."""
+    to_taker = user == handover.taker
+    numbers = [f"`INC-{incident_id}`" for incident_id in handover.incidents[:ON_HOME]]
+    if (left := len(handover.incidents) - len(numbers)) > 0:
+        numbers.append(_("… and {count} more").format(count=number(left)))
+    head = _offer(handover, to_taker=to_taker)
+    since = _("since {at}").format(at=clock(handover.made_at))
+    text = f"*{head}* · {since}\n{', '.join(numbers)}"
+    return [section(text), _buttons(handover, to_taker=to_taker)]
+
+
+def _offer(handover: Handover, *, to_taker: bool) -> str:
+    count = plural(len(handover.incidents), "{count} incident", "{count} incidents")
+    if to_taker:
+        return _("🤝 <@{giver}> hands {count} over to you").format(
+            giver=handover.giver, count=count
+        )
+    return _("🤝 You hand {count} over to <@{taker}>, who has not accepted yet").format(
+        count=count, taker=handover.taker
+    )
+
+
+def _buttons(handover: Handover, *, to_taker: bool) -> Block:
+    value = str(handover.id)
+    cancel = button(_("Decline") if to_taker else _("Cancel"), "sopbot.cancel_handover", value)
+    accept = button(_("Accept"), "sopbot.accept_handover", value, style="primary")
+    return {"type": "actions", "elements": [accept, cancel] if to_taker else [cancel]}
 
 
 def _ended(handover: Handover) -> str:

@@ -78,3 +78,9 @@ def details(command: str, title: str, verbs: Mapping[str, Documented]) -> str:
         [f"*{_(title)}*"]
         + [f"`{command} {verb.usage}`   {_(verb.help)}" for verb in verbs.values()]
     )
+
+
+def synonym(typed: str, command: str, name: str, verb: Documented) -> str:
+    """The help of the verb that a word of another tool means; `typed` is that word, as code."""
+    head = _("{typed} is `{name}` here:").format(typed=typed, name=name)
+    return "\n".join([head, details(command, name, {name: verb})])

@@ -18,7 +18,7 @@ from bot.incidents.model import Incident, Severity
 from bot.incidents.stats import IncidentStats
 from bot.incidents.windows import Window
 from bot.language import _, number, plural, translated
-from handlers.views import changes, lists, stats
+from handlers.views import changes, handover, lists, stats
 from handlers.views.approval import approval_card
 from handlers.views.places import open_thread, thread_button
 from handlers.views.scoped_freezes import frozen_lines
@@ -45,12 +45,13 @@ class WaitingApproval:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HomeContent:
-    """All that a person's Home tab shows.
+    """All that the Home tab of `user` shows.
 
     `waiting` are the first of the `waiting_total` approvals that wait for this person. `caveat` is
     the reason why there may be more, '' if all are known. `week` are the numbers of `window`.
     """
 
+    user: str
     facts: HomeFacts
     waiting: Sequence[WaitingApproval]
     waiting_total: int
@@ -71,6 +72,7 @@ def home_blocks(content: HomeContent) -> list[Block]:
         *([section(lists.freeze(content.frozen))] if content.frozen else []),
         *([section("\n".join(scopes))] if (scopes := frozen_lines(content.frozen_scopes)) else []),
         *_waiting(content),
+        *_handovers(content),
         *_mine(content),
         *_open(content),
         *_muted(content),
@@ -140,6 +142,14 @@ def _waiting(content: HomeContent) -> list[Block]:
             )
         )
     return blocks
+
+
+def _handovers(content: HomeContent) -> list[Block]:
+    offered = content.facts.handovers
+    if not offered:
+        return []
+    blocks = [block for item in offered for block in handover.on_home(item, content.user)]
+    return [_heading(_("Handover")), *blocks]
 
 
 def _mine(content: HomeContent) -> list[Block]:

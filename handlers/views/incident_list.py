@@ -160,10 +160,10 @@ def _age(incident: Incident, now: datetime) -> str:
 
 
 def _table(page: IncidentPage, now: datetime) -> Block:
-    head = [_cell(text) for text in (_("Incident"), _("Severity"), _("What"), _("For"), _("Owner"))]
+    """Two columns, so that a phone shows all of it without scrolling sideways."""
+    head = [_cell(_("Incident")), _cell(_("What"))]
     rows = [head, *(_row(incident, page, now) for incident in page.incidents)]
-    wrapped = [{}, {}, {"is_wrapped": True}, {}, {}]
-    return {"type": "table", "rows": rows, "column_settings": wrapped}
+    return {"type": "table", "rows": rows, "column_settings": [{}, {"is_wrapped": True}]}
 
 
 def _row(incident: Incident, page: IncidentPage, now: datetime) -> list[Block]:
@@ -176,16 +176,14 @@ def _row(incident: Incident, page: IncidentPage, now: datetime) -> list[Block]:
         if incident.parent_id
         else ""
     )
-    what = f"{title}{f' · {about}' if about else ''}{part}"
+    what = f"{_mark(incident)} · {title}{f' · {about}' if about else ''}{part}"
     owner = incident.acknowledged_by
+    who = {"type": "user", "user_id": owner} if owner else _text(_("nobody"))
     return [
         _rich({"type": "link", "url": thread_link(*place), "text": incident.number})
         if place
         else _cell(incident.number),
-        _cell(_mark(incident)),
-        _cell(what),
-        _cell(_age(incident, now)),
-        _rich({"type": "user", "user_id": owner}) if owner else _cell(_("nobody")),
+        _rich(_text(what), _text(f"\n{_age(incident, now)} · 👀 "), who),
     ]
 
 
@@ -201,10 +199,14 @@ def _cell(text: str) -> Block:
     return {"type": "raw_text", "text": text}
 
 
-def _rich(element: Block) -> Block:
+def _text(text: str) -> Block:
+    return {"type": "text", "text": text}
+
+
+def _rich(*elements: Block) -> Block:
     return {
         "type": "rich_text",
-        "elements": [{"type": "rich_text_section", "elements": [element]}],
+        "elements": [{"type": "rich_text_section", "elements": list(elements)}],
     }
 
 

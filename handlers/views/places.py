@@ -13,6 +13,11 @@ def thread_link(channel: str, ts: str) -> str:
     return f"{PERMALINK}/{channel}/p{ts.replace('.', '')}"
 
 
+def reply_link(channel: str, ts: str, thread_ts: str) -> str:
+    """The address of a message in a thread."""
+    return f"{thread_link(channel, ts)}?thread_ts={thread_ts}&cid={channel}"
+
+
 def open_thread(channel: str, ts: str) -> str:
     """The link that opens an incident's thread."""
     return f"<{thread_link(channel, ts)}|{_('Open thread')}>"

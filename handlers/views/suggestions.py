@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from bot.approvals.model import Approval
 from bot.incidents.model import Incident
 from bot.incidents.remediation import FROM_MODEL
 from bot.language import _
 from bot.remediation.suggestions import Suggestion
+from handlers.views.approval import waiting_line
 from handlers.views.text import Block, button, context, section, untrusted_line
+from handlers.views.words import word
 
 
 def steps(
@@ -87,6 +90,21 @@ def target_modal(incident: Incident, suggestion: Suggestion, place: str) -> Bloc
             },
         ],
     }
+
+
+def proposed(approval: Approval, is_new: bool) -> str:
+    """The answer to the person who pressed Propose; the card of the approval follows."""
+    if not is_new:
+        title = untrusted_line(approval.proposal.title, 100)
+        return _("Nothing new: {title} is {state} already.").format(
+            title=title, state=word(approval.state)
+        )
+    if approval.decided:
+        title = untrusted_line(approval.proposal.title, 100)
+        text = _("🔐 Proposed: {title}. It is {state}; its card follows in this thread.")
+        return text.format(title=title, state=word(approval.state))
+    text = _("🔐 Proposed: {approval}. Its approval card follows in this thread.")
+    return text.format(approval=waiting_line(approval))
 
 
 def target_of(view: dict[str, Any]) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from bot.advice.model import Asking
 from bot.approvals.model import Approval, Freeze
@@ -18,6 +18,7 @@ from store.operations import (
     executions,
     incidents,
     news,
+    outbox,
     running,
     standing_advice,
 )
@@ -46,7 +47,8 @@ class CardContent:
     `related` is the root of another open cascade that is perhaps part of the same fault;
     `last_time` is the end of the incident of its scope before it; `deploy` is its probable cause;
     `freeze` is its own. `asking` is who is asked for advice about it or a child.
-    `running` are the approvals of which the gateway runs the action, three at most.
+    `running` are the approvals of which the gateway runs the action, three at most. `posted` has
+    the channel, the ts and the ts of the thread of each card of `waiting` that Slack shows, by id.
     """
 
     incident: Incident
@@ -61,6 +63,7 @@ class CardContent:
     freeze: Freeze | None = None
     asking: Asking | None = None
     running: Sequence[Approval] = ()
+    posted: Mapping[str, tuple[str, str, str]] = field(default_factory=dict)
 
 
 # One query for nearly every card: of few is an approval waiting, or something bad known.
@@ -119,7 +122,19 @@ def content(incident_id: int) -> Operation[CardContent]:
         freeze=_freeze(rows[0]),
         asking=asking,
         running=runs,
+        posted=(yield from _posted(waiting)) if waiting else {},
     )
+
+
+def _posted(waiting: Sequence[Approval]) -> Operation[dict[str, tuple[str, str, str]]]:
+    """Read where Slack shows the cards of these approvals."""
+    keys = [f"approval:{approval.id}" for approval in waiting]
+    rows = yield query(
+        f"{outbox.SELECT} WHERE o.key IN ({', '.join('?' * len(keys))})"
+        " AND o.ts IS NOT NULL AND card.ts IS NOT NULL",
+        *keys,
+    )
+    return {row["subject"]: (row["channel"], row["ts"], row["thread_ts"]) for row in rows}
 
 
 def _children(incident_id: int) -> Operation[list[Incident]]:

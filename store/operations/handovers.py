@@ -28,6 +28,11 @@ from store.statements import (
 LATE = timedelta(minutes=15)  # then the bot tells the giver of a critical incident
 GIVER, TAKER = "giver", "taker"
 
+WAITING_OF = (
+    "SELECT * FROM handovers WHERE state = 'waiting' AND (taker = ? OR giver = ?)"
+    " ORDER BY id DESC LIMIT 3"
+)
+"""Those that a person gives or is offered, and nobody has ended yet: the user's id, twice."""
 _OWNED = "SELECT * FROM incidents WHERE status = 'acknowledged' AND acknowledged_by = ?"
 
 
@@ -43,7 +48,7 @@ def offer(
     yield lock(f"handover/{giver}")
     known = yield query("SELECT * FROM handovers WHERE origin = ?", origin)
     if known:
-        return _from(known[0])
+        return handover_from(known[0])
     rows = yield query(f"{_OWNED} ORDER BY id", giver)
     if not rows:
         raise Refused(deferred("Nothing to hand over: you own no open incident."))
@@ -64,7 +69,7 @@ def offer(
         *channels,
     )
     yield from _show(inserted[0], now)
-    return _from(inserted[0])
+    return handover_from(inserted[0])
 
 
 def accept(handover_id: int, user: str, now: datetime) -> Operation[tuple[Handover, bool]]:
@@ -168,7 +173,7 @@ def get(handover_id: int) -> Operation[Handover]:
     rows = yield query("SELECT * FROM handovers WHERE id = ?", handover_id)
     if not rows:
         raise NotFound(deferred("This handover is not stored any more."))
-    return _from(rows[0])
+    return handover_from(rows[0])
 
 
 def shown(handover_id: int) -> Operation[tuple[Handover, list[Incident]]]:
@@ -182,7 +187,8 @@ def shown(handover_id: int) -> Operation[tuple[Handover, list[Incident]]]:
     return handover, [incident_from(row) for row in rows]
 
 
-def _from(row: Row) -> Handover:
+def handover_from(row: Row) -> Handover:
+    """Return the handover of a row of `handovers`."""
     return Handover(
         id=row["id"],
         giver=row["giver"],

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from bot.incidents.home import HomeFacts, ListedIncidents
 from bot.incidents.model import Incident, Severity
 from store.incident_rows import incident_from
+from store.operations import handovers
 from store.operations.part import Part
 from store.statements import Operation, Row, Statement, query, run, to_db_time, together
 
@@ -56,10 +57,11 @@ def facts(user: str, limit: int, since: datetime, now: datetime) -> Operation[Ho
             user,
             to_db_time(now - NOTICE_FOR),
         ),
+        query(handovers.WAITING_OF, user, user),
         *(most_severe(severity, user, limit) for severity in Severity),
     )
     mine, muted, resolved = (_listed(*lists[place : place + 2]) for place in (0, 2, 4))
-    severities, opened, notice, *by_severity = lists[6:]
+    severities, opened, notice, offered, *by_severity = lists[6:]
     counts = {Severity(row["severity"]): int(row["n"]) for row in severities}
     others = [incident_from(row) for rows in by_severity for row in rows][:limit]
     shown = [*mine.incidents, *others, *muted.incidents, *resolved.incidents]
@@ -71,6 +73,7 @@ def facts(user: str, limit: int, since: datetime, now: datetime) -> Operation[Ho
         resolved=resolved,
         opened=int(opened[0]["n"]),
         places=(yield from places(shown)),
+        handovers=[handovers.handover_from(row) for row in offered],
         notice=notice[0]["notice"] if notice else "",
     )
 

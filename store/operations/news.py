@@ -101,16 +101,6 @@ def of_execution(execution: Execution, approval: Approval, now: datetime) -> Ope
     )
 
 
-def is_about(execution: Execution) -> Operation[bool]:
-    """Return whether there was bad news of it."""
-    rows = yield query(
-        "SELECT 1 FROM news WHERE incident_id = ? AND subject = ? LIMIT 1",
-        execution.incident_id,
-        execution.id,
-    )
-    return bool(rows)
-
-
 def outcome_is_known(execution: Execution, now: datetime) -> Operation[None]:
     """Let a message that said that the outcome is unknown say what is known by now."""
     if execution.state is RemediationStatus.OUTCOME_UNKNOWN:

@@ -21,6 +21,7 @@ from store.statements import (
 from store.topics import Topic
 
 PROMOTED_AFTER = timedelta(seconds=60)
+_REFRESH = "UPDATE outbox SET desired_version = desired_version + 1 WHERE key = ?"
 
 
 # Work that was queued with the incident and waits for its card.
@@ -44,7 +45,8 @@ def sent(
     1. Store until when the channel's posts are paced.
     2. Requeue its "undelivered" message in the ops channel: it names the present place.
     3. Store `ts` and the version; False if another replica recorded its own copy first.
-    4. Wake the outbox for the replies; after a first card, wake the steps whose work waits for it.
+    4. Let the incident's card link to an approval that was posted.
+    5. Wake the outbox for the replies; after a first card, wake the steps whose work waits for it.
     """
     if paced_until is not None:
         yield run(
@@ -54,10 +56,7 @@ def sent(
             owner,
         )
     if message.error:
-        yield run(
-            "UPDATE outbox SET desired_version = desired_version + 1 WHERE key = ?",
-            f"undelivered:{message.key}",
-        )
+        yield run(_REFRESH, f"undelivered:{message.key}")
     is_first = message.kind == "card" and (message.ts is None or bool(message.error))
     rows = yield last(
         query(
@@ -73,6 +72,9 @@ def sent(
             ts,
         )
     )
+    if message.kind == "approval" and message.ts is None and rows:
+        yield run(_REFRESH, f"card:{message.incident_id}")
+        yield notify(Topic.OUTBOX)
     # Replies may have waited for this ts; one that is being enqueued now is in no snapshot yet.
     if is_first or message.error:
         yield notify(Topic.OUTBOX)

@@ -14,10 +14,10 @@ from store.statements import Operation, execute, query
 def note_progress(
     execution_id: str, owner: str, progress: str, *, cancellable: bool, now: datetime
 ) -> Operation[None]:
-    """Store how far it is, and show it on its card and that of the incident.
+    """Store how far it is, and show it on its card.
 
     1. Update the execution if this replica has it and anything changed.
-    2. Enqueue both cards. The incident's only names what runs, so its progress changes nothing.
+    2. Enqueue its card. The incident's card only names what runs, which the dispatch has shown.
     """
     execution = yield from executions.get(execution_id)
     changed = yield execute(
@@ -36,11 +36,9 @@ def note_progress(
         return
     incident = yield from incidents.get(execution.incident_id)
     yield from incidents.reply(incident, "approval", execution.approval_id, now)
-    if execution.progress is None:
-        yield from incidents.show_card(incident.id, incident.channel, incident.severity, now)
 
 
-IS_RUNNING = "state = 'dispatching' AND progress IS NOT NULL"
+IS_RUNNING = "state = 'dispatching'"
 
 
 def of_incident(incident_id: int) -> Operation[list[Approval]]:

@@ -25,7 +25,7 @@ from bot.approvals.transitions import (
 )
 from bot.incidents.model import Incident
 from bot.incidents.remediation import RemediationStatus
-from store.operations import audit, incidents, news, standing_advice
+from store.operations import audit, incidents, standing_advice
 from store.operations.audit_kinds import Kind
 from store.rows import execution_from
 from store.statements import Operation, at_end, from_db_time_or_none, notify, query, to_db_time
@@ -248,13 +248,8 @@ def announce(
 def show(
     execution: Execution, incident: Incident, now: datetime, *, result: bool = False
 ) -> Operation[None]:
-    """Enqueue its approval's card, and its result if there is one.
-
-    The incident's card is enqueued only if it named the execution as running, or names it as bad
-    news: that may have changed.
-    """
+    """Enqueue its approval's card, the incident's, which names what runs, and any result."""
     yield from incidents.reply(incident, "approval", execution.approval_id, now, by_request=True)
-    if execution.progress is not None or (yield from news.is_about(execution)):
-        yield from incidents.show_card(incident.id, incident.channel, incident.severity, now)
+    yield from incidents.show_card(incident.id, incident.channel, incident.severity, now)
     if execution.finished_at or result:
         yield from incidents.reply(incident, "result", execution.id, now, by_request=True)

@@ -145,6 +145,7 @@ ACTING = {
     "choose": action("sopbot.more", value=None, selected_option={"value": "severity 1"}),
     "severity_submitted": filled("sopbot.severity_modal", severity={"value": "high"}),
     "assign_submitted": filled("sopbot.assign_modal", owner={"value": USER}),
+    "escalate_submitted": filled("sopbot.escalate_modal", person={"value": "U0BEN00001"}),
     "merge_submitted": filled("sopbot.merge_modal", target={"value": "2"}),
     "give_feedback": action("sopbot.feedback", type="feedback_buttons"),
     "show_full_text": action("sopbot.full_text"),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from handlers.listeners.commands import unknown
-from handlers.listeners.commands.verbs import BUTTONS, INCIDENT, MEANT, MEANT_PHRASES, SOP
+from handlers.listeners.commands.meanings import BUTTONS, MEANT, MEANT_PHRASES
+from handlers.listeners.commands.verbs import INCIDENT, SOP
 from handlers.views.help import TITLES, Topic, details, overview
 
 LINES, WIDTH = 20, 45  # of a phone

@@ -70,7 +70,19 @@ def _facts(made: Maker, sick: Incident, children: list[Incident]) -> HomeFacts:
         severities={Severity.HIGH: 400},
         opened=12,
         places={item.id: ("C0ALERTS01", f"1795.{item.id:06}") for item in all_of[::2]},
+        handovers=[_offer(all_of)] * made.random.choice((0, 1, 3)),
         notice=made.random.choice(("", _("you are not an approver of this action"))),
+    )
+
+
+def _offer(incidents: list[Incident]) -> Handover:
+    return Handover(
+        id=1,
+        giver=ANA,
+        taker=BEN,
+        incidents=tuple(item.id for item in incidents),
+        state=HandoverState.WAITING,
+        made_at=NOW,
     )
 
 
@@ -87,6 +99,7 @@ def _home(made: Maker, sick: Incident, children: list[Incident], requests: list[
         for _ in range(count)
     ]
     content = home.HomeContent(
+        user=made.random.choice((ANA, BEN)),
         facts=_facts(made, sick, children),
         waiting=waiting,
         waiting_total=count,
@@ -131,16 +144,8 @@ def _direct_messages(made: Maker, sick: Incident, children: list[Incident]) -> I
     state = random.choice(list(HandoverState))
     ended = NOW if state is not HandoverState.WAITING else None
     incidents = [sick, *children]
-    offer = Handover(
-        id=1,
-        giver=ANA,
-        taker=BEN,
-        incidents=tuple(item.id for item in incidents),
-        state=state,
-        made_at=NOW,
-        ended_at=ended,
-        ended_by=BEN if ended else "",
-    )
+    ended_by = BEN if ended else ""
+    offer = replace(_offer(incidents), state=state, ended_at=ended, ended_by=ended_by)
     yield "handover", *handover.message(offer, incidents, to_taker=random.random() < 0.5), "message"
     yield "late handover", *handover.late(offer, incidents), "message"
     task = ActionItem(
@@ -167,6 +172,7 @@ def _modals(
     for make in (
         lambda: changes.severity_modal(sick),
         lambda: changes.assign_modal(sick, ANA),
+        lambda: changes.escalate_modal(sick),
         lambda: changes.merge_modal(sick, [*children, sick] * 3, requests),
         lambda: postmortem.action_modal(sick, ANA),
         lambda: stakeholders.update_modal(sick, "C1", draft_text, posted),

@@ -101,6 +101,9 @@ def _messages(
             children=children,
             related=random.choice((None, made.incident(9))),
             last_time=random.choice((None, made.last_episode())),
+            posted={
+                request.id: ("C0ALERTS01", "1795.000002", "1795.000001") for request in waiting
+            },
         ),
     )
     yield "folded", cascade.folded_card(sick, made.incident(8), "https://slack.example/p1")
@@ -158,5 +161,6 @@ def _modals(made: Maker, sick: Incident, children: list[Incident]) -> Iterator[t
     yield "reason", modals.reason_modal(request)
     yield "severity", changes.severity_modal(sick)
     yield "assign", changes.assign_modal(sick, BEN)
+    yield "escalate", changes.escalate_modal(sick)
     yield "merge", changes.merge_modal(sick, children, [request] * 5)
     yield "resolve", steering.resolve_modal(sick, [request] * 5, children)

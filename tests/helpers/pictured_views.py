@@ -26,6 +26,7 @@ from bot.incidents.model import (
     TimelineEntry,
 )
 from bot.incidents.news import News, NewsKind
+from bot.incidents.records import Handover, HandoverState
 from bot.incidents.remediation import Parameter, Preview, RemediationStatus
 from bot.incidents.stats import IncidentStats, PeriodStats
 from bot.incidents.windows import Window
@@ -183,6 +184,14 @@ def home_view() -> Block:
         _incident(id=150, title=LONG_TITLE),
         _incident(id=151, title="disk 97 % full on db-1", severity=Severity.HIGH, service="db"),
     ]
+    offer = Handover(
+        id=7,
+        giver=ANA,
+        taker=BEN,
+        incidents=(143, 144),
+        state=HandoverState.WAITING,
+        made_at=NOW,
+    )
     facts = HomeFacts(
         mine=ListedIncidents([acknowledged()], 1),
         others=others,
@@ -191,12 +200,14 @@ def home_view() -> Block:
         severities={Severity.CRITICAL: 2, Severity.HIGH: 1},
         opened=5,
         places={142: ("C0", "1.1"), 150: ("C0", "1.2")},
+        handovers=[offer],
         notice="Resolved INC-139.",
     )
     blocked = home.WaitingApproval(
         approval=an_approval(id="f" * 32, preview=PREVIEW), incident=others[1], blocker=blocker
     )
     content = home.HomeContent(
+        user="U0BEN",
         facts=facts,
         waiting=[home.WaitingApproval(approval=waiting(), incident=incident()), blocked],
         waiting_total=2,
@@ -235,6 +246,7 @@ def modal_views() -> Mapping[str, Block]:
         "report": report_modal.report_modal(("prod", "staging")),
         "edit": modals.edit_modal(waiting()),
         "severity": changes.severity_modal(incident()),
+        "escalate": changes.escalate_modal(incident()),
         "resolve": steering.resolve_modal(incident(), [waiting()], CHILDREN[:2]),
     }
 

@@ -67,6 +67,7 @@ async def test_a_step_is_proposed_on_a_known_target_and_a_person_names_any_other
     assert values == ["1 1", "1 2"], "a button carries no text of the model"
     chloe = world.slack.as_user("chloe")
     await chloe.press(advice, "Propose")
+    await world.ephemeral("chloe", f"Proposed: Restart {SERVICE} (needs 1 approval")
     card = await world.approval_card(f"Restart {SERVICE}")
     assert "alert: service" in card.text
     await until(lambda: "Propose" not in world.replies("advice")[0].buttons, why="it waits already")

@@ -39,6 +39,27 @@ async def test_approvers_are_told_once_of_an_incident_that_nobody_acknowledges(
     assert len(news(world)) == 1
 
 
+async def test_the_channel_is_told_that_a_critical_incident_fires_again(
+    world: World, bot: StartBot
+) -> None:
+    world.write_policy(
+        BEN, propose_from_sop=False, segments={"correlate": {"flapping_changes": 100}}
+    )
+    await bot()
+    await world.alert()
+    await world.card("CRITICAL")
+    await world.resolves()
+    assert (await world.resolved()).data["subtype"] == "thread_broadcast"
+    await world.alert()
+    reopened = await world.reply("news", "INC-1 fires again")
+    assert reopened.data["subtype"] == "thread_broadcast", "the channel was told that it is over"
+    await world.resolves()
+    await world.resolved(which=2)
+    await world.alert(severity="high")
+    reopened = await world.reply("news", "INC-1 fires again", which=2)
+    assert "subtype" not in reopened.data, "only the thread is told of what is not critical"
+
+
 async def test_an_expired_approval_is_announced_to_its_approvers(
     world: World, bot: StartBot, clock: RunningClock
 ) -> None:
@@ -47,7 +68,11 @@ async def test_an_expired_approval_is_announced_to_its_approvers(
     await world.alert()
     card = await world.card(f"approval waiting: {RESTART}")
     assert "(needs 1 approval: @ben)" in card.text
-    await world.approval_card("awaiting approval")
+    approval = await world.approval_card("awaiting approval")
+    link = f"p{approval.ts.replace('.', '')}?thread_ts={card.ts}"
+    await world.slack.wait_for(
+        lambda: link in str(world.cards()[0].data), why="the card links to the approval"
+    )
     await world.press(card, "Acknowledge", "ana")
     await world.card("acknowledged by @ana")
     clock.forward(901)

@@ -8,7 +8,7 @@ import pytest
 
 from bot.simulator import menu_entries
 from tests.scenarios.commands import answer_to
-from tests.scenarios.world import ANA, World
+from tests.scenarios.world import ANA, BEN, World
 
 pytestmark = pytest.mark.one_engine
 
@@ -59,6 +59,22 @@ async def test_the_second_of_two_people_is_told_what_the_first_changed_and_loses
     assert redrawn["blocks"][-1]["element"]["initial_user"] == "U0CHLOE001"
     await ben.submit()
     await world.reply("steered", "Assigned to @chloe by @ben; it was @ana's", which=4)
+
+
+async def test_a_person_is_asked_for_help_from_the_menu_of_the_card(
+    world: World, two_open: None
+) -> None:
+    ana = world.slack.as_user("ana")
+    await opened(world, "Escalate…", "ana")
+    await ana.submit(values={"person": BEN, "reason": "the disk again"})
+    answer = str(world.slack.modal("ana"))
+    assert f"INC-1 is escalated: <@{BEN}> is asked in its thread and by a direct message" in answer
+    await world.card("escalated to @ben by @ana")
+    await world.reply("steered", "the disk again")
+    modal = await opened(world, "Escalate…", "chloe")
+    assert f"<@{ANA}> asked <@{BEN}>" in str(modal), "a second person sees that somebody is asked"
+    refused = await world.slack.as_user("chloe").submit(values={"person": "U0CHLOE001"})
+    assert "You cannot escalate to yourself" in str(refused.errors)
 
 
 async def test_a_merge_is_chosen_from_the_open_incidents_and_can_be_undone(

@@ -31,6 +31,12 @@ async def test_help_names_every_command_on_one_phone_screen(
     page = await answer_to(world, "/incident help owner")
     assert "/incident ack INC-1   take ownership" in page
     assert "take ownership" in await answer_to(world, "/incident help ack")
+    page = await answer_to(world, "/incident help snooze")
+    assert "snooze is mute here:" in page
+    assert "/incident mute INC-1 [2h]" in page
+    assert "take over is assign here:" in await answer_to(world, "/incident help take over")
+    assert "escalete is escalate here:" in await answer_to(world, "/incident help escalete")
+    assert "are buttons of the approval" in await answer_to(world, "/incident help approve")
     assert "There is no help on dance. Topics: find, owner" in await answer_to(
         world, "/incident help dance"
     )

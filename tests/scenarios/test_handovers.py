@@ -103,6 +103,21 @@ async def test_only_its_two_people_decide_on_a_handover_and_a_new_one_replaces_i
         assert text in await answer_to(world, line, "ana")
 
 
+async def test_a_handover_is_accepted_on_the_home_tab(world: World, two_of_anas: None) -> None:
+    await answer_to(world, f"/incident handover <@{BEN}>", "ana")
+    ben = world.slack.as_user("ben")
+    await ben.open_home()
+    tab = await world.slack.wait_for(lambda: world.slack.home("ben"), why="the Home tab")
+    assert "hands 2 incidents over to you" in str(tab)
+    assert "`INC-1`, `INC-2`" in str(tab)
+    await ben.press(tab, "Accept")
+    await world.card("acknowledged by @ben")
+    await world.slack.wait_for(
+        lambda: "Yours (2)" in str(world.slack.home("ben")), why="the tab shows that they are his"
+    )
+    assert "hands 2 incidents over" not in str(world.slack.home("ben"))
+
+
 @pytest.mark.attack("ASI03")
 async def test_the_giver_cannot_accept_in_the_name_of_the_taker(
     world: World, two_of_anas: None

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from difflib import get_close_matches
 from typing import Any
 
 from bot.errors import InputError
@@ -16,7 +15,8 @@ from bot.language import deferred
 from bot.response import IncidentService
 from handlers.listeners.commands import lists
 from handlers.listeners.commands.call import INCIDENT_NUMBER, Call, Verb
-from handlers.listeners.commands.verbs import BUTTONS, INCIDENT, MEANT, MEANT_PHRASES, SOP
+from handlers.listeners.commands.meanings import BUTTONS, meant_by, where_votes_are
+from handlers.listeners.commands.verbs import INCIDENT, SOP
 from handlers.listeners.registration import Listeners
 from handlers.outbound.outbox import Outbox
 from handlers.views.text import typed
@@ -78,20 +78,10 @@ def unknown(name: str, word: str, rest: str, verbs: Mapping[str, Verb]) -> Input
     remedy = deferred("`{name} help` lists the commands.", name=name)
     if INCIDENT_NUMBER.fullmatch(word) and "show" in verbs:
         nearest = f"show {word}"
-    elif nearest := _phrase(word, rest, verbs):
-        pass
-    elif (meant := MEANT.get(word)) in verbs:
-        nearest = f"{meant} {rest}"
     else:
-        near = get_close_matches(word, verbs, n=3, cutoff=0.65)
-        near.sort(key=lambda verb: sorted(verb) != sorted(word))  # swapped letters: `akc` is `ack`
-        nearest = f"{near[0]} {rest}" if near else ""
+        nearest = meant_by(word, rest, verbs)
     if word in BUTTONS and "fix" in verbs:
-        remedy = deferred(
-            "Approve and Reject are buttons of the approval, in the thread of its incident and on"
-            " the bot's Home tab. {remedy}",
-            remedy=remedy,
-        )
+        remedy = where_votes_are(remedy)
     elif nearest:
         remedy = deferred(
             "Did you mean {command}? {remedy}", command=typed(f"{name} {nearest}"), remedy=remedy
@@ -99,15 +89,6 @@ def unknown(name: str, word: str, rest: str, verbs: Mapping[str, Verb]) -> Input
     return InputError(
         deferred("{name} is not a command.", name=typed(f"{name} {word}")), remedy=remedy
     )
-
-
-def _phrase(word: str, rest: str, verbs: Mapping[str, Verb]) -> str:
-    """The command that several words mean, with what follows them; '' if they mean none."""
-    text = f"{word} {rest}".strip()
-    for phrase, command in MEANT_PHRASES.items():
-        if f"{text.lower()} ".startswith(f"{phrase} ") and command.split()[0] in verbs:
-            return " ".join(command.format(rest=text[len(phrase) :].strip()).split())
-    return ""
 
 
 def _as_typed(text: str) -> str:

@@ -186,6 +186,7 @@ def every_view(evil: str) -> Iterator[tuple[str, tuple[str, list[dict[str, Any]]
     for change in (
         changes.severity_modal(sick),
         changes.assign_modal(sick, "U0ANA"),
+        changes.escalate_modal(sick),
         changes.merge_modal(sick, [sick], [ask]),
     ):
         yield "modal", ("a modal has no text", change["blocks"])
@@ -232,14 +233,7 @@ def _follow_up(sick: Incident, evil: str) -> Iterator[tuple[str, tuple[str, list
     yield "action", postmortem.action(replace(item, done_at=NOW, done_by="U0BEN"), is_reminder=True)
     yield "answer", (postmortem.action_list([item], 20, mine=False), [])
     yield "answer", (postmortem.actions_of_incident([item], "INC-142"), [])
-    offer = Handover(
-        id=1,
-        giver="U0ANA",
-        taker="U0BEN",
-        incidents=(sick.id,),
-        state=HandoverState.WAITING,
-        made_at=NOW,
-    )
+    offer = _offer(sick)
     yield "handover", handover.message(offer, [sick], to_taker=True)
     ended = replace(offer, state=HandoverState.ACCEPTED, ended_at=NOW, ended_by="U0BEN")
     yield "handover", handover.message(ended, [sick], to_taker=False)
@@ -260,6 +254,17 @@ def _follow_up(sick: Incident, evil: str) -> Iterator[tuple[str, tuple[str, list
     yield "answer", (sop_lists.sop_hits([], evil, {}), [])
 
 
+def _offer(sick: Incident) -> Handover:
+    return Handover(
+        id=1,
+        giver="U0ANA",
+        taker="U0BEN",
+        incidents=(sick.id,),
+        state=HandoverState.WAITING,
+        made_at=NOW,
+    )
+
+
 def _home(sick: Incident, ask: Approval, evil: str) -> home.HomeContent:
     """A Home tab with the incident in every list."""
     listed = ListedIncidents((replace(sick, mute=Mute("U0BEN", None)),), 30)
@@ -271,9 +276,11 @@ def _home(sick: Incident, ask: Approval, evil: str) -> home.HomeContent:
         severities={Severity.HIGH: 40},
         opened=12,
         places={sick.id: ("C1", "1.1")},
+        handovers=[_offer(sick)],
         notice="Not counted: you are not an approver.",
     )
     return home.HomeContent(
+        user="U0ANA",
         facts=facts,
         waiting=[home.WaitingApproval(approval=ask, incident=sick)],
         waiting_total=3,

@@ -90,6 +90,7 @@ def test_an_open_incident_can_be_acknowledged_resolved_and_asked_about() -> None
     assert menu_entries({"blocks": blocks}) == [
         "Change severity…",
         "Assign…",
+        "Escalate…",
         "Merge…",
         "Alerts (14)",
     ]
@@ -162,7 +163,7 @@ def test_a_buttons_value_carries_only_an_id() -> None:
     values = [e["value"] for b in blocks for e in b.get("elements", []) if "value" in e]
     assert values == ["142"] * 4
     entries = [o["value"] for b in blocks[-1:] for e in b["elements"] for o in e.get("options", [])]
-    assert entries == ["severity 142", "assign 142", "merge 142", "alerts 142"]
+    assert entries == ["severity 142", "assign 142", "escalate 142", "merge 142", "alerts 142"]
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from bot.approvals.model import Freeze
 from bot.approvals.reasons import BlockerKind
 from bot.incidents.home import HomeFacts, ListedIncidents
 from bot.incidents.model import Mute, Severity
+from bot.incidents.records import Handover, HandoverState
 from bot.incidents.remediation import Preview
 from bot.incidents.stats import IncidentStats, PeriodStats
 from bot.incidents.windows import Window
@@ -36,6 +37,7 @@ from tests.helpers.models import (
 
 def content(facts: HomeFacts | None = None, **changes: Any) -> home.HomeContent:
     fields: dict[str, Any] = {
+        "user": "U0ANA",
         "facts": facts or HomeFacts(severities={}, places={}),
         "waiting": (),
         "waiting_total": 0,
@@ -45,6 +47,17 @@ def content(facts: HomeFacts | None = None, **changes: Any) -> home.HomeContent:
         "window": Window("7d", 168),
     }
     return home.HomeContent(**{**fields, **changes})
+
+
+def offer(*incidents: int) -> Handover:
+    return Handover(
+        id=7,
+        giver="U0BEN",
+        taker="U0ANA",
+        incidents=incidents,
+        state=HandoverState.WAITING,
+        made_at=NOW,
+    )
 
 
 def fullest(text: str) -> home.HomeContent:
@@ -62,6 +75,7 @@ def fullest(text: str) -> home.HomeContent:
         severities=dict.fromkeys(Severity, 2500),
         opened=9000,
         places={n: ("C0ALERTS01", f"1795.{n:06d}") for n in range(200)},
+        handovers=[offer(*range(100, 140))] * 3,
         notice="Not counted: you are not an approver.",
     )
     ask = approval(preview=Preview(text[:2500], "sha256:1", text), votes=(vote("U0ANA"),))
@@ -131,3 +145,12 @@ def test_an_approval_shows_its_whole_command_and_while_it_is_blocked_no_approve_
 def test_the_digest_of_a_tab_does_not_change_with_the_time_of_its_update() -> None:
     blocks = home.home_blocks(fullest("x"))
     assert blocks == home.home_view(blocks, NOW)["blocks"][:-1]
+
+
+def test_an_offered_handover_is_accepted_by_its_taker_and_cancelled_by_its_giver() -> None:
+    facts = HomeFacts(severities={}, places={}, handovers=[offer(3, 4)])
+    blocks = home.home_blocks(content(facts))
+    assert "<@U0BEN> hands 2 incidents over to you" in shown(blocks)
+    assert "`INC-3`, `INC-4`" in shown(blocks)
+    assert buttons(blocks) == ["Accept", "Decline"]
+    assert buttons(home.home_blocks(content(facts, user="U0BEN"))) == ["Cancel"]
