@@ -121,6 +121,7 @@ class Reason(StrEnum):
     DEPLOY = N_("a deploy of the same service")
     NOTHING_TO_CLOSE = N_("resolved, and no open incident matches")
     ENDS_LATER = N_("resolved, after its incident was resolved by a person or as stale")
+    ENDS_AGAIN = N_("resolved once more, soon after its incident was resolved")
     OVERTAKEN = N_("overtaken by a newer telling")
     SUPPRESSED = N_("suppressed by a silence")
     NOT_ITS_SENDER = N_("says resolved, but another sender's alert fires: nothing is cleared")

@@ -6,7 +6,7 @@ Whether there is one is read with the open incidents, for every alert; which one
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 
 from bot.incidents.correlation import IdentifiedAlert, could_be_about
 from bot.incidents.episodes import EndedIncident
@@ -16,7 +16,6 @@ from store.operations import incidents, senders
 from store.rows import alert_from_json
 from store.statements import Operation, Row, Statement, from_db_time, lock, query, to_db_time
 
-_NEVER = datetime.max.replace(tzinfo=UTC)
 _NEVER_ENDED = ", ".join(f"'{end}'" for end in (Resolution.PERSON, Resolution.STALE))
 # A SOP ID that is made of the incident key, which two troubles without a category share.
 _IS_DERIVED = "length(i.sop_id) = 16 AND substr(i.sop_id, 1, 4) = 'sop_'"
@@ -110,12 +109,11 @@ def _about(identified_alert: IdentifiedAlert, rows: Iterable[Row]) -> list[Row]:
     ]
 
 
-def of_resolve(identified_alert: IdentifiedAlert) -> Operation[Row | None]:
-    """The incident that the alert of this resolve fired in last, if it ended otherwise.
-
-    That is: by a person, or as stale.
+def of_resolve(identified_alert: IdentifiedAlert, after: datetime) -> Operation[Row | None]:
+    """The incident that the alert of this resolve fired in last, if it ended otherwise: by a
+    person, or as stale. Or if it was resolved since then: its sender repeats the resolve.
     """
-    same, values = of_the_alert(identified_alert, _NEVER)
+    same, values = of_the_alert(identified_alert, after)
     rows = yield query(f"SELECT {_COLUMNS}, a.body AS body {same}", *values)
     row = rows[0] if rows else None
     if row is None or not could_be_about(

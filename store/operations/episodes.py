@@ -55,7 +55,10 @@ def of_ended(
     reopens. The caller holds the alert's scope.
     """
     if decision.reason is Reason.NOTHING_TO_CLOSE:
-        return (yield from stale_ends.of_resolve(identified_alert, decision, arrival.now)), None
+        reading = stale_ends.of_resolve(
+            identified_alert, decision, arrival.now, arrival.reopen_within
+        )
+        return (yield from reading), None
     if not candidates.may_reopen:
         return decision, None
     after = arrival.reopen_after(identified_alert.alert)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.incidents.correlation import Decision, IdentifiedAlert, Reason, Verdict
 from bot.incidents.model import Resolution
@@ -70,14 +70,15 @@ def close(
 
 
 def of_resolve(
-    identified_alert: IdentifiedAlert, decision: Decision, now: datetime
+    identified_alert: IdentifiedAlert, decision: Decision, now: datetime, within: timedelta
 ) -> Operation[Decision]:
     """Return the decision about a resolve that no open incident matches.
 
     It belongs to the incident in which its alert fired last, if a person resolved that one, or it
-    was closed as stale. A stale incident has then ended as others do.
+    was closed as stale; or if it was resolved so shortly before, as senders repeat what they are
+    not sure to have delivered. A stale incident has then ended as others do.
     """
-    row = yield from ended_incidents.of_resolve(identified_alert)
+    row = yield from ended_incidents.of_resolve(identified_alert, now - within)
     if row is None:
         return decision
     incident = yield from incidents.get(row["id"])
@@ -92,8 +93,10 @@ def of_resolve(
         yield from incidents.show_card(incident.id, incident.channel, incident.severity, now)
         subject = yield from incidents.resolved_subject(incident.id)
         yield from incidents.reply(incident, "resolved", subject, now)
+    is_repeat = incident.resolution is Resolution.CLEARED
+    reason = Reason.ENDS_AGAIN if is_repeat else Reason.ENDS_LATER
     facts = {"incident": incident.number}
-    return Decision(Verdict.NOTHING_OPEN, incident.id, Reason.ENDS_LATER, facts)
+    return Decision(Verdict.NOTHING_OPEN, incident.id, reason, facts)
 
 
 class StaleEndsPart(Part):

@@ -12,6 +12,7 @@ import pytest
 
 from bot.approvals.model import Choice
 from bot.errors import Refused
+from bot.incidents.correlation import Reason
 from bot.incidents.model import IncidentStatus, Resolution, Severity
 from bot.incidents.news import News, NewsKind
 from store import Store
@@ -295,6 +296,22 @@ async def test_the_resolve_of_a_stale_incident_says_that_its_alert_cleared(store
     assert traced.incident_id == incident_id
     assert traced.reason == "resolved, after its incident was resolved by a person or as stale"
     assert await store.unmatched_resolves() == []
+    assert await store._engine.read(invariants.broken) == []
+
+
+async def test_a_resolve_that_is_sent_again_belongs_to_its_incident(store: Store) -> None:
+    incident_id = await deliver(store, alert())
+    for place, minutes in enumerate((1, 2, 30)):
+        end = identify(resolved())
+        await store.accept(f"end {place}", [end], channel=CHANNEL, now=later(60 * minutes))
+        (traced,) = await store.trace(end.tracking_id)
+        if minutes < 15:
+            assert traced.incident_id == incident_id
+            assert (traced.reason == Reason.ENDS_AGAIN) is (place == 1)
+        else:
+            assert traced.reason == Reason.NOTHING_TO_CLOSE
+    assert len(await store.unmatched_resolves()) == 1
+    assert await resolution_of(store, incident_id) is Resolution.CLEARED
     assert await store._engine.read(invariants.broken) == []
 
 
