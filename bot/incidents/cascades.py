@@ -87,8 +87,8 @@ class Member:
     """The facts of an incident that the rules read. An unknown text is ''.
 
     `id` is 0 for an incident that is about to open. `root_id` is the cascade's root, its own id for
-    a root. `service` is '' where the alert names none, or it was guessed. `runs_on` is the node or
-    host. `at` is the time of its first alert, `grew_at` that of the newest member of its cascade.
+    a root. `service` is as `service_of` returns it. `runs_on` is the node or host. `at` is the time
+    of its first alert, `grew_at` that of the newest member of its cascade.
     """
 
     id: int = 0
@@ -140,11 +140,14 @@ def newcomer(identified_alert: IdentifiedAlert, now: datetime) -> Member:
 
 
 def service_of(scope: Scope) -> str:
-    """Return the scope's service; '' if the alert names none, or only a guess does.
+    """Return the scope's service, or the workload or host that stands for it; '' if the alert names
+    none, or only a guess does.
 
-    `subject.scope_of` writes a workload, a host or a name with a space, and a guess with a `?`.
+    `subject.scope_of` writes an alert that is about nothing else than itself with a space, and a
+    guess with a `?`.
     """
-    return "" if " " in scope.service or "?" in scope.service else scope.service
+    is_own = " " in scope.service and not scope.service.startswith(("workload ", "host "))
+    return "" if is_own or "?" in scope.service else scope.service
 
 
 def _same_node(new: Member, member: Member, _calls: Calls) -> Facts | None:

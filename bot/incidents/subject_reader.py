@@ -109,7 +109,7 @@ class _Reader:
         return f"{host.name}.{host.domain}" if is_named else host.name
 
     def _host(self) -> str:
-        if "state-metrics" in self.labels.get("job", ""):
+        if any(word in self.labels.get("job", "") for word in ("state-metrics", "pushgateway")):
             return ""  # its instance is the exporter's own pod
         for name in table.HOST_LABELS:
             host = names.host_of(self.labels.get(name, ""))
@@ -159,6 +159,8 @@ class _Reader:
     # Service
 
     def _service(self, workload: str, namespace: str, has_host: bool) -> str:
+        if source := self._data_source():
+            return source
         for word, where in self._service_names(workload, has_host):
             if service := self.catalogue.find(word):
                 return self._declared(service, where)
@@ -171,6 +173,17 @@ class _Reader:
         if namespace and (service := self.catalogue.of_namespace(namespace)):
             return self._declared(service, "label namespace")
         return ""
+
+    def _data_source(self) -> str:
+        """Return the data source that Grafana could not query; '' for any other alert.
+
+        Such an alert has the labels of the rule that was not evaluated: each rule of that source
+        fails, and none of their services is ill.
+        """
+        uid = self.labels.get("datasource_uid", "")
+        if self.labels.get("alertname") != "DatasourceError" or not uid:
+            return ""
+        return self._note("service", f"datasource-{uid}", "label datasource_uid")
 
     def _service_names(self, workload: str, has_host: bool) -> Iterator[tuple[str, str]]:
         """Yield every word that may name the service, the surest first."""

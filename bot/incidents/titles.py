@@ -13,6 +13,12 @@ MOST_WORDS = 40
 _LONGEST_NAME = 3  # words of a declared name
 _PREFIX_WORDS = 5
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_IS_DOWN = re.compile(
+    r"(?<![\w.-])([A-Za-z][A-Za-z0-9_-]*) (?:is|are) (?:now )?"
+    r"(?:down|unreachable|unavailable|unhealthy|failing|offline|not (?:responding|reachable|ready"
+    r"|available|healthy|up))\b",
+    re.IGNORECASE,
+)
 _DASHED = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-_][A-Za-z0-9]+)+")
 
 
@@ -20,7 +26,8 @@ def service_in(title: str, environments: Environments, catalogue: Catalogue) -> 
     """Return the words that surely name the service, perhaps with its environment; else ''.
 
     They stand before a colon (`checkout-api prod: CPU high`) and are a declared service, or a word
-    with a dash beside an environment. Or the title has exactly one declared name of several words.
+    with a dash beside an environment. Or the title has exactly one declared name of several words,
+    or says that a declared service is down.
     """
     prefix, colon, _ = title[:LONGEST].partition(": ")
     tokens = _WORD.findall(prefix)
@@ -31,6 +38,9 @@ def service_in(title: str, environments: Environments, catalogue: Catalogue) -> 
         if len(others) == 1 < len(tokens) and _DASHED.fullmatch(others[0]):
             return prefix if is_service_name(others[0]) else ""
     declared = set(_services_in(title[:LONGEST], catalogue))
+    if not declared and (match := _IS_DOWN.search(title[:LONGEST])):
+        service = catalogue.exactly(match[1])
+        return service.name if service is not None else ""
     return declared.pop() if len(declared) == 1 else ""
 
 

@@ -46,10 +46,19 @@ _GONE = (
 _AWAY = "(?:down|not ?ready|unready|unreachable|offline)"
 _DISK = "(?:disk|filesystem|file system|volume|pvc?|inode|storage|partition)"
 _FILLS = (
-    r"(?:space|usage|used|utili[sz]ation|full|fill\w*|low|capacity|free|almost|out|running out)"
+    r"(?:space|usage|used|utili[sz]ation|full|fill\w*|low|capacity|free|almost|out|running out"
+    r"|watermark)"
+)
+_DISK_WORKS = (
+    r"(?:io|i o|iops|io ?wait|latency|slow|busy|saturat\w*|stall\w*|read ?only|throughput)"
 )
 
 TROUBLES = (
+    TroubleWords(
+        Trouble.ACUTE,
+        "a disk that is slow, busy or broken",
+        (rf"{_DISK}s?\b.*\b{_DISK_WORKS}\b", rf"{_DISK_WORKS}\b.*\b{_DISK}s?\b"),
+    ),
     TroubleWords(
         Trouble.SLOW,
         "something expires",

@@ -199,11 +199,27 @@ def test_a_declared_service_is_one_in_every_namespace() -> None:
         ("Slow search on the web", ""),
         ("Warning: disk is full", ""),
         ("disk-full: on prod", ""),
+        ("PROBLEM: search is unreachable", "search"),
+        ("search is not responding", "search"),
+        ("search is what people need", ""),
+        ("the indexer is down", ""),
     ],
 )
 def test_a_title_names_the_service_if_it_surely_does(title: str, service: str) -> None:
     item = alert(service="", env="", title=title, name=title)
     assert subject_of(item, DEFAULT, DECLARED).service == service
+
+
+def test_a_rule_that_cannot_be_evaluated_is_about_its_data_source() -> None:
+    labels = {"alertname": "DatasourceError", "service": "search", "datasource_uid": "P1"}
+    assert subject_of(alert(labels=labels), DEFAULT, DECLARED).service == "datasource-P1"
+    labels["alertname"] = "DatasourceNoData"  # only its own series may be gone
+    assert subject_of(alert(labels=labels), DEFAULT, DECLARED).service != "datasource-P1"
+
+
+def test_the_instance_of_a_pushgateway_is_no_host() -> None:
+    labels = {"job": "pushgateway", "instance": "10.0.0.7:9091"}
+    assert subject_of(alert(service="", labels=labels), DEFAULT, DECLARED).host == ""
 
 
 # Scopes: which alerts are one incident

@@ -20,6 +20,7 @@ from tests.helpers.builders import alert
         "HostOutOfDiskSpace",
         "DiskUsageHigh",
         "disk_space_low",
+        "ElasticDiskWatermark",
         "DiskWillFillIn4Hours",
         "BackupFailed",
         "PostgresBackupTooOld",
@@ -73,6 +74,13 @@ def test_a_node_failure_is_known_by_its_name(name: str, labels: dict[str, str]) 
 def test_anything_else_is_acute(name: str, labels: dict[str, str]) -> None:
     item = alert(name=name, category="", title="backup-service", labels=labels)
     assert trouble_of(item) is Trouble.ACUTE
+
+
+@pytest.mark.parametrize(
+    "name", ["disk_io_high", "NodeDiskIOSaturation", "SlowDiskWrites", "FilesystemReadOnly"]
+)
+def test_a_disk_that_is_slow_or_broken_is_no_disk_that_fills(name: str) -> None:
+    assert trouble_of(alert(name=name, category="disk", title="")) is Trouble.ACUTE
 
 
 @pytest.mark.parametrize(

@@ -151,6 +151,21 @@ async def test_what_runs_on_a_node_that_is_down_is_one_cascade(
     await check(store)
 
 
+@pytest.mark.parametrize("labels", [{"host": "db-prod-07"}, {"deployment": "app"}])
+async def test_two_symptoms_of_a_host_or_workload_without_a_service_are_one_cascade(
+    store: Store, labels: dict[str, str]
+) -> None:
+    first = symptom("", name="Load average", category="cpu", fingerprint="a", labels=labels)
+    second = symptom("", name="Agent is not available", fingerprint="b", labels=labels)
+    other = symptom("", name="Agent is not available", fingerprint="c")
+    root, child, apart = [
+        await deliver(store, item, at=later(60 * place))
+        for place, item in enumerate((first, second, other))
+    ]
+    assert (await store.incident(child)).parent_id == root
+    assert (await store.incident(apart)).parent_id is None
+
+
 async def test_a_member_that_links_two_roots_folds_the_younger_into_the_older(
     store: Store,
 ) -> None:
