@@ -7,7 +7,7 @@ PY := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo play setup postgres nats acp retrieval run gateway systems quick check test mutants chaos faults installs wheel pictures services schemathesis bench messages lock clean
+.PHONY: help demo play setup postgres nats acp otel retrieval run gateway systems quick check test mutants chaos faults installs wheel pictures services schemathesis bench messages lock clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/' | expand -t 18
@@ -45,6 +45,9 @@ nats: requirements-nats.txt .venv/.run  ## install the NATS library too, for NAT
 
 acp: requirements-acp.txt .venv/.run  ## install the Agent Client Protocol too, for ADVISOR=acp
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-acp.txt
+
+otel: requirements-otel.txt .venv/.run  ## install OpenTelemetry too, for OTEL_EXPORTER_OTLP_ENDPOINT
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-otel.txt
 
 retrieval: requirements-retrieval.txt .venv/.run  ## install word vectors too, which judge whether a runbook fits
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-retrieval.txt
@@ -128,9 +131,10 @@ lock:  ## pin the dependencies again (needs uv)
 	uv pip compile pyproject.toml --extra postgres --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements-postgres.txt
 	uv pip compile pyproject.toml --extra nats --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements-nats.txt
 	uv pip compile pyproject.toml --extra acp --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements-acp.txt
+	uv pip compile pyproject.toml --extra otel --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements-otel.txt
 	uv pip compile pyproject.toml --extra retrieval --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements-retrieval.txt
 	uv pip compile pyproject.toml --extra postgres --extra gateway-mysql --extra gateway-redis --extra gateway-ssh --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements-gateway.txt
-	uv pip compile pyproject.toml --extra acp --extra dev --extra gateway-mysql --extra gateway-redis --extra gateway-ssh --extra nats --extra postgres --extra retrieval --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements-dev.txt
+	uv pip compile pyproject.toml --extra acp --extra dev --extra gateway-mysql --extra gateway-redis --extra gateway-ssh --extra nats --extra otel --extra postgres --extra retrieval --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements-dev.txt
 
 clean:  ## remove what was made here
 	rm -rf .venv .schemathesis .coverage* .mypy_cache .ruff_cache .import_linter_cache build *.egg-info

@@ -267,8 +267,10 @@ class Bot:
         await compare_posted_heads(store, slack.call, ops, sender)
 
     def _start_steps(self, session: aiohttp.ClientSession) -> None:
-        """Start the outbox, and every step that a commit wakes."""
         settings = self._settings
+        outside = outside_steps(
+            settings, session, self.service, self._clock, self.health, self.metrics, self._parts
+        )
         parts = OtherParts(
             health=self.health,
             watchdog=self._watchdog,
@@ -276,9 +278,7 @@ class Bot:
             backfill=self._backfill.periodic,
             refresh_homes=self.home_tabs.refresh,
             send_digests=self._digests.send_due,
-            outside=outside_steps(
-                settings, session, self.service, self._clock, self.health, self.metrics
-            ),
+            outside=outside,
         )
         advisors, interval = settings.qchat_max_concurrent, settings.health_check_interval
         steps = all_steps(self.service, parts, advisors=advisors, health_interval=interval)

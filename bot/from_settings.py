@@ -67,6 +67,7 @@ def gateway_client(
         token=settings.ai_command_gateway_token.get_secret_value(),
         tls=tls,
         clock=clock,
+        traced=bool(settings.otel_exporter_otlp_endpoint),
     )
 
 

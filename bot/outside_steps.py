@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from datetime import datetime
 
 import aiohttp
 
 from bot.backups.scheduled import ScheduledBackups
+from bot.errors import SettingsError
 from bot.from_settings import backup_plan
 from bot.notify.dead_man import DeadManSwitch
 from bot.notify.outside import OutsideNotices
@@ -20,8 +23,12 @@ from bot.response.command_poller import CommandPollers
 from bot.response.detectors import Detectors
 from bot.response.log_poller import LogPoller
 from bot.response.source_acknowledgements import PagingAccess, SourceAcknowledgements
+from bot.response.traces import TraceExport
+from bot.serving.span_export import SpanExport, otlp_sender
 from bot.settings import Settings
 from bot.steps.step import Replicas, Step
+
+_FLUSH_SECONDS = 2.0  # that the collector gets at the end for spans that wait
 
 
 def outside_steps(
@@ -31,10 +38,12 @@ def outside_steps(
     clock: Callable[[], datetime],
     health: Health,
     metrics: Metrics,
+    parts: AsyncExitStack,
 ) -> tuple[Step, ...]:
-    """The steps for logs, programs, detectors, Alertmanager, the paging services and backups.
+    """The steps for logs, programs, detectors, Alertmanager, paging services, backups and traces.
 
-    Each does nothing where neither the settings nor the policy names something to ask.
+    Each does nothing where neither the settings nor the policy names something to ask. `parts`
+    closes what they hold.
     """
     channel = settings.slack_alert_channels[0]
     poller = LogPoller(service, service.config, clock, channel)
@@ -63,6 +72,7 @@ def outside_steps(
     detectors = Detectors(session, service, service.config, clock, channel)
     return (
         *_backup_steps(settings, clock, health, metrics),
+        *_trace_steps(settings, service, clock, metrics, parts),
         Step("poll_logs", poller.poll, seconds=1, replicas=Replicas.EACH),
         Step("poll_commands", commands.poll, seconds=1, replicas=Replicas.EACH),
         Step("run_detectors", detectors.run, seconds=5, replicas=Replicas.ONE),
@@ -82,6 +92,30 @@ def _backup_steps(
     scheduled = ScheduledBackups(plan, clock, metrics)
     health.register("backup", scheduled.check, vital=False)
     return (Step("back_up", scheduled.run, seconds=60, replicas=Replicas.ONE),)
+
+
+def _trace_steps(
+    settings: Settings,
+    service: IncidentService,
+    clock: Callable[[], datetime],
+    metrics: Metrics,
+    parts: AsyncExitStack,
+) -> tuple[Step, ...]:
+    """The step that tells a collector about incidents; its library is optional, and loaded here."""
+    endpoint = settings.otel_exporter_otlp_endpoint
+    if not endpoint:
+        return ()
+    try:
+        send = otlp_sender(
+            endpoint, settings.otel_exporter_otlp_headers.get_secret_value(), "sopbot"
+        )
+    except ImportError as error:
+        why = "traces need their library; install it with `make otel`"
+        raise SettingsError([f"OTEL_EXPORTER_OTLP_ENDPOINT: {why}"]) from error
+    spans = SpanExport(send, metrics.count_spans)
+    parts.push_async_callback(asyncio.to_thread, spans.close, _FLUSH_SECONDS)
+    traces = TraceExport(service.store, spans, clock)
+    return (Step("export_traces", traces.export, seconds=5, replicas=Replicas.ONE),)
 
 
 def _paging_access(settings: Settings) -> PagingAccess:

@@ -88,6 +88,7 @@ from store.operations.stale_ends import StaleEndsPart
 from store.operations.standing_advice import StandingAdvicePart
 from store.operations.stats import StatsPart
 from store.operations.steering import SteeringPart
+from store.operations.traced_steps import TracedStepsPart
 from store.operations.track_record import TrackRecordPart
 from store.operations.trail_upkeep import TrailUpkeepPart
 from store.operations.trust import TrustPart
@@ -127,6 +128,7 @@ class Store(
     SilencesPart,
     SilenceEndsPart,
     StagesPart,
+    TracedStepsPart,
     SilenceReportsPart,
     SourceSilencesPart,
     FeedbackPart,

@@ -4,7 +4,7 @@ import ast
 import re
 import sys
 import tomllib
-from importlib.metadata import packages_distributions
+from importlib.metadata import files, packages_distributions
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,7 @@ def name(requirement):
 NEEDED = {name(requirement) for requirement in PROJECT["dependencies"]}
 POSTGRES = {name(requirement) for requirement in PROJECT["optional-dependencies"]["postgres"]}
 NATS = {name(requirement) for requirement in PROJECT["optional-dependencies"]["nats"]}
+OTEL = {name(requirement) for requirement in PROJECT["optional-dependencies"]["otel"]}
 ACP = {name(requirement) for requirement in PROJECT["optional-dependencies"]["acp"]}
 RETRIEVAL = {name(requirement) for requirement in PROJECT["optional-dependencies"]["retrieval"]}
 GATEWAY = {
@@ -29,7 +30,7 @@ GATEWAY = {
     if extra.startswith("gateway-")
     for requirement in requirements
 }
-OPTIONAL = ACP | POSTGRES | NATS | RETRIEVAL | GATEWAY
+OPTIONAL = ACP | OTEL | POSTGRES | NATS | RETRIEVAL | GATEWAY
 READ_AS_DATA = {"wordllama"}  # the files in its wheel are read; its code never runs
 DEV = {name(requirement) for requirement in PROJECT["optional-dependencies"]["dev"]}
 
@@ -48,12 +49,26 @@ def imported(*folders):
     for file in python_files(folders):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
-                modules |= {alias.name.partition(".")[0] for alias in node.names}
+                modules |= {alias.name for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and not node.level:
-                modules.add(str(node.module).partition(".")[0])
+                modules.add(str(node.module))
     packages = packages_distributions()
-    outside = modules - OURS - sys.stdlib_module_names
-    return {packages[module][0].lower().replace("_", "-") for module in outside}
+    ours = OURS | sys.stdlib_module_names
+    outside = {module for module in modules if module.partition(".")[0] not in ours}
+    return {distribution_of(module, packages).lower().replace("_", "-") for module in outside}
+
+
+def distribution_of(module, packages):
+    """The distribution that brings this module: several may share its first name."""
+    candidates = packages[module.partition(".")[0]]
+    if len(candidates) == 1:
+        return candidates[0]
+    path = module.replace(".", "/")
+    return next(
+        candidate
+        for candidate in candidates
+        if any(str(file).startswith((f"{path}/", f"{path}.py")) for file in files(candidate) or ())
+    )
 
 
 def test_everything_that_the_application_imports_is_declared():
@@ -78,6 +93,7 @@ def test_nothing_is_declared_that_nobody_imports():
         "requirements-postgres.txt",
         "requirements-nats.txt",
         "requirements-acp.txt",
+        "requirements-otel.txt",
         "requirements-gateway.txt",
         "requirements-retrieval.txt",
         "requirements-dev.txt",
@@ -90,6 +106,7 @@ def test_what_is_declared_is_pinned_with_hashes_and_without_an_address(file):
         "postgres": POSTGRES,
         "nats": NATS,
         "acp": ACP,
+        "otel": OTEL,
         "gateway": GATEWAY | POSTGRES,
         "retrieval": RETRIEVAL,
         "dev": OPTIONAL | DEV,

@@ -55,6 +55,8 @@ def test_the_bot_loads_only_what_it_always_needs():
         "tokenizers.",
         "safetensors.",
         "wordllama.",
+        "opentelemetry.",
+        "google.",
     )
     of_developers = ("rich.", "pygments.", "click.", "pluggy.", "psutil.")
     heavy = (*of_others, *when_needed, *of_developers)

@@ -114,6 +114,8 @@ def test_only_secrets_may_come_from_a_file(no_file):
         ("BACKUP_KEEP", "1"),
         ("LOG_FILE_MAX_MB", "0"),
         ("HTTP_REQUESTS_PER_MINUTE", "-1"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "hunter-two"),
     ],
 )
 def test_a_wrong_value_is_named_and_not_shown(name, value, no_file):

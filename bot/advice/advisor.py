@@ -67,7 +67,14 @@ class Advisor:
             return advice_from_rules(subject, failure=str(error))
         advice = without_private_data(read_answer(reply, subject, prompt), self._private())
         # The advisor's own count: one that no run can have would break or empty the budget.
-        return replace(advice, tokens=min(max(reply.tokens or 0, 0), MOST_TOKENS))
+        return replace(
+            advice,
+            tokens=_counted(reply.tokens),
+            input_tokens=_counted(reply.input_tokens),
+            output_tokens=_counted(reply.output_tokens),
+            provider=reply.provider,
+            model=reply.model,
+        )
 
     async def close(self) -> None:
         """Release what the advisors hold."""
@@ -95,3 +102,7 @@ class Advisor:
     def health(self) -> ChainHealth | None:
         """Return the health of the advisors; None without one."""
         return self._chain.health() if self._chain else None
+
+
+def _counted(tokens: int | None) -> int:
+    return min(max(tokens or 0, 0), MOST_TOKENS)

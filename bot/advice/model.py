@@ -124,7 +124,8 @@ class Advice:
     count, because of `shortfall`. `flaws` are faults of the answer. `raw` is the whole answer as
     cleaned text if `text` is only a part of it. `answered_at` is the time (RFC 3339) of an answer
     to an equal question that is used again.
-    `tokens` are those that the model counted.
+    `tokens` are those that the model counted; `input_tokens` and `output_tokens` are its two parts,
+    where it told them apart. `provider` and `model` name the model for traces.
     """
 
     source: str
@@ -147,6 +148,10 @@ class Advice:
     raw: str = ""
     answered_at: str = ""
     tokens: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    provider: str = ""
+    model: str = ""
 
     @property
     def by_model(self) -> bool:

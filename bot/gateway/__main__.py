@@ -25,6 +25,7 @@ from bot.gateway.app import RunningGateway, running, utc_now
 from bot.gateway.config import GatewayConfig, load_config
 from bot.gateway.errors import ConfigError
 from bot.gateway.events import Event, emit
+from bot.gateway.tracing import HEADERS
 from bot.remediation import contract
 from bot.serving.dump import NoDumpError, fetch, local_url
 from bot.serving.logs import set_up
@@ -66,7 +67,7 @@ def main(arguments: list[str] | None = None) -> int:
             return 0
         renounce_privileges()
         # This process keeps the secrets for a reload; its children and /proc do not show them.
-        forget_variables(config.secret_variables)
+        forget_variables({*config.secret_variables, HEADERS})
         asyncio.run(_serve(config, read, environ))
     except ConfigError as error:
         print(*error.problems, sep="\n", file=sys.stderr)

@@ -32,6 +32,7 @@ from bot.gateway.network import Visitors
 from bot.gateway.plan_rate import PlanRate
 from bot.gateway.probes import Probes
 from bot.gateway.routes import Routes, errors_as_json
+from bot.gateway.tracing import open_spans
 from bot.remediation.contract import BODY_LIMIT_BYTES
 from bot.serving.last_problems import last_problems
 from bot.serving.limits import ConnectionLimits
@@ -93,7 +94,12 @@ async def running(
         metrics = Metrics(config.sources)
         gatekeeper = Gatekeeper(config.callers, journal, clock)
         runner = Runner(
-            executors=executors, journal=journal, audit=audit, metrics=metrics, clock=clock
+            executors=executors,
+            journal=journal,
+            audit=audit,
+            metrics=metrics,
+            clock=clock,
+            spans=open_spans(environ, metrics, stack),
         )
         dispatcher = Dispatcher(
             catalogue=Catalogue(config.targets, config.commands, read_only=config.read_only),

@@ -71,7 +71,13 @@ class Dispatcher:
         return await self._plan(self.catalogue.resolve(request))
 
     async def execute(
-        self, request: ExecuteRequest, *, key: str, digest: str, tracking_id: str = ""
+        self,
+        request: ExecuteRequest,
+        *,
+        key: str,
+        digest: str,
+        tracking_id: str = "",
+        traceparent: str = "",
     ) -> Answer:
         """Run the request, or return the answer that this key already has.
 
@@ -85,7 +91,8 @@ class Dispatcher:
         if running is None:
             if self._closing:
                 return await self._while_closing(key, request.source_id, body_hash)
-            running = Running(body_hash, contract.rfc3339(self._clock()), tracking_id)
+            received_at = contract.rfc3339(self._clock())
+            running = Running(body_hash, received_at, tracking_id, traceparent)
             task = asyncio.create_task(self._once(request, key, digest, running))
             running.task, self._running[slot] = task, running
             task.add_done_callback(lambda done: self._ended(slot, done))

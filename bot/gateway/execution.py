@@ -20,8 +20,10 @@ from bot.gateway.executors.progress import reporter
 from bot.gateway.journal import Execution, Journal
 from bot.gateway.metrics import Metrics
 from bot.gateway.running import Running
+from bot.gateway.tracing import span_of
 from bot.remediation import contract
 from bot.remediation.contract import Answer, ExecuteRequest, OverallStatus, Plan, Progress
+from bot.serving.span_export import SpanSink
 
 log = logging.getLogger(__name__)
 
@@ -39,12 +41,14 @@ class Runner:
         audit: AuditFile,
         metrics: Metrics,
         clock: Callable[[], datetime],
+        spans: SpanSink | None = None,
     ) -> None:
         self.executors = executors
         self.journal = journal
         self.audit = audit
         self.metrics = metrics
         self.clock = clock
+        self._spans = spans
 
     async def run(
         self, request: ExecuteRequest, call: Call, plan: Plan, key: str, running: Running
@@ -71,12 +75,14 @@ class Runner:
         await self._announce(row, call, plan, running)
         about = {"action": call.action.id, "target": call.target, "key": key}
         emit(Event.EXECUTION_STARTED, source=request.source_id, **about)
-        began = time.perf_counter()
+        began, began_at = time.perf_counter(), self.clock()
         answer = await self._answer(call, plan, row, running)
         seconds = time.perf_counter() - began
         emit(Event.EXECUTION_FINISHED, status=str(answer.overall_status), **about)
         success = answer.overall_status == OverallStatus.COMPLETED_SUCCESS
         self.metrics.ended(call.action.verb, success=success, seconds=seconds)
+        if self._spans is not None:
+            self._spans.add([span_of(row, running, began_at, self.clock(), failed=not success)])
         await self._conclude(row, plan, answer, seconds, running)
         return answer
 

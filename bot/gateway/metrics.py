@@ -53,6 +53,16 @@ class Metrics:
         self.active = Gauge(
             "gateway_active_requests", "Requests being answered", registry=self._registry
         )
+        self._spans = Counter(
+            "gateway_trace_spans",
+            "Spans of traces, by outcome",
+            ["outcome"],
+            registry=self._registry,
+        )
+
+    def count_spans(self, outcome: str, spans: int) -> None:
+        """Count spans of traces: sent, or dropped because the collector did not take them."""
+        self._spans.labels(outcome).inc(spans)
 
     def source(self, source_id: str) -> str:
         """Return a label value; the number of values is bounded by the sources of the config."""

@@ -26,6 +26,7 @@ from bot.remediation import contract
 from bot.remediation.contract import Answer, ErrorDetails, ExecuteRequest, ExecutionRecord
 from bot.serving import logs
 from bot.serving.connections import caller_is_gone
+from bot.serving.traces import TRACEPARENT
 from bot.validation import field_problems
 
 log = logging.getLogger(__name__)
@@ -188,7 +189,11 @@ class Routes:
         began = time.perf_counter()
         with self._metrics.active.track_inprogress():
             answer = await self._dispatcher.execute(
-                body, key=key, digest=digest, tracking_id=tracking_id
+                body,
+                key=key,
+                digest=digest,
+                tracking_id=tracking_id,
+                traceparent=request.headers.get(TRACEPARENT, ""),
             )
         self._metrics.duration.labels(source).observe(time.perf_counter() - began)
         self._metrics.requests.labels(source, answer.overall_status).inc()

@@ -18,6 +18,7 @@ class Running:
     body_hash: str
     received_at: str
     tracking_id: str = ""
+    traceparent: str = ""
     task: asyncio.Task[Answer] | None = None
     work: asyncio.Task[Result] | None = None
     progress: Progress | None = None

@@ -72,6 +72,9 @@ class Metrics:
         self.backups = BackupMetrics(reg)
         self.service_levels = ServiceLevels(reg)
         self._add_nats(reg)
+        self._spans = Counter(
+            "sopbot_trace_spans_total", "Spans of traces by outcome.", ["outcome"], registry=reg
+        )
 
     def _add_episodes(self, reg: CollectorRegistry) -> None:
         self._reopened = Counter(
@@ -156,6 +159,10 @@ class Metrics:
             self._alerts.labels(source, "duplicate").inc(duplicates)
         if opened:
             self._incidents.inc(opened)
+
+    def count_spans(self, outcome: str, spans: int) -> None:
+        """Count spans of traces: sent, or dropped because the collector did not take them."""
+        self._spans.labels(outcome).inc(spans)
 
     def nats_consumed(self, outcome: str) -> None:
         """Count a message of anomalies: accepted, duplicate, or postponed if the store failed."""

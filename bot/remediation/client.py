@@ -52,8 +52,8 @@ class GatewayClient:
     """Sends requests to one gateway at `url`; each takes at most `timeout` seconds.
 
     An empty `secret` means unsigned; then `token` is sent as a bearer token, if there is one. `tls`
-    says how to check an https gateway's certificate, None: in the usual way. The caller closes the
-    session.
+    says how to check an https gateway's certificate, None: in the usual way. With `traced` a
+    dispatch names its span. The caller closes the session.
     """
 
     def __init__(
@@ -67,11 +67,19 @@ class GatewayClient:
         token: str = "",
         tls: ssl.SSLContext | None = None,
         clock: Callable[[], datetime],
+        traced: bool = False,
     ) -> None:
         self._source_id = source_id
         base = URL(url.rstrip("/"))
         self._transport = Transport(
-            session, base, timeout=timeout, secret=secret, token=token, tls=tls, clock=clock
+            session,
+            base,
+            timeout=timeout,
+            secret=secret,
+            token=token,
+            tls=tls,
+            clock=clock,
+            traced=traced,
         )
 
     @property

@@ -13,7 +13,9 @@ import aiohttp
 from yarl import URL
 
 from bot.incidents.keys import is_tracking_id, new_tracking_id
+from bot.incidents.traced_step import StepKind
 from bot.remediation import contract
+from bot.serving.traces import TRACEPARENT, traceparent_of
 
 _CONNECT_SECONDS = 10.0
 
@@ -37,8 +39,8 @@ class NoAnswer(Exception):
 class Transport:
     """Sends requests to one address; each takes at most `timeout` seconds.
 
-    An empty `secret` means unsigned; then `token` is sent as a bearer token, if there is one. The
-    caller closes the session.
+    An empty `secret` means unsigned; then `token` is sent as a bearer token, if there is one. With
+    `traced` a dispatch names its span (`traceparent`). The caller closes the session.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Transport:
         token: str = "",
         tls: ssl.SSLContext | None = None,
         clock: Callable[[], datetime],
+        traced: bool = False,
     ) -> None:
         self.base = base
         self._session = session
@@ -59,6 +62,7 @@ class Transport:
         self._token = token
         self._tls: ssl.SSLContext | bool = tls or True
         self._clock = clock
+        self._traced = traced
 
     @property
     def address(self) -> str:
@@ -81,6 +85,8 @@ class Transport:
             headers["Content-Type"] = "application/json"
         if key:
             headers[contract.IDEMPOTENCY_KEY] = key
+        if key and self._traced:
+            headers[TRACEPARENT] = traceparent_of(tracking_id, StepKind.DISPATCH, key)
         headers |= self._signature(method, url.raw_path_qs, body)
         limits = aiohttp.ClientTimeout(
             total=self._timeout, sock_connect=min(_CONNECT_SECONDS, self._timeout / 2)

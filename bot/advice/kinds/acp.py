@@ -90,6 +90,9 @@ class AcpAdvisor:
             text=clean,
             cut=_CUT.get(end.stop_reason, ""),
             tokens=end.usage.total_tokens if end.usage else None,
+            input_tokens=end.usage.input_tokens if end.usage else None,
+            output_tokens=end.usage.output_tokens if end.usage else None,
+            provider=self.name,
         )
 
     async def probe(self) -> str:

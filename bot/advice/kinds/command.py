@@ -80,6 +80,7 @@ class CommandAdvisor:
             text=self._usable(ended, answer, timeout),
             name=self.name,
             seconds=ended.seconds,
+            provider=self.name,
         )
 
     async def probe(self) -> str:

@@ -17,7 +17,9 @@ class Reply:
     `name` is the advisor's name for people, `seconds` the time of all tries together. `cut` is the
     advisor's word for why the answer ends early ("max_tokens"), '' if it says that the answer is
     whole, or says nothing. `tokens` are those of prompt and answer, None if the advisor does not
-    count. `failures` says of each advisor that was asked before this one why it did not answer.
+    count; `input_tokens` and `output_tokens` are its two parts, where it tells them apart.
+    `provider` and `model` name the model for traces. `failures` says of each advisor that was asked
+    before this one why it did not answer.
     """
 
     text: str
@@ -25,6 +27,10 @@ class Reply:
     seconds: float = 0.0
     cut: str = ""
     tokens: int | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    provider: str = ""
+    model: str = ""
     failures: tuple[str, ...] = ()
 
 

@@ -63,6 +63,10 @@ class OllamaAdvisor:
             text=clean,
             cut="length" if last.get("done_reason") == "length" else "",
             tokens=sum(known) if known else None,
+            input_tokens=counts[0] if isinstance(counts[0], int) else None,
+            output_tokens=counts[1] if isinstance(counts[1], int) else None,
+            provider="ollama",
+            model=self._model,
         )
 
     async def probe(self) -> str:

@@ -104,7 +104,15 @@ class OpenAiAdvisor:
         if not text:
             raise endpoint.failed(FailureKind.EMPTY)
         cut = "length" if whole.reason in _CUT else ""
-        return Reply(text=text, cut=cut, tokens=whole.tokens)
+        return Reply(
+            text=text,
+            cut=cut,
+            tokens=whole.tokens.get("total_tokens"),
+            input_tokens=whole.tokens.get("prompt_tokens"),
+            output_tokens=whole.tokens.get("completion_tokens"),
+            provider="openai",
+            model=self._model,
+        )
 
 
 class _Whole:
@@ -115,13 +123,13 @@ class _Whole:
         self.reason = ""
         self.refusal = False
         self.wants_tool = False
-        self.tokens: int | None = None
+        self.tokens: dict[str, int] = {}
 
     def add(self, document: dict[str, Any], part: str) -> int:
         """Add the first choice of `document`; return the bytes of text that it brought."""
         usage = document.get("usage")
-        if isinstance(usage, dict) and isinstance(usage.get("total_tokens"), int):
-            self.tokens = usage["total_tokens"]
+        if isinstance(usage, dict):
+            self.tokens |= {name: n for name, n in usage.items() if isinstance(n, int)}
         choices = document.get("choices")
         choice = choices[0] if isinstance(choices, list) and choices else None
         if not isinstance(choice, dict):
