@@ -113,6 +113,13 @@ pictures: .venv/.dev  ## pictures of cards, threads, the Home tab and modals, in
 services:  ## Debian/Ubuntu: install the servers that integration tests use
 	@sh tests/services.sh
 
+.PHONY: spark
+spark: .spark/bin/spark-submit  ## install Spark into .spark, for the tests of a real master (needs Java)
+
+.spark/bin/spark-submit:
+	$(PYTHON) -m venv .spark
+	.spark/bin/pip install -q 'pyspark>=3.5.9,<3.6'
+
 schemathesis: .schemathesis/bin/schemathesis .venv/.dev  ## requests made from the gateway's OpenAPI document
 	SCHEMATHESIS=$(CURDIR)/.schemathesis/bin/schemathesis $(PY) -m pytest -q -m chaos tests/gateway/test_openapi.py
 
@@ -137,4 +144,4 @@ lock:  ## pin the dependencies again (needs uv)
 	uv pip compile pyproject.toml --extra acp --extra dev --extra gateway-mysql --extra gateway-redis --extra gateway-ssh --extra nats --extra otel --extra postgres --extra retrieval --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements-dev.txt
 
 clean:  ## remove what was made here
-	rm -rf .venv .schemathesis .coverage* .mypy_cache .ruff_cache .import_linter_cache build *.egg-info
+	rm -rf .venv .schemathesis .spark .coverage* .mypy_cache .ruff_cache .import_linter_cache build *.egg-info

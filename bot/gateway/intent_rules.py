@@ -14,6 +14,7 @@ _OF_IT = rf"(?: (?:of|for|from) {_THING})?"
 _SHOW = r"(?:check|show|get|fetch|print|display|report|view|see|read|tail)(?: me)?(?: the| its)?"
 _REPLICAS = r"(?:replicas?|instances?|copies)"
 _SET = r"(?:set|change|raise|increase|lower|reduce|limit|update|bump)(?: the| its)?"
+_KILL = r"(?:kill|end|stop|terminate)(?: the)?(?: hung| stuck)?"
 _USAGE = (
     r"(?:(?:current )?(?:memory and cpu|cpu and memory|resources?|memory|cpu|ram)"
     r"(?: (?:usage|consumption|use|load|stats))?)"
@@ -99,6 +100,25 @@ RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ),
         ("service.rollback", r"go back to the previous version"),
         (
+            "spark.kill_applications",
+            rf"{_KILL}(?: spark)? application (?P<application>app-[\d-]{{1,30}})",
+        ),
+        (
+            "spark.kill_drivers",
+            rf"{_KILL}(?: spark)? driver (?P<driver>driver-[\d-]{{1,30}})",
+        ),
+        (
+            "yarn.kill_applications",
+            rf"{_KILL}(?: yarn)? application (?P<application>application_[\d_]{{1,40}})",
+        ),
+        (
+            "spark.resubmit",
+            (
+                r"(?:resubmit|submit|rerun)(?: the)?(?: spark)? job (?P<job>[a-z0-9._-]{1,100})"
+                r"(?: again)?"
+            ),
+        ),
+        (
             "docker.update_resources",
             (
                 rf"{_SET} memory(?: limit)?{_OF_IT} to (?P<memory>\d{{1,7}}(?:\.\d)?) ?"
@@ -126,7 +146,14 @@ WORDS: dict[str, frozenset[str]] = {
     "service.rollout": frozenset({"rollout", "rolling"}),
     "service.rollback": frozenset({"rollback", "revert"}),
     "docker.update_resources": frozenset({"memory", "cpu", "ram"}),
+    "spark.kill_applications": frozenset({"application", "applications"}),
+    "spark.kill_drivers": frozenset({"driver", "drivers"}),
+    "yarn.kill_applications": frozenset({"application", "applications"}),
+    "spark.resubmit": frozenset({"resubmit", "rerun"}),
 }
 """Words that point to an action: a sentence that no rule matches may name several candidates."""
+
+TEXTS = frozenset({"application", "driver", "job"})
+"""Groups of the rules that are text; the others are whole numbers."""
 
 NEED_A_NUMBER = frozenset({"service.scale", "docker.update_resources"})

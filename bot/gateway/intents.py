@@ -25,6 +25,10 @@ EXAMPLES: Mapping[str, str] = {
     "service.rollout": "do a rolling restart",
     "service.rollback": "roll back the service",
     "docker.update_resources": "set the memory limit to 512 MB",
+    "spark.kill_applications": "kill the application app-20260101120000-0001",
+    "spark.kill_drivers": "kill the driver driver-20260101120000-0001",
+    "spark.resubmit": "resubmit the job nightly",
+    "yarn.kill_applications": "kill the application application_1700000000000_0001",
 }
 _LINES = re.compile(r"Requesting (?P<lines>[0-9]{1,3}) lines\b")
 _POLITE = re.compile(
@@ -81,7 +85,11 @@ def _values(action: str, groups: Mapping[str, str | None]) -> dict[str, Any] | N
     """Return the parameters that a rule read; None if a limit is no whole number of its unit."""
     if action == "docker.update_resources":
         return _limits(groups)
-    return {name: int(value) for name, value in groups.items() if value is not None}
+    return {
+        name: value if name in intent_rules.TEXTS else int(value)
+        for name, value in groups.items()
+        if value is not None
+    }
 
 
 def _limits(groups: Mapping[str, str | None]) -> dict[str, Any] | None:

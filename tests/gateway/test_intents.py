@@ -82,6 +82,19 @@ PARAPHRASES = {
         *("set the memory limit to 512 MB", "raise memory of checkout-api to 0.5 GB"),
         *("limit memory to 512mib",),
     ),
+    ("spark.kill_applications", ("application", "app-20260101120000-0001")): (
+        *("kill the hung application app-20260101120000-0001",),
+        *("please stop Spark application app-20260101120000-0001 now",),
+    ),
+    ("spark.kill_drivers", ("driver", "driver-20260101120000-0001")): (
+        *("terminate the stuck driver driver-20260101120000-0001",),
+    ),
+    ("spark.resubmit", ("job", "nightly-etl")): (
+        *("resubmit the job nightly-etl", "rerun the Spark job nightly-etl again, please"),
+    ),
+    ("yarn.kill_applications", ("application", "application_1700000000000_0001")): (
+        *("kill application application_1700000000000_0001",),
+    ),
     ("docker.update_resources", ("cpu_percent", 150)): (
         *("limit the CPU to 150 %", "set cpu limit of the service to 1.5 cores"),
         *("reduce cpu to 150 percent",),

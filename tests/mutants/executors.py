@@ -66,6 +66,36 @@ EXECUTORS = [
         returns="()",
     ),
     Mutant(
+        "bot/gateway/executors/cluster_jobs.py",
+        "fits",
+        "tests/gateway/test_spark.py",
+        returns="True",
+    ),
+    Mutant(
+        "bot/gateway/executors/spark_submission.py",
+        "_known",
+        "tests/gateway/test_spark.py",
+        returns='""',
+    ),
+    Mutant(
+        "bot/gateway/executors/spark_submission.py",
+        "_killable",
+        "tests/gateway/test_spark.py",
+        returns="None",
+    ),
+    Mutant(
+        "bot/gateway/executors/spark_master.py",
+        "Applications.end_of",
+        "tests/gateway/test_spark.py",
+        returns='"KILLED"',
+    ),
+    Mutant(
+        "bot/gateway/executors/yarn.py",
+        "_Applications.end_of",
+        "tests/gateway/test_yarn.py",
+        returns='"KILLED"',
+    ),
+    Mutant(
         "bot/gateway/executors/swarm.py",
         "SwarmExecutor._is_ours",
         "tests/gateway/test_docker_more.py",

@@ -22,9 +22,11 @@ from bot.gateway.executors import (
     postgres,
     process,
     redis,
+    spark,
     ssh,
     swarm,
     systemd,
+    yarn,
 )
 
 _ALL = (
@@ -42,6 +44,8 @@ _ALL = (
     memcached.KIND,
     files.KIND,
     http.KIND,
+    spark.KIND,
+    yarn.KIND,
     feature_flag.KIND,
     ssh.KIND,
     command.KIND,
