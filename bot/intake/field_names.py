@@ -57,8 +57,12 @@ STATUS_NAMES = (
     # What a number in `status` means.
     "status_text", "status_label", "status_name", "status_description", "status_string",
     "state_text", "state_label", "state_name", "state_description", "state_string",
-    "action", "event_action", "event_type", "notification_type",
-    "event", "alert_type", "kind",
+    "alert_type_friendly_name",
+)  # fmt: skip
+# An event is named after what became of its subject: `check.up`, `resolved_item`.
+EVENT_NAMES = (
+    "action", "event_action", "event_type", "notification_type", "event", "alert_event",
+    "event_name", "alert_type", "kind", "type", "trigger", "clear",
 )  # fmt: skip
 SEVERITY_NAMES = (
     "severity", "incident_severity", "alert_severity", "level", "priority", "alert_priority",
@@ -70,7 +74,9 @@ START_NAMES = (
     "created_at", "opened_at", "triggered_at", "fired_at", "fired_date_time", "occurred_at",
     "detected_at", "first_seen", "event_time", "state_changed_timestamp", "state_changed_utc_time",
     "start_date", "started", "start", "since", "date", "datetime", "created", "event_timestamp",
-    "activated_at", "begin", "begin_time", "last_updated",
+    "activated_at", "begin", "begin_time", "last_updated", "starttime", "create_time",
+    "date_start_zoned", "date_start", "down_since", "down_at", "first_occurred_on",
+    "first_notice_at", "first_received", "trigger_time", "status_change_time", "incident_time",
 )  # fmt: skip
 END_NAMES = (
     "ends_at", "end_time", "alert_end_time", "ended_at", "resolved_at", "closed_at", "recovered_at",
@@ -89,7 +95,7 @@ LINK_NAMES = (
 LABEL_NAMES = (
     "path", "metric_name", "device_id", "host", "ship_id", "detector", "external_id", "hostname",
     "host_name", "instance", "pod", "container", "namespace", "cluster", "node", "device", "team",
-    "location", "datacenter", "check_id", "monitor_id", "project",
+    "location", "datacenter", "check_id", "monitor_id", "project", "entity",
 )  # fmt: skip
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _UNWORDY = re.compile(r"[^a-z0-9.]+")

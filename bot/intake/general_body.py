@@ -7,13 +7,15 @@ Nothing is refused here. A field of another form than expected is left out, and 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
 from bot.errors import InputError
 from bot.incidents.model import Alert, AlertStatus, known_severity
-from bot.intake import guesses, states
+from bot.intake import guesses
+from bot.intake.body_status import severity_of_check, status_of_body, status_words
 from bot.intake.checked import checked_key, checked_sop_id
 from bot.intake.cleaning import TEXT_LIMIT, json_text, one_line
 from bot.intake.drafting import Draft, identifying, still
@@ -25,8 +27,6 @@ from bot.intake.field_names import (
     METADATA_STARTS,
     SEVERITY_NAMES,
     START_NAMES,
-    STATUS_NAMES,
-    normal_name,
 )
 from bot.intake.fields import (
     an_object,
@@ -36,14 +36,14 @@ from bot.intake.fields import (
     text_mapping,
     wrong,
 )
-from bot.intake.flags import status_by_flag
 from bot.intake.headline import read_headline
+from bot.intake.holders import holders_of, name_of, unwrapped
+from bot.intake.states import state_of
 from bot.intake.times import read_time
 
-NODE_LIMIT = 400  # values of a body that are looked at
-_DEPTH_LIMIT = 5
-_PARTS = 20  # values of an object that is a state
 _LABEL_LINES = 60  # lines of a body that are shown if nothing in it is a text
+
+_WORD = re.compile(r"[^\W_]+(?:[ _-][^\W_]+)*")
 
 T = TypeVar("T")
 
@@ -89,16 +89,14 @@ class _BodyReader:
     """Reads one object; what has another form than expected goes into `problems`."""
 
     def __init__(self, body: Mapping[str, Any], where: str, source: str) -> None:
-        self.body = body
+        self.raw = body
+        self.body = unwrapped(body)
         self.where = where
         self.source = source
         self.problems: list[InputError] = []
         self.read_from: dict[str, str] = {}
-        # The names of the object itself, then those inside its objects, the nearest first.
-        self.own = {normal_name(name): item for name, item in _first(body.items(), NODE_LIMIT)}
-        self.inner: dict[str, Any] = {}
-        for name, item in _inside(body):
-            self.inner.setdefault(name, item)
+        self.holders = holders_of(self.body)
+        self.own, self.inner = self.holders.own, self.holders.inner
 
     def alert(self, reason: str = "") -> Alert:
         name, title, text, service = self.subject()
@@ -108,7 +106,7 @@ class _BodyReader:
         headline = read_headline(title or name or text)
         status = self.status(headline.state)
         name = name or headline.title or title or text.split("\n", 1)[0] or service
-        category = self.find("category") or labels.get("category", "")
+        category = self.category() or labels.get("category", "")
         env, region = self.find("env"), self.find("region")
         identity = {
             "name": still(read_headline(name).subject),
@@ -144,12 +142,20 @@ class _BodyReader:
             sop_id=self.kept("", checked_sop_id, self.find("sop_id"), "sop_id"),
             read_from=self.read_from,
             not_understood=reason or (str(self.problems[0]) if self.problems else ""),
-            raw=self.body,
+            raw=self.raw,
         ).alert()
+
+    def category(self) -> str:
+        """Return the category; the type of an event, such as `deployment.error`, is none."""
+        category = self.find("category")
+        return category if _WORD.fullmatch(category) and not state_of(category) else ""
 
     def subject(self) -> tuple[str, str, str, str]:
         """Return name, title, text and service; at least one of them says something."""
         name, title, text, service = map(self.find, ("name", "title", "text", "service"))
+        message = self.own.get("message")
+        if not (name or title) and isinstance(message, str) and message.strip() != text:
+            title = message.strip()  # the short text, where a longer one stands beside it
         if not (name or title or text or service):
             self.problems.append(wrong(at(self.where, "name"), "given, or title, text or service"))
             title, text = self.inner_text(), self.lines()
@@ -177,22 +183,30 @@ class _BodyReader:
     def find(self, field: str) -> str:
         """Return the text of a field under the first of its names that is not blank."""
         for name in ALIASES[field]:
+            if name == "event_name" and self.holders.subject:
+                continue  # what happened to the subject, which has a name of its own
             value = self.named(name)
             if isinstance(value, dict) and field in _NESTED:
-                value = _name_of(value)
+                value = name_of(value)
             if value is None or (isinstance(value, list) and field in _NESTED):
                 continue
-            if text := self.kept("", optional_text, value, name).strip():
+            text = self.kept("", optional_text, value, name).strip()
+            if text and not (field in _PLACES and guesses.says_nothing(text)):
                 return text
-        for name in ALIASES[field] if field in _NESTED else ():
-            value = self.inner.get(name)
-            if isinstance(value, str) and value.strip():
-                self.read_from[field] = "guess"
-                return value.strip()
+        if field not in _NESTED:
+            return ""
+        if field == "name" and (text := self.holders.name_of_subject()):
+            return text
+        for holder in (self.holders.subject, self.inner):
+            for name in ALIASES[field]:
+                value = holder.get(name)
+                if isinstance(value, str) and not guesses.says_nothing(value):
+                    self.read_from[field] = "guess"
+                    return value.strip()
         return ""
 
     def texts_of(self, names: Sequence[str]) -> Iterator[str]:
-        for holder in (self.own, self.inner):
+        for holder in self.holders.each():
             for name in names:
                 value = holder.get(name)
                 if isinstance(value, str | int | float) and not isinstance(value, bool):
@@ -200,25 +214,20 @@ class _BodyReader:
 
     def status(self, by_title: AlertStatus | None) -> AlertStatus:
         for name in ("status", "state"):
-            value = self.own.get(name)
-            if isinstance(value, dict):  # `{"code": 0, "label": "OK"}`
-                for _, word in _first(value.items(), _PARTS):
-                    if isinstance(word, str) and (status := states.state_of(word)):
-                        return status
-            if isinstance(value, dict | list):
+            if isinstance(value := self.own.get(name), dict | list):
                 self.kept("", optional_text, value, name)
-        for word in self.texts_of(STATUS_NAMES):
-            if status := states.state_of(word):
-                return status
-        if flagged := status_by_flag(self.own):
-            return flagged
+        if status := status_of_body(self.holders):
+            return status
         self.read_from["status"] = "title" if by_title else "guess"
         return by_title or AlertStatus.FIRING
 
     def severity(self) -> str:
         tokens = list(self.texts_of(SEVERITY_NAMES))
+        tokens += [word for holder in self.holders.each()[:2] for word in status_words(holder)]
+        tokens += severity_of_check(self.holders.subject)
         known = (word for word in tokens if known_severity(guesses.severity_spoken(word)))
-        return next(known, tokens[0] if tokens else "")
+        stated = next(self.texts_of(SEVERITY_NAMES), "")
+        return next(known, stated)
 
     def time(self, names: Sequence[str]) -> datetime | None:
         for name in names:
@@ -228,15 +237,20 @@ class _BodyReader:
             time = self.kept(None, optional_time, value, name)
             if time is not None:
                 return time
-        return next(
-            filter(None, (read_time(self.inner[name]) for name in names if name in self.inner)),
-            None,
+        nested = (
+            read_time(holder[name])
+            for holder in (self.holders.subject, self.inner)
+            for name in names
+            if name in holder
         )
+        return next(filter(None, nested), None)
 
     def labels(self) -> dict[str, str]:
         labels = self.kept({}, text_mapping, self.body.get("labels"), "labels")
         for key in LABEL_NAMES:
             value = self.own.get(key)
+            if key in _OWNERS and not isinstance(value, str | int | float):
+                value = self.holders.names.get(key)
             if value is not None and not isinstance(value, dict | list):
                 labels.setdefault(key, optional_text(value, key))
         labels.update(self.kept({}, _tags, self.body.get("tags"), "tags"))
@@ -268,49 +282,16 @@ class _BodyReader:
         return "\n".join(lines[:_LABEL_LINES])[:TEXT_LIMIT] or json_text(self.body)[:TEXT_LIMIT]
 
 
-def _name_of(value: Mapping[str, Any]) -> str | None:
-    """Return the name of an object, such as `service: {"id": …, "summary": "cart"}`."""
-    names = (value.get(key) for key in ("name", "summary", "display_name", "displayName", "title"))
-    return next((name for name in names if isinstance(name, str) and name.strip()), None)
-
-
 def _first_time(metadata: Mapping[str, str]) -> datetime | None:
     times = (read_time(metadata.get(key)) for key in METADATA_STARTS)
     return next(filter(None, times), None)
 
 
 # Fields that may stand in an object inside the body.
+_PLACES = frozenset(("service", "env", "region"))
+# Objects of these names are no field of the alert, but their names are labels.
+_OWNERS = frozenset(("project", "host", "entity"))
 _NESTED = frozenset(("name", "title", "text", "env", "region", "service", "value", "threshold"))
-
-
-def _first(items: Any, count: int) -> Iterator[tuple[str, Any]]:
-    for index, item in enumerate(items):
-        if index == count:
-            return
-        yield item
-
-
-def _inside(body: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield the names inside the objects of a body, and their values; the nearest first."""
-    level: list[Any] = [item for _, item in _first(body.items(), NODE_LIMIT)]
-    left = NODE_LIMIT
-    for _ in range(_DEPTH_LIMIT):
-        following: list[Any] = []
-        for item in level:
-            members = item.items() if isinstance(item, dict) else ()
-            if isinstance(item, list):
-                following += item[:20]
-            for name, value in members:
-                left -= 1
-                if left < 0:
-                    return
-                if not isinstance(value, dict | list):
-                    yield normal_name(name), value
-                    continue
-                following.append(value)
-                if isinstance(value, dict) and (inner_name := _name_of(value)):
-                    yield normal_name(name), inner_name
-        level = following
 
 
 def _tags(value: object, where: str) -> dict[str, str]:

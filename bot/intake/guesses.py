@@ -187,7 +187,7 @@ def env_of(labels: Mapping[str, str]) -> tuple[str, str]:
     if not labels:
         return "", ""
     for name in ENV_LABELS:
-        if value := labels.get(name):
+        if (value := labels.get(name)) and not says_nothing(value):
             return env_word(value), name
     for name in _ENV_HINTS:
         if (value := labels.get(name)) and looks_like_env(value):
@@ -204,9 +204,20 @@ def env_inside(name: str) -> str:
     return env_word(match[1].lower()) if match else ""
 
 
+def says_nothing(value: str) -> bool:
+    """Return True for what templates write where they have no value: `unknown`, `n/a`, a bare tag's
+    `true`.
+    """
+    return not value or (len(value) <= 10 and value.strip().lower() in _NOTHING)
+
+
+_NOTHING = parse_words("- -- unknown n/a na none null true false") | {"", "<no value>"}
+
+
 def region_of(labels: Mapping[str, str]) -> tuple[str, str]:
     """Return (region, its label), or ("", "")."""
-    return _first_of(REGION_LABELS, labels)
+    region, label = _first_of(REGION_LABELS, labels)
+    return ("", "") if says_nothing(region) else (region, label)
 
 
 def service_of(labels: Mapping[str, str]) -> tuple[str, str]:
@@ -217,7 +228,7 @@ def service_of(labels: Mapping[str, str]) -> tuple[str, str]:
     measured_by = ("", "")
     for name in SERVICE_LABELS:
         value = labels.get(name, "")
-        if not value or looks_like_address(value):
+        if says_nothing(value) or looks_like_address(value):
             continue
         if not is_exporter(value):
             return value, name

@@ -51,7 +51,7 @@ VOCABULARIES = {
         " missing, aborted, cancelled, canceled, stalled, partially failed, partiallyfailed",
         recoveries="up, back up, up again, back online, online, healthy, success, succeeded,"
         " successful, passed, passing, reachable, operational, available, working, synced, ready,"
-        " stable, alive, good, responding, responding again, green, complete",
+        " stable, alive, good, responding, responding again, green, complete, applied",
     ),
     "de": Vocabulary(
         firing="alarm, ausgelöst, störung, problem, aktiv, offen, warnung, meldung, gestört",
@@ -151,11 +151,11 @@ NEGATIONS = parse_words(
 # a dash or a colon they are a state.
 AMBIGUOUS = parse_words(
     "up clear normal active open closed close online ok okay good green ready available success"
-    " successful working alive stable passed passing complete completed alert alarm incident"
-    " problem error failure timeout missing lost offline started ended stopped fail outage"
-    " warning reachable operational synced trigger recovery raise identified responding aktiv offen"
-    " meldung problema incidente alerta alarme allarme alarma erreur fehler panne échec guasto"
-    " errore falha fallo erro disponible disponibile disponível online normale"
+    " successful working alive stable passed passing complete completed applied alert alarm"
+    " incident problem error failure timeout missing lost offline started ended stopped fail outage"
+    " warning reachable operational synced trigger recovery raise identified responding aktiv"
+    " offen meldung problema incidente alerta alarme allarme alarma erreur fehler panne échec"
+    " guasto errore falha fallo erro disponible disponibile disponível online normale"
 )
 # Before a colon these name the kind of the subject: `PROBLEM Service Alert: web1/HTTP`.
 KINDS = parse_words("service host check job build rule server pipeline workflow dag query")

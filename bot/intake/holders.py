@@ -1,0 +1,138 @@
+"""Finds the names and values inside a JSON body: those of the body itself, of the object that the
+alert is about, and of every other object.
+
+A body may hold anything: 400 values are looked at, five levels deep.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bot.intake.field_names import ALIASES, normal_name
+
+NODE_LIMIT = 400  # values of a body that are looked at
+_DEPTH_LIMIT = 5
+# An object under one of these names is what an alert is about; the first name wins. Others (an
+# account, a person, a workspace) are only around it.
+_SUBJECTS = (
+    "alert", "incident", "issue", "problem", "error", "exception", "fault", "item", "check",
+    "monitor", "rule", "alarm", "trigger", "test", "site", "job", "connection", "pipeline",
+    "definition", "workflow",
+)  # fmt: skip
+_NAMES_OF_SUBJECT = (
+    *ALIASES["name"], *ALIASES["title"], "alias", "message", "exception_class", "error_class",
+    "klass", "text", "url",
+)  # fmt: skip
+# Objects that hold one alert and nothing else; these names hold its parts.
+_PARTS = frozenset(("labels", "annotations", "metadata", "tags", "status", "state"))
+_NAMING = re.compile(
+    r"(?:monitor|check|alert|rule|test|probe|trigger|alarm|sensor|workspace|pipeline|definition"
+    r"|connection|site|job|workflow)(?:_[a-z]+)?_?name"
+)
+_NAMES_OTHERS = re.compile(r"group|type|stat|user|host|account|org|team|agent")
+
+
+@dataclass(frozen=True, slots=True)
+class Holders:
+    """The values of a body by their names, as `normal_name` writes these.
+
+    `own` are the body's, `subject` those of the object that the alert is about, `inner` those of
+    all other objects, the nearest first. `names` are the names of the objects themselves.
+    """
+
+    own: Mapping[str, Any]
+    subject: Mapping[str, Any]
+    inner: Mapping[str, Any]
+    names: Mapping[str, str]
+
+    def each(self) -> tuple[Mapping[str, Any], ...]:
+        """Return the three, in the order in which they count."""
+        return (self.own, self.subject, self.inner)
+
+    def name_of_subject(self) -> str:
+        """Return the name of what the alert is about, or ''."""
+        for name, value in self.own.items():
+            is_name = _NAMING.fullmatch(name) and not _NAMES_OTHERS.search(name)
+            if is_name and isinstance(value, str) and value.strip():
+                return value.strip()
+        texts = (self.subject.get(name) for name in _NAMES_OF_SUBJECT)
+        return next((text.strip() for text in texts if isinstance(text, str) and text.strip()), "")
+
+
+def unwrapped(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the object that a body holds and nothing else, such as `{"problem": {…}}`."""
+    for _ in range(_DEPTH_LIMIT):
+        name, value = next(iter(body.items()), ("", None))
+        if len(body) != 1 or not isinstance(value, dict) or normal_name(name) in _PARTS:
+            break
+        body = value
+    return body
+
+
+def holders_of(body: Mapping[str, Any]) -> Holders:
+    """Return the names and values of a body."""
+    own = {normal_name(name): item for name, item in first(body.items(), NODE_LIMIT)}
+    inner: dict[str, Any] = {}
+    objects: dict[str, Mapping[str, Any]] = {}
+    for name, item in _inside(body):
+        if isinstance(item, dict):
+            objects.setdefault(name, item)
+        else:
+            inner.setdefault(name, item)
+    subject = next((objects[name] for name in _SUBJECTS if objects.get(name)), {})
+    named = {normal_name(name): item for name, item in first(subject.items(), NODE_LIMIT)}
+    if "name" not in named and (own_name := name_of(subject)):
+        named["name"] = own_name
+    names = {key: text for key, item in objects.items() if (text := name_of(item))}
+    return Holders(own, named, inner, names)
+
+
+def name_of(value: Mapping[str, Any]) -> str | None:
+    """Return the name of an object, such as `service: {"id": …, "summary": "cart"}`."""
+    names = (value.get(key) for key in ("name", "summary", "display_name", "displayName", "title"))
+    name = next((name for name in names if isinstance(name, str) and name.strip()), None)
+    metadata = value.get("metadata")
+    if name is None and isinstance(metadata, dict) and isinstance(metadata.get("name"), str):
+        return str(metadata["name"])
+    return name
+
+
+def first(items: Any, count: int) -> Iterator[tuple[str, Any]]:
+    """Yield the first `count` items."""
+    for index, item in enumerate(items):
+        if index == count:
+            return
+        yield item
+
+
+def _inside(body: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield the names inside the objects of a body, and their values, the nearest first; an object
+    itself, and its name.
+    """
+    for name, value in first(body.items(), NODE_LIMIT):
+        if isinstance(value, dict):
+            yield normal_name(name), value
+    level: list[Any] = [item for _, item in first(body.items(), NODE_LIMIT)]
+    left = NODE_LIMIT
+    for _ in range(_DEPTH_LIMIT):
+        following: list[Any] = []
+        for item in level:
+            members = item.items() if isinstance(item, dict) else ()
+            if isinstance(item, list):
+                following += item[:20]
+            for name, value in members:
+                left -= 1
+                if left < 0:
+                    return
+                if not isinstance(value, dict | list):
+                    yield normal_name(name), value
+                    continue
+                following.append(value)
+                if isinstance(value, dict):
+                    yield normal_name(name), value
+                    if inner_name := name_of(value):
+                        yield normal_name(name), inner_name
+        level = following
