@@ -238,7 +238,7 @@ class Bot:
                 gateway=gateway,
                 probe=http_probe(session),
                 user_status=people.user_status,
-                names_of=people.names,
+                directory=people,
                 export_incident=incident_exporter(settings),
                 clock=self._clock,
                 metrics=self.metrics,

@@ -59,6 +59,8 @@ def test_every_slack_method_we_call_is_covered_by_a_scope():
         "conversations_open": "im:write",
         "views_publish": None,
         "users_info": "users:read",
+        "users_conversations": "channels:read",
+        "conversations_info": "channels:read",
         "files_upload_v2": "files:write",
         "usergroups_users_list": "usergroups:read",
     }

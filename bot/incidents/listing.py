@@ -21,11 +21,15 @@ class Which(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ListFilter:
-    """The incidents of an owner, '' for anybody's, that contain every one of the words."""
+    """The incidents of an owner, '' for anybody's, that contain every one of the words.
+
+    `channels` are those of a guest, to whom the others are not shown; None shows all.
+    """
 
     which: Which = Which.OPEN
     owner: str = ""
     terms: tuple[str, ...] = ()
+    channels: frozenset[str] | None = None
 
     @property
     def text(self) -> str:
@@ -38,7 +42,7 @@ class ListFilter:
 class IncidentPage:
     """A page of a list. `places` has the channel and the ts of each card that is posted.
 
-    `more`: others follow. `counts` are of all open incidents.
+    `more`: others follow. `counts` are of all open incidents that the person may read.
     """
 
     incidents: Sequence[Incident]
@@ -47,7 +51,7 @@ class IncidentPage:
     counts: Mapping[Severity, int]
 
 
-def parse_filter(text: str, user: str) -> ListFilter:
+def parse_filter(text: str, user: str, channels: frozenset[str] | None = None) -> ListFilter:
     """Read `mine`, `resolved`, `all` in any order, and words that the incident has to contain."""
     which, owner = Which.OPEN, ""
     terms = text.split()
@@ -57,4 +61,5 @@ def parse_filter(text: str, user: str) -> ListFilter:
         else:
             which = Which(word)
         terms = terms[1:]
-    return ListFilter(which, owner, tuple(word[:LONGEST_WORD] for word in terms[:MOST_TERMS]))
+    kept = tuple(word[:LONGEST_WORD] for word in terms[:MOST_TERMS])
+    return ListFilter(which, owner, kept, channels)

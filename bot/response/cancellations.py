@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
 from bot.approvals.model import Approval, Execution
-from bot.approvals.segment import GuestAction
 from bot.errors import NotFound, Refused
 from bot.incidents.model import Incident
 from bot.incidents.remediation import RemediationStatus
 from bot.language import deferred
 from bot.remediation.client import Running
+from bot.response.decisions import Decisions
 from bot.response.dependencies import Dependencies
 
 _MAY_RUN = (RemediationStatus.DISPATCHING, RemediationStatus.OUTCOME_UNKNOWN)
@@ -22,27 +22,24 @@ class Cancellations:
     def __init__(
         self,
         dependencies: Dependencies,
-        check_person: Callable[[str, GuestAction | None], Awaitable[None]],
+        decisions: Decisions,
     ) -> None:
         self._gateway = dependencies.gateway
         self._store = dependencies.store
         self._clock = dependencies.clock
-        self._check_person = check_person
+        self._decisions = decisions
 
     async def cancel(self, incident: Incident, user: str) -> list[tuple[Approval, str]]:
         """Cancel everything that runs for the incident; return each with its progress.
 
-        NotFound: nothing runs. Refused: what runs cannot be ended half-way, or the person is a
-        guest. Whoever may propose (`guests_may: [fix]`) may not yet end what others approved.
+        NotFound: nothing runs. Refused: what runs cannot be ended half-way, or the person may not
+        decide on it: who may not approve an action may not end it, by command or button.
         """
-        await self._check_person(user, None)
+        await self._decisions.check_person(user)
         return await self._cancel(incident, user, await self._store.approvals_of(incident.id))
 
     async def cancel_one(self, approval: Approval, user: str) -> str:
-        """Cancel what runs for one approval; return its progress. Raises as `cancel` does.
-
-        The caller has checked that this person may approve.
-        """
+        """Cancel what runs for one approval; return its progress. Raises as `cancel` does."""
         incident = await self._store.incident(approval.incident_id)
         ((_, progress),) = await self._cancel(incident, user, [approval])
         return progress
@@ -53,6 +50,8 @@ class Cancellations:
         running = await self._running(incident, approvals)
         if not running:
             raise NotFound(deferred("Nothing runs for {number}.", number=incident.number))
+        for approval, _execution, _now_running in running:
+            await self._decisions.check_decider(approval, user)
         cancelled: list[tuple[Approval, str]] = []
         for approval, execution, now_running in running:
             if not now_running.cancellable:

@@ -24,16 +24,24 @@ from store import Store
 AskUserStatus = Callable[[str, Collection[str]], Awaitable[UserStatus]]
 """Asks Slack who a user is now, and which of these user groups they are in."""
 
-AskNames = Callable[[Collection[str]], Awaitable[Mapping[str, str]]]
-"""Asks Slack for the display names of users; a user whom Slack does not return is left out."""
-
-
 ExportIncident = Callable[[int], Mapping[str, Any]]
 """Reads one incident with its proof from the database, and blocks its thread meanwhile."""
 
 
-async def _no_names(_users: Collection[str]) -> Mapping[str, str]:
-    return {}
+class Directory:
+    """Asks Slack about people and channels. This one knows nothing; `People` asks."""
+
+    async def names(self, users: Collection[str]) -> Mapping[str, str]:  # noqa: ARG002 - see `People`
+        """The display names of users; a user whom Slack does not return is left out."""
+        return {}
+
+    async def channels_of(self, user: str) -> frozenset[str] | None:  # noqa: ARG002 - see `People`
+        """The channels that a user is in; None if Slack does not say."""
+        return None
+
+    async def is_private(self, channel: str) -> bool | None:  # noqa: ARG002 - see `People`
+        """True if the channel is private; None if Slack does not say."""
+        return None
 
 
 def _no_export(incident_id: int) -> Mapping[str, Any]:
@@ -64,7 +72,7 @@ class Dependencies:
     home_team: str = ""
     dispatch_timeout: float = 120.0
     session: aiohttp.ClientSession | None = None
-    names_of: AskNames = _no_names
+    directory: Directory = field(default_factory=Directory)
     export_incident: ExportIncident = _no_export
     conversations: ConversationFiles | None = None
     runbooks: RunbookLibrary = field(default_factory=RunbookLibrary)

@@ -9,6 +9,7 @@ from bot.language import N_, deferred
 from bot.postmortem.sop_draft import SopFacts, sop_draft
 from bot.response.decisions import Decisions
 from bot.response.dependencies import Dependencies
+from bot.response.readers import Readers
 from store.operations.advice_context import AdviceContext
 
 LESSON = "Lesson"
@@ -18,12 +19,13 @@ _CITED = 3
 class Lessons:
     """Stores lessons, and cites them for later incidents. Their text is data."""
 
-    def __init__(self, dependencies: Dependencies, decisions: Decisions) -> None:
+    def __init__(self, dependencies: Dependencies, decisions: Decisions, readers: Readers) -> None:
         self._store = dependencies.store
         self._config = dependencies.config
         self._clock = dependencies.clock
         self._check_person = decisions.check_person
         self._check_approver = decisions.check_approver
+        self._may_cite = readers.may_cite
 
     async def add(self, incident_id: int, text: str, user: str, once: str) -> Lesson:
         """Keep a lesson, which the thread shows; the same `once` keeps one."""
@@ -65,10 +67,15 @@ class Lessons:
         await self._check_person(user)
         await self._store.request_sop_draft(incident_id, user, once, self._clock())
 
+    async def about(self, sop_id: str, channel: str, alert_name: str = "") -> list[Lesson]:
+        """Return the newest lessons of an SOP ID or alert name that `channel` may read."""
+        lessons = await self._store.lessons_about(sop_id, alert_name)
+        return [lesson for lesson in lessons if await self._may_cite(channel, lesson.incident_id)]
+
     async def draft(self, incident_id: int) -> str:
         """Return the draft as the incident is now."""
         record = await self._store.incident_record(incident_id)
-        lessons = await self._store.lessons_about(record.incident.sop_id)
+        lessons = await self.about(record.incident.sop_id, record.incident.channel)
         return sop_draft(
             SopFacts(
                 incident=record.incident,
@@ -81,9 +88,9 @@ class Lessons:
     async def facts_about(self, context: AdviceContext) -> list[KnownFact]:
         """Return the newest lessons of other incidents of this SOP ID or alert name, as facts."""
         name = context.alert.name if context.alert else ""
-        lessons = await self._store.lessons_about(context.incident.sop_id, name, _CITED)
+        lessons = await self.about(context.incident.sop_id, context.incident.channel, name)
         return [
             # Cut, so that lessons leave room for what is measured now.
             KnownFact(LESSON, f"lesson of {lesson.incident}", lesson.text[:FACT_CHARS], lesson.at)
-            for lesson in lessons
+            for lesson in lessons[:_CITED]
         ]

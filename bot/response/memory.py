@@ -13,6 +13,7 @@ from bot.incidents.records import Postmortem
 from bot.incidents.sops import Sop
 from bot.response.dependencies import Dependencies
 from bot.response.lessons import LESSON
+from bot.response.readers import Readers
 from bot.response.runbooks import query_of
 from bot.retrieval.markdown import Document, Passage, parse_document
 from bot.retrieval.passage_index import PassageIndex
@@ -33,7 +34,8 @@ class Memory:
     Their text is data: people wrote it, or a model that people asked.
     """
 
-    def __init__(self, dependencies: Dependencies) -> None:
+    def __init__(self, dependencies: Dependencies, readers: Readers) -> None:
+        self._may_cite = readers.may_cite
         self._library = dependencies.runbooks
         self._store = dependencies.store
         self._config = dependencies.config
@@ -60,7 +62,12 @@ class Memory:
             )
             return []
         own = (context.incident.sop_id, context.incident.number)
-        return list(self._facts(hits, own, {fact.text for fact in cited}))[:CITED]
+        facts = []
+        for incident_id, fact in self._facts(hits, own, {fact.text for fact in cited}):
+            channel = context.incident.channel
+            if incident_id is None or await self._may_cite(channel, incident_id):
+                facts.append(fact)
+        return facts[:CITED]
 
     async def _refresh(self, index: PassageIndex) -> None:
         """Index everything again if something changed since the last time."""
@@ -90,7 +97,8 @@ class Memory:
 
     def _facts(
         self, hits: Sequence[Hit], own: Collection[str], cited: Collection[str]
-    ) -> Iterator[KnownFact]:
+    ) -> Iterator[tuple[int | None, KnownFact]]:
+        """The facts, each with the incident of which people wrote it; None for an SOP."""
         now = self._clock()
         for hit in hits:
             source, _slash, name = hit.passage.path.partition("/")
@@ -103,7 +111,9 @@ class Memory:
                 shown = f"{about}: {hit.passage.heading}"
             elif source == SOP and hit.passage.title != about:
                 shown = f"{hit.passage.title} ({about})"
-            yield KnownFact(source, shown, text, now)
+            number = about.removeprefix("INC-")
+            incident_id = int(number) if source != SOP and number.isdecimal() else None
+            yield incident_id, KnownFact(source, shown, text, now)
 
 
 def document_of_sop(sop: Sop) -> Document:

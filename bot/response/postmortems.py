@@ -36,7 +36,7 @@ class Postmortems:
         self._store = dependencies.store
         self._config = dependencies.config
         self._clock = dependencies.clock
-        self._names_of = dependencies.names_of
+        self._names_of = dependencies.directory.names
         self._session = dependencies.session
         self._decisions = decisions
 

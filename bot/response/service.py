@@ -47,6 +47,7 @@ from bot.response.progress import ProgressReports
 from bot.response.proposal_queue import ProposalQueue
 from bot.response.proposals import Proposals
 from bot.response.raised_severity import with_raised_severities
+from bot.response.readers import Readers
 from bot.response.receive import (
     Delivery,
     deploy_of,
@@ -85,11 +86,12 @@ class IncidentService:
         self.proposals = Proposals(dependencies, self.decisions.check_person)
         self.suggestions = Suggestions(dependencies, self.proposals)
         self.gateway_reads = GatewayReads(dependencies, self.decisions.check_person)
-        self.cancellations = Cancellations(dependencies, self.decisions.check_person)
+        self.cancellations = Cancellations(dependencies, self.decisions)
         self.proposal_queue = ProposalQueue(dependencies, self.proposals)
         self.dispatches = Dispatches(dependencies)
         self.progress = ProgressReports(dependencies, lambda: self.dispatches.under_way)
         self.silences = Silences(dependencies, self.decisions)
+        self.readers = Readers(dependencies)
         self.remarks = Remarks(dependencies, self.decisions.check_person)
         self.postmortems = Postmortems(dependencies, self.decisions)
         self.exports = Exports(dependencies, self.decisions)
@@ -103,12 +105,9 @@ class IncidentService:
             dependencies.ops_channel,
         )
         self.runbooks = Runbooks(dependencies, self.decisions)
-        self.lessons = Lessons(dependencies, self.decisions)
-        memory = Memory(dependencies)
+        self.lessons = Lessons(dependencies, self.decisions, self.readers)
+        memory = Memory(dependencies, self.readers)
         self._enrichment = Enrichment(dependencies, self.runbooks, self.lessons, memory)
-        self.service_levels = ServiceLevelWatch(
-            dependencies.store, dependencies.metrics, dependencies.clock
-        )
         self._advisor = LimitedAdvisor(
             dependencies.advisor,
             dependencies.store,
@@ -119,6 +118,7 @@ class IncidentService:
         self._conversations = dependencies.conversations
         self._clock = dependencies.clock
         self._metrics = dependencies.metrics
+        self.service_levels = ServiceLevelWatch(self.store, self._metrics, self._clock)
         self._advising: set[int] = set()  # advice that this replica asks for
 
     @property

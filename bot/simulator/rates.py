@@ -30,6 +30,7 @@ TIERS: dict[str, int] = {
     "usergroups.list": T2,
     "usergroups.users.list": T2,
     "users.info": T4,
+    "users.conversations": T3,
     "users.list": T2,
     "views.open": T4,
     "views.publish": T4,

@@ -164,6 +164,7 @@ async def incident_of_press(
     """
     incident = await service.store.incident(incident_id(action.get("value")))
     if is_on_home(body) and holds_button(body["view"], action):
+        await service.readers.check(str(body["user"]["id"]), incident)
         return incident
     channel = str((body.get("channel") or {}).get("id", ""))
     ts = str((body.get("message") or {}).get("ts", ""))

@@ -45,7 +45,7 @@ async def mentioned(event: dict[str, Any], service: IncidentService) -> str | No
     if incident:
         await _ask(incident, question, event, service)
         return None  # the thread shows the answer
-    if incident := await _named(question, service):
+    if incident := await _named(question, event, service):
         return await _ask(incident, question, event, service)
     listed, places = await service.store.open_in_channel(channel, LISTED)
     return mentions.open_here(listed, places)
@@ -59,7 +59,7 @@ async def message_seen(event: dict[str, Any], service: IncidentService) -> str |
     if not await _is_member(event, service):
         return None
     question = MENTION.sub("", str(event.get("text", ""))).strip()
-    incident = await _named(question, service)
+    incident = await _named(question, event, service)
     return await _ask(incident, question, event, service) if incident else _help()
 
 
@@ -71,10 +71,16 @@ async def _is_member(event: dict[str, Any], service: IncidentService) -> bool:
     return not team or team == service.home_team
 
 
-async def _named(text: str, service: IncidentService) -> Incident | None:
-    """The first incident that the text names; NotFound if there is no such incident."""
+async def _named(text: str, event: dict[str, Any], service: IncidentService) -> Incident | None:
+    """The first incident that the text names; NotFound if there is none, Refused for a guest who
+    is not in its channel.
+    """
     name = NAMED.search(text)
-    return await service.store.incident(int(name[1])) if name else None
+    if name is None:
+        return None
+    incident = await service.store.incident(int(name[1]))
+    await service.readers.check(str(event["user"]), incident)
+    return incident
 
 
 async def _ask(

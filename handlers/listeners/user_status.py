@@ -1,4 +1,4 @@
-"""Asks Slack for a person's status and user groups, at most once a minute.
+"""Asks Slack who a person is, and what a channel is, at most once a minute.
 
 Fails closed: if Slack does not return the user, the vote is not counted.
 """
@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from bot.approvals.model import UserStatus
 from bot.approvals.reasons import VoteProblem
 from bot.errors import OutcomeUnknown, SlackRefused
+from bot.response.dependencies import Directory
 from handlers.outbound.slack_client import SlackClient
 
 log = logging.getLogger(__name__)
@@ -27,7 +28,7 @@ MOST = 1000  # cached people and groups; a workspace's approvers are far fewer
 T = TypeVar("T")
 
 
-class People:
+class People(Directory):
     """Asks Slack, at most once a minute about each person and each group."""
 
     def __init__(self, slack: SlackClient, home_team: str, clock: Callable[[], datetime]) -> None:
@@ -59,6 +60,14 @@ class People:
             for user, answer in zip(few, answers, strict=True)
             if answer is not None and answer[1]
         }
+
+    async def channels_of(self, user: str) -> frozenset[str] | None:
+        """The channels that this person is in, of those that the bot can see; None if unknown."""
+        return await self._cached(f"channels/{user}", lambda _: self._channels(user))
+
+    async def is_private(self, channel: str) -> bool | None:
+        """True if the channel is private; None if Slack does not say."""
+        return await self._cached(channel, self._privacy)
 
     async def _cached(self, name: str, fetch: Callable[[str], Awaitable[T]]) -> T | None:
         """The answer of the last minute, or a new one; None if Slack gives none within TIMEOUT.
@@ -95,6 +104,19 @@ class People:
         answer = await self._call("users_info", user=user)
         person = answer.get("user")
         return problem_of(person, self._home_team), name_of(person)
+
+    async def _channels(self, user: str) -> frozenset[str]:
+        kinds = "public_channel,private_channel"
+        answer = await self._call("users_conversations", user=user, types=kinds, limit=MOST - 1)
+        channels = answer.get("channels")
+        if not isinstance(channels, list):
+            return frozenset()
+        return frozenset(str(item.get("id")) for item in channels if isinstance(item, dict))
+
+    async def _privacy(self, channel: str) -> bool:
+        answer = (await self._call("conversations_info", channel=channel)).get("channel")
+        # What Slack does not call public counts as private.
+        return not isinstance(answer, dict) or answer.get("is_private") is not False
 
     async def _members(self, group: str) -> frozenset[str]:
         answer = await self._call("usergroups_users_list", usergroup=group)

@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 
 from bot.approvals.model import Approval
 from bot.errors import OutcomeUnknown, Refused, SlackRefused, StoreError
+from bot.incidents.listing import ListFilter
 from bot.incidents.windows import Window
 from bot.language import ENGLISH, speaking
 from bot.response import IncidentService
@@ -79,8 +80,13 @@ class HomeTabs:
     async def _blocks(self, user: str) -> list[Block]:
         try:
             await self._service.decisions.check_home(user)
+            channels = await self._service.readers.channels_of(user)
         except Refused as refusal:
             return home.refusal(error_text(refusal))
+        if channels is not None:
+            chosen = ListFilter(channels=channels)
+            page = await self._store.listed_incidents(chosen, None, home.LISTED)
+            return home.guest_blocks(page, await self._store.home_notice(user, self._clock()))
         return home.home_blocks(await self._content(user))
 
     async def _content(self, user: str) -> home.HomeContent:

@@ -14,6 +14,7 @@ from bot.approvals.blockers import Blocker
 from bot.approvals.model import Approval, Freeze
 from bot.approvals.record import TrackRecord
 from bot.incidents.home import HomeFacts
+from bot.incidents.listing import IncidentPage
 from bot.incidents.model import Incident, Severity
 from bot.incidents.stats import IncidentStats
 from bot.incidents.windows import Window
@@ -79,6 +80,21 @@ def home_blocks(content: HomeContent) -> list[Block]:
         *_last_hours(facts),
         {"type": "divider"},
         section(stats.overview(content.week, (), content.window)),
+    ]
+
+
+def guest_blocks(page: IncidentPage, notice: str) -> list[Block]:
+    """The blocks for a guest: the open incidents of their channels. `notice` answers a press."""
+    facts = HomeFacts(severities=page.counts, places=page.places)
+    blocks = [_heading(_("Incidents")), section(_totals(facts))]
+    if notice:
+        blocks.append(section(notice))
+    for incident in page.incidents:
+        blocks += _incident(incident, facts, [])
+    blocks += _more(_open_total(facts) - len(page.incidents))
+    return [
+        *blocks,
+        context(_("As a guest you see the incidents of the channels that you are in.")),
     ]
 
 

@@ -52,11 +52,7 @@ def facts(user: str, limit: int, since: datetime, now: datetime) -> Operation[Ho
         *_list(_RESOLVED, period, "resolved_at DESC", limit),
         query(f"SELECT severity, COUNT(*) AS n FROM incidents WHERE {_IS_OPEN} GROUP BY severity"),  # noqa: S608 - constant
         query("SELECT COUNT(*) AS n FROM incidents WHERE created_at >= ?", period),
-        query(
-            "SELECT notice FROM home_tabs WHERE user_id = ? AND notice_at > ?",
-            user,
-            to_db_time(now - NOTICE_FOR),
-        ),
+        _notice_of(user, now),
         query(handovers.WAITING_OF, user, user),
         *(most_severe(severity, user, limit) for severity in Severity),
     )
@@ -76,6 +72,20 @@ def facts(user: str, limit: int, since: datetime, now: datetime) -> Operation[Ho
         handovers=[handovers.handover_from(row) for row in offered],
         notice=notice[0]["notice"] if notice else "",
     )
+
+
+def _notice_of(user: str, now: datetime) -> Statement:
+    return query(
+        "SELECT notice FROM home_tabs WHERE user_id = ? AND notice_at > ?",
+        user,
+        to_db_time(now - NOTICE_FOR),
+    )
+
+
+def notice_of(user: str, now: datetime) -> Operation[str]:
+    """Return the answer to the last press in a person's tab, '' once it is old."""
+    rows = yield _notice_of(user, now)
+    return rows[0]["notice"] if rows else ""
 
 
 def most_severe(severity: str, user: str, limit: int) -> Statement:
@@ -174,6 +184,10 @@ class HomePart(Part):
         With the channel and the ts of each card that Slack shows, by the id of its incident.
         """
         return await self._engine.read(in_channel, channel, limit)
+
+    async def home_notice(self, user: str, now: datetime) -> str:
+        """The answer to the last press in a person's tab, '' two minutes later."""
+        return await self._engine.read(notice_of, user, now)
 
     async def home_opened(self, user: str, now: datetime, *, notice: str = "") -> None:
         """The tab counts as open from now on, and is due to be shown until it was.

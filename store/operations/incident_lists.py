@@ -36,7 +36,7 @@ def listed(chosen: ListFilter, after: int | None, limit: int) -> Operation[Incid
         page,
         (yield from home.places(page)),
         len(rows) > limit,
-        (yield from incidents.open_severities()),
+        (yield from _counts(chosen.channels)),
     )
 
 
@@ -104,15 +104,39 @@ def _with_resolved(chosen: ListFilter, before: Incident | None, limit: int) -> O
 
 
 def _conditions(chosen: ListFilter) -> tuple[str, tuple[object, ...]]:
-    """The part of WHERE about the owner and the terms, and its values."""
-    condition, values = "", []
+    """The part of WHERE about the owner, the channels and the terms, and its values."""
+    condition, values = "", list[object]()
     if chosen.owner:
         condition += " AND acknowledged_by = ?"
         values.append(chosen.owner)
+    if chosen.channels is not None:
+        clause, channels = _in_channels(chosen.channels)
+        condition += f" AND {clause}"
+        values += channels
     for term in chosen.terms:
         condition += f" AND {_HAS_TERM}"
         values.append(f"%{_escaped(term)}%")
     return condition, tuple(values)
+
+
+def _in_channels(channels: frozenset[str]) -> tuple[str, list[str]]:
+    """SQL that holds of the incidents of these channels, and its values."""
+    if not channels:
+        return "1 = 0", []
+    return f"channel IN ({', '.join('?' * len(channels))})", sorted(channels)
+
+
+def _counts(channels: frozenset[str] | None) -> Operation[dict[Severity, int]]:
+    """The number of open incidents of each severity, in these channels or in all."""
+    if channels is None:
+        return (yield from incidents.open_severities())
+    condition, values = _in_channels(channels)
+    rows = yield query(
+        "SELECT severity, COUNT(*) AS n FROM incidents"  # noqa: S608 - placeholders
+        f" WHERE {_IS_OPEN} AND {condition} GROUP BY severity",
+        *values,
+    )
+    return {Severity(row["severity"]): int(row["n"]) for row in rows}
 
 
 def _escaped(term: str) -> str:

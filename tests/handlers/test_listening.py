@@ -195,7 +195,10 @@ class Slow:
     def __init__(self, outcome: Exception | None = None) -> None:
         self.goes_on = asyncio.Event()
         self._outcome = outcome
-        self.store = self
+        self.store = self.readers = self
+
+    async def channels_of(self, _user: str) -> None:
+        return None
 
     async def listed_incidents(self, *_: Any) -> IncidentPage:
         await self.goes_on.wait()

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from bot.simulator import menu_entries
 from tests.helpers.clocks import RunningClock
 from tests.scenarios.attacks import nothing_ran, proposed, refused
 from tests.scenarios.audit_trails import on_record
@@ -122,6 +123,70 @@ async def test_a_guest_who_may_propose_does_not_end_what_runs(
     clock.forward(60)  # the bot keeps the answer about a person for that long
     answer = await world.types("/incident cancel INC-1", "ana")
     assert "Not done: guests never count." in answer.text
+
+
+async def test_a_guest_reads_no_incident_of_a_channel_that_they_are_not_in(
+    world: World, bot: StartBot, gateway: Gateway, clock: RunningClock
+) -> None:
+    await proposed(world, bot)
+    world.slack.change_user("ana", is_guest=True)
+    assert "HealthCheckFailing" in await _answer(world, "/incident list")
+    assert "HealthCheckFailing" in await _answer(world, "/incident show")
+    await world.slack.as_user("ana").open_home()
+    tab = await world.slack.wait_for(lambda: world.slack.home("ana"), why="the Home tab")
+    assert "HealthCheckFailing" in str(tab)
+    assert "As a guest you see" in str(tab)
+    assert menu_entries(tab) == ["Change severity…", "Assign…", "Escalate…", "Merge…"]
+
+    world.slack.core.workspace.channel(ALERTS).members.discard(ANA)
+    clock.forward(60)  # the bot keeps the answer about a person for that long
+    assert await _answer(world, "/incident list all") == "No incidents."
+    for line in ("show INC-1", "trace INC-1", "ask INC-1 why?", "ack 1", "actions INC-1"):
+        answer = await _answer(world, f"/incident {line}")
+        assert "guests read of the channels that they are in, and INC-1 is in another" in answer
+        assert "HealthCheck" not in answer
+    for line in (
+        *("/incident stats", "/incident actions", "/incident freeze", "/incident list silences"),
+        *("/incident list suppressed", "/incident list unmatched", "/incident list freezes"),
+        *("/sop list", "/sop search restart", "/sop runs sop_checkout_down"),
+    ):
+        assert "this is about all channels" in await _answer(world, line), line
+    await world.slack.as_user("ana").press(tab, "Change severity…")
+    await world.slack.wait_for(
+        lambda: "INC-1 is in another one" in str(world.slack.home("ana")), why="the tab refuses"
+    )
+    assert "HealthCheckFailing" not in str(world.slack.home("ana"))
+
+    world.slack.script.http("users.conversations", 503, times=None)
+    clock.forward(60)
+    answer = await _answer(world, "/incident list")
+    assert answer.startswith("Not shown: Slack did not say which channels you are in.")
+
+
+async def _answer(world: World, line: str, who: str = "ana") -> str:
+    return (await (await world.types(line, who)).response()).text
+
+
+async def test_what_was_learned_in_a_private_channel_is_cited_in_no_other(
+    world: World, bot: StartBot, gateway: Gateway, clock: RunningClock
+) -> None:
+    world.write_sops()
+    await bot()
+    await world.alert()
+    await world.card()
+    await _answer(world, "/incident lesson INC-1 It was the connection pool")
+    await world.reply("steered", "connection pool")
+    sop_id = (await world.card()).text.partition("sop_")[2].split()[0].strip("`")
+
+    async def lessons_in(channel: str) -> str:
+        outcome = await world.slack.as_user("ana").command(f"/sop lessons sop_{sop_id}", channel)
+        return (await outcome.response()).text
+
+    assert "connection pool" in await lessons_in("C0RANDOM01")
+    world.slack.core.workspace.channel(ALERTS).is_private = True
+    clock.forward(60)  # the bot keeps the answer about a channel for that long
+    assert "connection pool" not in await lessons_in("C0RANDOM01")
+    assert "connection pool" in await lessons_in(ALERTS)
 
 
 async def test_a_user_without_guest_information_is_not_counted_and_is_told_why(

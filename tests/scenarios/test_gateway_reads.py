@@ -177,7 +177,9 @@ async def test_a_running_command_is_cancelled_by_a_person_and_its_result_says_so
         assert "◐ Runs (in progress)\n`loaded 10 of 20`" in runs.text
         await world.card("runs now: Warm the cache on checkout-api")
         await world.press(runs, "Cancel", "ana")
-        await world.ephemeral("U0ANA00001", "Not done")
+        await world.ephemeral("U0ANA00001", "Not done: only an approver decides that")
+        answer = await (await world.types("/incident cancel INC-1", "ana")).response()
+        assert "Not done: only an approver decides that" in answer.text, "as the button says"
         await world.press(runs, "Cancel", "ben")
         await world.ephemeral(BEN, "Cancelling Warm the cache on checkout-api")
         result = await world.result("Cancelled.")
@@ -197,6 +199,6 @@ async def test_a_running_command_is_cancelled_by_a_person_and_its_result_says_so
         text = ""
         async with asyncio.timeout(20):
             while "Cancelling" not in text:  # the first tries may be before it started
-                text = (await world.types("/incident cancel INC-1", "ana")).text
+                text = (await world.types("/incident cancel INC-1", "ben")).text
         assert "Cancelling Warm the cache on checkout-api" in text
         await world.result("Cancelled.", which=2)

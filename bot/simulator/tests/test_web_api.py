@@ -186,6 +186,9 @@ async def test_people_groups_and_channels_can_be_asked_about(
     assert (me["user_id"], me["team_id"]) == (slack.bot_user_id, slack.team_id)
     guest = await client.users_info(user=slack.users["guest"])
     assert guest["user"]["is_restricted"] is True
+    of_guest = await client.users_conversations(user=slack.users["guest"])
+    names = [channel["name"] for channel in of_guest["channels"]]
+    assert names == ["alerts", "random"], "of those, ops is none"
     groups = await client.usergroups_list()
     sre = next(g["id"] for g in groups["usergroups"] if g["handle"] == "sre")
     members = await client.usergroups_users_list(usergroup=sre)

@@ -32,6 +32,26 @@ def users_info(core: Core, args: JSON) -> JSON:
     return {"user": user.as_json()}
 
 
+def users_conversations(core: Core, args: JSON) -> JSON:
+    """users.conversations, on one page: the channels of a user that the bot can see."""
+    user = str(args.get("user") or core.workspace.app.user_id)
+    if user not in core.workspace.users:
+        raise Refusal("user_not_found")
+    names = {"public_channel": "channel", "private_channel": "group"}
+    kinds = {
+        names.get(kind, kind) for kind in str(args.get("types") or "public_channel").split(",")
+    }
+    ours = core.workspace.app.user_id
+    channels = [
+        channel.as_json(ours)
+        for channel in core.workspace.channels.values()
+        if channel.kind in kinds
+        and user in channel.members
+        and (channel.kind == "channel" or ours in channel.members)
+    ]
+    return {"channels": channels, "response_metadata": {"next_cursor": ""}}
+
+
 def users_list(core: Core, _args: JSON) -> JSON:
     """users.list, on one page."""
     return {
@@ -88,6 +108,7 @@ def _react(core: Core, args: JSON, *, add: bool) -> JSON:
 METHODS = {
     "auth.test": auth_test,
     "users.info": users_info,
+    "users.conversations": users_conversations,
     "users.list": users_list,
     "usergroups.list": groups_list,
     "usergroups.users.list": group_users,

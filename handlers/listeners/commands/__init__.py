@@ -13,6 +13,7 @@ from typing import Any
 from bot.errors import InputError
 from bot.language import deferred
 from bot.response import IncidentService
+from bot.response.readers import check_member
 from handlers.listeners.commands import lists
 from handlers.listeners.commands.call import INCIDENT_NUMBER, Call, Verb
 from handlers.listeners.commands.meanings import BUTTONS, meant_by, where_votes_are
@@ -62,6 +63,9 @@ async def _answer(
     verb = verbs.get(word.lower() or default)
     if verb is None:
         raise unknown(name, word.lower(), rest, verbs)
+    channels = await service.readers.channels_of(str(command["user_id"]))
+    if verb.members_only:
+        check_member(channels)
     call = Call(
         service,
         outbox,
@@ -69,6 +73,7 @@ async def _answer(
         verbs,
         line=f"{name} {word.lower() or default}",
         payload=command,
+        channels=channels,
     )
     return await verb.run(call, rest.strip())
 

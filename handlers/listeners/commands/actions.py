@@ -8,8 +8,8 @@ from bot.approvals import freeze_scopes
 from bot.errors import InputError
 from bot.language import _, deferred
 from bot.response.gateway_targets import possible
+from bot.response.readers import check_member
 from handlers.listeners.commands.call import INCIDENT_NUMBER, Call
-from handlers.listeners.incidents import incident_id
 from handlers.views import gateway_output, lists, possible_actions, scoped_freezes
 from handlers.views.text import untrusted_line
 from handlers.views.words import word
@@ -93,6 +93,12 @@ async def freeze(call: Call, rest: str) -> str:
                 " INC-7 [why]` and `/incident freeze target web [why]` block some."
             ),
         )
+    return await what_is_frozen(call)
+
+
+async def what_is_frozen(call: Call) -> str:
+    """The freezes in force; they name targets, so guests do not read them."""
+    check_member(call.channels)
     lines = scoped_freezes.frozen_lines(await call.store.frozen_scopes())
     return "\n".join([lists.freeze(await call.store.frozen()), *lines])
 
@@ -111,7 +117,7 @@ async def _scope_in(call: Call, text: str) -> tuple[str, str]:
     """The incident or the target that the text begins with, and the rest; '' without one."""
     word, _sep, rest = text.partition(" ")
     if INCIDENT_NUMBER.fullmatch(word):
-        incident = await call.store.incident(incident_id(word))
+        incident = await call.incident(word)
         return freeze_scopes.of_incident(incident.id), rest.strip()
     if word.lower() != "target":
         return "", text

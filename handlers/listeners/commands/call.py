@@ -13,6 +13,7 @@ from bot.incidents.listing import ListFilter
 from bot.incidents.model import Incident
 from bot.language import deferred
 from bot.response import IncidentService
+from bot.response.readers import check_channels
 from handlers.listeners.errors import Failures
 from handlers.listeners.incidents import incident_id
 from handlers.outbound.outbox import Outbox
@@ -37,11 +38,15 @@ class Verb:
     usage: str
     help: str
     topic: Topic
+    members_only: bool = False  # its answer is about all channels
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One command: who typed it and where, and the key by which a redelivery is recognised."""
+    """One command: who typed it and where, and the key by which a redelivery is recognised.
+
+    `channels` are those whose incidents a guest may read; None for a member.
+    """
 
     service: IncidentService
     outbox: Outbox
@@ -49,6 +54,7 @@ class Call:
     verbs: Mapping[str, Verb]  # the table that has this command
     line: str  # the command and its verb, as "/incident ack"
     payload: dict[str, Any]  # as Slack sent it
+    channels: frozenset[str] | None = None
 
     @property
     def store(self) -> Store:
@@ -75,12 +81,19 @@ class Call:
         """The idempotency key."""
         return f"command/{self.trigger_id}"
 
+    async def incident(self, name: str) -> Incident:
+        """The incident with this number; Refused for a guest who is not in its channel."""
+        incident = await self.store.incident(incident_id(name))
+        check_channels(self.channels, incident)
+        return incident
+
     async def subject(self, text: str) -> tuple[Incident, str]:
         """The named incident, or the only open incident, and the rest of the text."""
         first, _sep, rest = text.partition(" ")
         if INCIDENT_NUMBER.fullmatch(first):
-            return await self.store.incident(incident_id(first)), rest.strip()
-        worst = (await self.store.listed_incidents(ListFilter(), None, NAMED)).incidents
+            return await self.incident(first), rest.strip()
+        chosen = ListFilter(channels=self.channels)
+        worst = (await self.store.listed_incidents(chosen, None, NAMED)).incidents
         if len(worst) == 1:
             return worst[0], text
         if not worst:
@@ -109,7 +122,7 @@ class Call:
         if not numbers:
             return await act(*await self.subject(text))
         if len(numbers) == 1:
-            return await act(await self.store.incident(incident_id(numbers[0])), rest)
+            return await act(await self.incident(numbers[0]), rest)
         if len(numbers) > MOST_NAMED:
             raise InputError(
                 deferred("Nothing was done: that names {count} incidents.", count=len(numbers)),
@@ -118,7 +131,7 @@ class Call:
         lines = []
         for number in numbers:
             try:
-                lines.append(await act(await self.store.incident(incident_id(number)), rest))
+                lines.append(await act(await self.incident(number), rest))
             except SopbotError as error:
                 verb = self.line.partition(" ")[2]
                 alone = {**self.payload, "text": f"{verb} {number} {rest}".strip()}

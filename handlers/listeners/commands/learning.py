@@ -26,7 +26,7 @@ async def lessons(call: Call, rest: str) -> str:
             deferred("Lessons of which SOP?"),
             remedy=deferred("Name it: `/sop lessons sop_…`. It stands on the card."),
         )
-    return view.lesson_list(sop_id, await call.store.lessons_about(sop_id))
+    return view.lesson_list(sop_id, await call.service.lessons.about(sop_id, call.channel))
 
 
 def _number(text: str) -> int:

@@ -9,14 +9,17 @@ from typing import Any
 
 from bot.incidents.listing import parse_filter
 from bot.response import IncidentService
+from bot.response.readers import check_member
+from handlers.listeners.commands.actions import what_is_frozen
 from handlers.listeners.commands.call import Call
 from handlers.listeners.incidents import incident_id
 from handlers.listeners.registration import Listeners
-from handlers.views import incident_list, lists, scoped_freezes, silences, steering
+from handlers.views import incident_list, lists, silences, steering
 from handlers.views.pages import Page
 
 PAGE = 10
 SHOWN_ALERTS = 5
+_OF_ALL_CHANNELS = ("silences", "suppressed", "unmatched")
 ACKNOWLEDGE = re.compile(r"sopbot\.list\.acknowledge\.[0-9]")
 
 
@@ -29,6 +32,8 @@ def register(listeners: Listeners) -> None:
 
 async def list_incidents(call: Call, rest: str) -> str:
     """The open incidents that the person wants to see, or one of the other lists."""
+    if rest.lower() in _OF_ALL_CHANNELS:
+        check_member(call.channels)
     match rest.lower():
         case "silences":
             return silences.silence_list(await call.store.silences(call.now))
@@ -39,8 +44,7 @@ async def list_incidents(call: Call, rest: str) -> str:
             activities = await call.store.unmatched_activities(PAGE)
             return lists.unmatched(resolves, activities, call.now)
         case "freezes":
-            lines = scoped_freezes.frozen_lines(await call.store.frozen_scopes())
-            return "\n".join([lists.freeze(await call.store.frozen()), *lines])
+            return await what_is_frozen(call)
     return await _page(call.service, call.user, rest, None, call.now)
 
 
@@ -75,7 +79,9 @@ async def acknowledge_in_list(
 ) -> str:
     """Make the person the owner, and show the page as it is now."""
     user = str(body["user"]["id"])
-    change = await service.acknowledge(incident_id(action.get("value")), user)
+    incident = await service.store.incident(incident_id(action.get("value")))
+    await service.readers.check(user, incident)
+    change = await service.acknowledge(incident.id, user)
     text, after = incident_list.state_of(str(action.get("block_id")))
     answer = steering.acknowledged(change, user, clock())
     return await _page(service, user, text, after, clock(), notice=answer)
@@ -89,7 +95,7 @@ async def _page(
     now: datetime,
     notice: str = "",
 ) -> Page:
-    chosen = parse_filter(text, user)
+    chosen = parse_filter(text, user, await service.readers.channels_of(user))
     page = await service.store.listed_incidents(chosen, after, PAGE)
     return incident_list.incident_list(chosen, page, now, after=after, notice=notice)
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bot.language import _
+from bot.response.readers import check_member
 from handlers.listeners.commands.call import INCIDENT_NUMBER, PERSON, Call
-from handlers.listeners.incidents import incident_id
 from handlers.views import postmortem as view
 from handlers.views import stakeholders
 from store.operations.action_items import LISTED
@@ -58,10 +58,12 @@ async def action(call: Call, rest: str) -> str:
 async def actions(call: Call, rest: str) -> str:
     """The open actions of everybody, of the person, or all of one incident."""
     word = rest.strip().lower()
+    if not INCIDENT_NUMBER.fullmatch(word):
+        check_member(call.channels)
     if word == "mine":
         return view.action_list(await call.store.open_actions(call.user), LISTED, mine=True)
     if INCIDENT_NUMBER.fullmatch(word):
-        incident = await call.store.incident(incident_id(word))
+        incident = await call.incident(word)
         items = await call.store.actions_of(incident.id)
         return view.actions_of_incident(items, incident.number)
     return view.action_list(await call.store.open_actions(), LISTED, mine=False)

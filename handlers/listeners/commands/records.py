@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot.errors import NotFound
 from bot.incidents.windows import parse_window
 from bot.language import deferred
+from bot.response.readers import check_member
 from handlers.listeners.commands.call import INCIDENT_NUMBER, Call
 from handlers.views import stats as stats_view
 from handlers.views import trace as trace_view
@@ -29,6 +30,7 @@ async def trace(call: Call, rest: str) -> str:
                 ),
             )
         tracking_id = alerts[0].tracking_id
+        check_member(call.channels)  # an alert may belong to no channel
         incident_id = next((alert.incident_id for alert in alerts if alert.incident_id), 0)
     return trace_view.stages(
         tracking_id,

@@ -118,7 +118,9 @@ INCIDENT: dict[str, Verb] = {
     "trace": Verb(
         records.trace, "trace INC-1", N_("every stage of its first alert, with times"), _RECORDS
     ),
-    "stats": Verb(records.stats, "stats 7d", N_("the numbers of a window"), _RECORDS),
+    "stats": Verb(
+        records.stats, "stats 7d", N_("the numbers of a window"), _RECORDS, members_only=True
+    ),
     "postmortem": Verb(
         postmortems.postmortem,
         "postmortem INC-7",
@@ -171,32 +173,53 @@ INCIDENT: dict[str, Verb] = {
 
 SOP: dict[str, Verb] = {
     "list": Verb(
-        sops.list_sops, "list", N_("the procedures that are loaded, most used first"), _SOPS
+        sops.list_sops,
+        "list",
+        N_("the procedures that are loaded, most used first"),
+        _SOPS,
+        members_only=True,
     ),
     "show": Verb(
-        sops.show, "show sop_…", N_("one procedure, and the incident that used it last"), _SOPS
+        sops.show,
+        "show sop_…",
+        N_("one procedure, and the incident that used it last"),
+        _SOPS,
+        members_only=True,
     ),
     "link": Verb(
         sops.link,
         "link INC-7 sop_…",
         N_("let an incident use it; its owner or an approver may"),
         _SOPS,
+        members_only=True,
     ),
-    "runs": Verb(sops.runs, "runs sop_…", N_("what ran under it, and how it ended"), _SOPS),
+    "runs": Verb(
+        sops.runs,
+        "runs sop_…",
+        N_("what ran under it, and how it ended"),
+        _SOPS,
+        members_only=True,
+    ),
     "search": Verb(
-        sops.search, "search words", N_("the procedures that have all of the words"), _SOPS
+        sops.search,
+        "search words",
+        N_("the procedures that have all of the words"),
+        _SOPS,
+        members_only=True,
     ),
     "lessons": Verb(
         learning.lessons,
         "lessons sop_…",
         N_("what people learned of its incidents; `remove 3` removes a wrong lesson"),
         _SOPS,
+        members_only=True,
     ),
     "draft": Verb(
         learning.draft,
         "draft INC-7",
         N_("draft a procedure from an incident, as a file in its thread"),
         _SOPS,
+        members_only=True,
     ),
     "help": Verb(help_pages.show, "help", N_("the commands for procedures"), _SOPS),
 }
