@@ -15,6 +15,7 @@ from bot.gateway.answering import error_answer, key_reused, not_run, repeated
 from bot.gateway.audit import AuditEvent
 from bot.gateway.catalogue import Catalogue
 from bot.gateway.errors import (
+    BY_A_PERSON,
     Ambiguous,
     AuditUnwritable,
     ExecutorError,
@@ -138,7 +139,7 @@ class Dispatcher:
             raise Refusal(409, contract.NOT_CANCELLABLE, f"It {why}. It was not cancelled.")
         if not running.cancelled:
             running.cancelled = True
-            running.work.cancel()
+            running.work.cancel(BY_A_PERSON)
 
     def _find(self, key: str, source_id: str | None) -> Running | None:
         for (source, name), running in self._running.items():

@@ -14,7 +14,15 @@ GatewayError
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
+
+BY_A_PERSON = "by a person"
+
+
+def by_a_person(error: asyncio.CancelledError) -> bool:
+    """Return True if a person cancelled the execution; False if the gateway stops."""
+    return error.args == (BY_A_PERSON,)
 
 
 class GatewayError(Exception):

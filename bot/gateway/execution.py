@@ -9,6 +9,7 @@ import sqlite3
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from bot.gateway.answering import not_run, outcome_lost, ran, repeated
@@ -76,7 +77,8 @@ class Runner:
         about = {"action": call.action.id, "target": call.target, "key": key}
         emit(Event.EXECUTION_STARTED, source=request.source_id, **about)
         began, began_at = time.perf_counter(), self.clock()
-        answer = await self._answer(call, plan, row, running)
+        carried_out = replace(call, key=f"{request.source_id} {key}")
+        answer = await self._answer(carried_out, plan, row, running)
         seconds = time.perf_counter() - began
         emit(Event.EXECUTION_FINISHED, status=str(answer.overall_status), **about)
         success = answer.overall_status == OverallStatus.COMPLETED_SUCCESS

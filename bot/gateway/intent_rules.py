@@ -19,6 +19,10 @@ _USAGE = (
     r"(?:(?:current )?(?:memory and cpu|cpu and memory|resources?|memory|cpu|ram)"
     r"(?: (?:usage|consumption|use|load|stats))?)"
 )
+# The target's own name stands for "the service" of every kind.
+_DAG = r"(?:(?:the|this|our) )?(?:dag|pipeline|workflow|service)"
+_OF_DAG = rf"(?: (?:of|for|in) {_DAG})?"
+_AGAIN = r"(?:clear|retry|rerun|re-run)(?: the| all| its){0,2}"
 
 RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (action, re.compile(pattern))
@@ -132,6 +136,17 @@ RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
                 r"(?P<cpu_unit>%|percent|cpus?|cores?|processors?)"
             ),
         ),
+        ("airflow.pause", rf"pause {_DAG}"),
+        ("airflow.unpause", rf"(?:unpause|resume) {_DAG}"),
+        ("airflow.trigger", rf"(?:trigger|run|kick off) {_DAG}"),
+        ("airflow.trigger", rf"(?:trigger|start) a (?:new )?run{_OF_DAG}"),
+        ("airflow.clear_run", rf"{_AGAIN} failed tasks{_OF_DAG}"),
+        ("airflow.clear_run", rf"{_AGAIN}(?: last| latest)? failed run{_OF_DAG}"),
+        (
+            "airflow.clear_task",
+            rf"{_AGAIN}(?: failed)? task (?P<task>[a-z0-9_][a-z0-9_.-]{{0,249}}){_OF_DAG}",
+        ),
+        ("airflow.runs", rf"{_SHOW}(?: last| latest| recent) runs{_OF_DAG}"),
     )
 )
 
@@ -150,10 +165,15 @@ WORDS: dict[str, frozenset[str]] = {
     "spark.kill_drivers": frozenset({"driver", "drivers"}),
     "yarn.kill_applications": frozenset({"application", "applications"}),
     "spark.resubmit": frozenset({"resubmit", "rerun"}),
+    "airflow.trigger": frozenset({"trigger", "rerun", "dag"}),
+    "airflow.clear_run": frozenset({"clear", "retry", "rerun", "dag"}),
+    "airflow.clear_task": frozenset({"task"}),
+    "airflow.pause": frozenset({"pause"}),
+    "airflow.unpause": frozenset({"unpause", "resume"}),
 }
 """Words that point to an action: a sentence that no rule matches may name several candidates."""
 
-TEXTS = frozenset({"application", "driver", "job"})
+TEXTS = frozenset({"application", "driver", "job", "task"})
 """Groups of the rules that are text; the others are whole numbers."""
 
-NEED_A_NUMBER = frozenset({"service.scale", "docker.update_resources"})
+NEED_A_VALUE = frozenset({"service.scale", "docker.update_resources", "airflow.clear_task"})

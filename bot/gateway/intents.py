@@ -29,6 +29,12 @@ EXAMPLES: Mapping[str, str] = {
     "spark.kill_drivers": "kill the driver driver-20260101120000-0001",
     "spark.resubmit": "resubmit the job nightly",
     "yarn.kill_applications": "kill the application application_1700000000000_0001",
+    "airflow.trigger": "trigger the DAG",
+    "airflow.clear_run": "clear the failed tasks",
+    "airflow.clear_task": "clear the failed task load",
+    "airflow.pause": "pause the DAG",
+    "airflow.unpause": "unpause the DAG",
+    "airflow.runs": "show the last runs",
 }
 _LINES = re.compile(r"Requesting (?P<lines>[0-9]{1,3}) lines\b")
 _POLITE = re.compile(
@@ -107,7 +113,7 @@ def _refusal(sentence: str, matches: Sequence[str], ids: Sequence[str]) -> Inval
     meant = list(matches) or [
         action for action, named in intent_rules.WORDS.items() if terms & named and action in ids
     ]
-    unsaid = [action for action in meant if action in intent_rules.NEED_A_NUMBER]
+    unsaid = [action for action in meant if action in intent_rules.NEED_A_VALUE]
     if len(meant) > 1 or unsaid:
         candidates = ", ".join(f'{action} ("{EXAMPLES.get(action, action)}")' for action in meant)
         return Ambiguous(f"This intent could mean several actions, or lacks a value: {candidates}.")

@@ -10,6 +10,7 @@ READING = frozenset(
         *("service.status", "service.stats", "service.logs", "docker.disk_report"),
         *("kubernetes.events", "postgres.report", "mysql.report", "redis.report"),
         *("memcached.report", "files.report", "http.read", "flag.state", "ssh.read"),
+        *("airflow.runs", "airflow.task_log"),
     }
 )
 """The actions of our gateway that change nothing. Of others only the policy can say so."""

@@ -24,8 +24,10 @@ from tests.helpers.docker_engine import DockerDaemon, EngineUnavailableError, do
 from tests.helpers.gateway_servers import mariadb_server
 
 from .clusters import cluster_desk, plane
+from .dags import airflow, airflow_desk
 
-__all__ = ["cluster_desk", "plane"]  # fixtures of this folder that stand in a file of their own
+# Fixtures of this folder that stand in a file of their own.
+__all__ = ["airflow", "airflow_desk", "cluster_desk", "plane"]
 
 RESTART = ActionCall(action_id="service.restart", target="checkout-api")
 SLOW = ActionCall(

@@ -16,8 +16,16 @@ TARGETS = read_config(
         "targets": {
             "checkout-api": {"executor": "process", "argv": ["serve", "--port", "1"]},
             "web": {"executor": "docker", "container": "web-1"},
+            "etl": {
+                "executor": "airflow",
+                "version": 3,
+                "url": "https://a.example",
+                "dag": "etl",
+                "token_env": "T",
+            },
         }
-    }
+    },
+    environ={"T": "a-token"},
 ).targets
 OFFERED = Catalogue(TARGETS)
 
@@ -99,6 +107,20 @@ PARAPHRASES = {
         *("limit the CPU to 150 %", "set cpu limit of the service to 1.5 cores"),
         *("reduce cpu to 150 percent",),
     ),
+    ("airflow.trigger",): (
+        "trigger the DAG",
+        "start a new run of checkout-api",
+        "run the pipeline",
+    ),
+    ("airflow.clear_run",): (
+        *("clear the failed tasks", "retry all failed tasks of the dag", "Rerun the failed run"),
+    ),
+    ("airflow.clear_task", ("task", "load_orders")): (
+        *("clear the failed task load_orders", "please retry task load_orders of the DAG"),
+    ),
+    ("airflow.pause",): ("pause the DAG", "pause checkout-api please"),
+    ("airflow.unpause",): ("unpause the dag", "resume the workflow"),
+    ("airflow.runs",): ("show the last runs", "get recent runs of the DAG"),
 }
 
 
@@ -120,6 +142,8 @@ def test_words_that_could_mean_several_actions_mean_none_and_name_the_candidates
             read_intent(sentence, "", "web", offered)
         assert caught.value.code == "LLM_ERROR"
         assert all(candidate in caught.value.message for candidate in candidates), sentence
+    with pytest.raises(Ambiguous, match=r"airflow\.trigger .*airflow\.clear_run"):
+        read_intent("restart the dag", "", "etl", OFFERED.offered("etl"))
     with pytest.raises(Ambiguous, match=r"service\.scale"):
         read_intent("scale up the service", "", "web")
     assert read_intent("Change the memory and CPU limits of the container", "", "web", offered) == (

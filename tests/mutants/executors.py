@@ -96,6 +96,24 @@ EXECUTORS = [
         returns='"KILLED"',
     ),
     Mutant(
+        "bot/gateway/executors/airflow_change.py",
+        "_check",
+        "tests/gateway/test_airflow.py",
+        returns="None",
+    ),
+    Mutant(
+        "bot/gateway/executors/airflow_change.py",
+        "run_id_of",
+        "tests/gateway/test_airflow.py",
+        returns='"sopbot__" + (__import__("uuid").uuid4().hex if key else "")',
+    ),
+    Mutant(
+        "bot/gateway/errors.py",
+        "by_a_person",
+        "tests/gateway/test_airflow.py",
+        returns="True",
+    ),
+    Mutant(
         "bot/gateway/executors/swarm.py",
         "SwarmExecutor._is_ours",
         "tests/gateway/test_docker_more.py",

@@ -18,7 +18,8 @@ An executor promises:
 - `run` calls `progress.report_progress` after each batch of work that takes long.
 - An executor of a `cancellable` action gets `asyncio.CancelledError` when a person cancels it. It
   ends what it started and raises `Cancelled` with what had been done by then; an error that escapes
-  counts as unknown.
+  counts as unknown. `errors.by_a_person` tells this error from that of a gateway which stops: what
+  another system does by itself need not end with the gateway.
 - A value that a caller chose is never part of a program, a query or a path: it is one argument, one
   bound value, one encoded path segment.
 - Nothing is simulated: a system that lacks an action does not list it in its `KIND`.
@@ -39,12 +40,16 @@ from bot.remediation.contract import Plan
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request that is in the catalogue: every value checked, the target declared."""
+    """A request that is in the catalogue: every value checked, the target declared.
+
+    `key` is the caller and its idempotency key while it is carried out, '' while it is planned.
+    """
 
     action: Action
     target: str
     config: Target
     parameters: Mapping[str, Any]
+    key: str = ""
 
     @property
     def executor(self) -> str:

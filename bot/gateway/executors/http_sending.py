@@ -12,7 +12,7 @@ import ipaddress
 import json
 import socket
 import ssl
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -86,19 +86,12 @@ class HttpCall(Part):
         return self.method in ("GET", "HEAD")
 
 
-class HttpHost(Target):
-    """Fields of every target that is reached by HTTP. The token is sent in `auth_header`."""
-
-    secret_names: ClassVar[tuple[str, ...]] = ("token",)
+class WebHost(Target):
+    """Fields of every target that is reached by HTTP: the address, and what may be called."""
 
     url: Annotated[str, AfterValidator(_base)]
-    token_env: EnvName | None = None
-    token_file: Path | None = None
-    auth_header: HeaderName = "Authorization"
-    auth_scheme: Annotated[str, form(r"[A-Za-z]{0,20}", "must be a word")] = "Bearer"
     private: bool = False
     ca_file: Path | None = None
-    retries: int = Field(default=2, ge=0, le=5)
     timeout_seconds: float = Field(default=10, gt=0, le=120)
 
     def acts_on_us(self, names: Collection[str]) -> str:
@@ -107,10 +100,24 @@ class HttpHost(Target):
         return "url: is the bot, its gateway or a caller" if ours else ""
 
     @model_validator(mode="after")
-    def _token_is_encrypted(self) -> Self:
-        if (self.token_env or self.token_file) and not self.private and "https:" not in self.url:
-            raise ValueError("a token is sent by https:// only, or to a private address")
+    def _secrets_are_encrypted(self) -> Self:
+        for name in self.secret_names:
+            is_set = getattr(self, f"{name}_env") or getattr(self, f"{name}_file")
+            if is_set and not self.private and URL(self.url).scheme != "https":
+                raise ValueError(f"a {name} is sent by https:// only, or to a private address")
         return self
+
+
+class HttpHost(WebHost):
+    """A service whose token, if it has one, is sent in `auth_header`."""
+
+    secret_names: ClassVar[tuple[str, ...]] = ("token",)
+
+    token_env: EnvName | None = None
+    token_file: Path | None = None
+    auth_header: HeaderName = "Authorization"
+    auth_scheme: Annotated[str, form(r"[A-Za-z]{0,20}", "must be a word")] = "Bearer"
+    retries: int = Field(default=2, ge=0, le=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +184,7 @@ def may_be_called(address: Address, *, private: bool) -> bool:
     return real.is_global or (private and (real.is_private or real.is_loopback))
 
 
-async def resolved(target: HttpHost) -> Address:
+async def resolved(target: WebHost) -> Address:
     """Resolve the target's name once, and return the first address if all may be called."""
     url = URL(target.url)
     host = str(url.host)
@@ -196,13 +203,31 @@ async def resolved(target: HttpHost) -> Address:
     return addresses[0]
 
 
+async def pinned_session(target: WebHost, headers: Mapping[str, str]) -> aiohttp.ClientSession:
+    """Return a session that reaches only the address to which the target's name leads now.
+
+    It sends these headers with each request, keeps no cookie and unpacks nothing. ExecutorError:
+    the address may not be called, or the authority cannot be read.
+    """
+    address = await resolved(target)
+    tls = await asyncio.to_thread(_tls, target) if URL(target.url).scheme == "https" else True
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(resolver=_Pinned(address), ssl=tls, force_close=True),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        headers={"User-Agent": OWN_CALLS, "Accept-Encoding": "identity", **headers},
+        timeout=aiohttp.ClientTimeout(
+            total=target.timeout_seconds, sock_connect=target.timeout_seconds / 2
+        ),
+    )
+
+
 async def send(target: HttpHost, call: HttpCall, token: str) -> Reply:
     """Send the call; again only if it was not sent, or may be sent twice.
 
     ExecutorError: it was not sent. OutcomeLost: it was sent and not answered.
     """
-    address = await resolved(target)
-    headers = {"Accept-Encoding": "identity", "User-Agent": OWN_CALLS}
+    headers: dict[str, str] = {}
     if token:
         if not token.isprintable():
             raise ExecutorError(REFUSED, "The token has an unprintable character")
@@ -210,15 +235,11 @@ async def send(target: HttpHost, call: HttpCall, token: str) -> Reply:
     data = None if call.body is None else canonical_json(call.body)
     if data is not None:
         headers["Content-Type"] = "application/json"
-    tls = await asyncio.to_thread(_tls, target) if URL(target.url).scheme == "https" else True
-    connector = aiohttp.TCPConnector(resolver=_Pinned(address), ssl=tls, force_close=True)
-    async with aiohttp.ClientSession(
-        connector=connector, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False
-    ) as session:
+    async with await pinned_session(target, headers) as session:
         for attempt in range(target.retries + 1):
             last = attempt == target.retries
             try:
-                reply = await _once(session, target, call, headers, data, token)
+                reply = await _once(session, target, call, data, token)
             except ExecutorError:
                 if last:
                     raise
@@ -236,22 +257,16 @@ async def _once(
     session: aiohttp.ClientSession,
     target: HttpHost,
     call: HttpCall,
-    headers: dict[str, str],
     data: bytes | None,
     token: str,
 ) -> Reply:
-    limits = aiohttp.ClientTimeout(
-        total=target.timeout_seconds, sock_connect=target.timeout_seconds / 2
-    )
     url = URL(target.url).join(URL(call.path, encoded=True))
     shown = f"{call.method} {url}"
     try:
-        async with session.request(
-            call.method, url, headers=headers, data=data, timeout=limits, allow_redirects=False
-        ) as response:
+        async with session.request(call.method, url, data=data, allow_redirects=False) as response:
             text = (await _read(response)).decode(errors="replace")
             location = response.headers.get("Location", "")
-            return Reply(response.status, _without(token, text), _without(token, location))
+            return Reply(response.status, without(token, text), without(token, location))
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
         raise ExecutorError(UNREACHABLE, f"{url.host} cannot be reached: {error}") from error
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -271,7 +286,7 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
     return bytes(data[:_BODY_BYTES])
 
 
-def _without(token: str, text: str) -> str:
+def without(token: str, text: str) -> str:
     """Return the text without the token, also as JSON writes it, or cut at the end."""
     if not token:
         return text
@@ -282,7 +297,7 @@ def _without(token: str, text: str) -> str:
     return text
 
 
-def _tls(target: HttpHost) -> ssl.SSLContext:
+def _tls(target: WebHost) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=str(target.ca_file) if target.ca_file else None)
     except OSError as error:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from bot.gateway.actions import Action
 from bot.gateway.executors import (
     Kind,
+    airflow,
     command,
     compose,
     docker,
@@ -38,6 +39,7 @@ _ALL = (
     compose.KIND,
     kubernetes.KIND,
     kubernetes_nodes.KIND,
+    airflow.KIND,
     postgres.KIND,
     mysql.KIND,
     redis.KIND,
