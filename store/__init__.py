@@ -74,6 +74,7 @@ from store.operations.scoped_freezes import ScopedFreezesPart
 from store.operations.service_levels import ServiceLevelsPart
 from store.operations.severities import SeveritiesPart
 from store.operations.shadow import ShadowPart
+from store.operations.shared_questions import SharedQuestionsPart
 from store.operations.silence_ends import SilenceEndsPart
 from store.operations.silence_reports import SilenceReportsPart
 from store.operations.silences import SilencesPart
@@ -138,6 +139,7 @@ class Store(
     AdviceContextPart,
     StandingAdvicePart,
     CachedAnswersPart,
+    SharedQuestionsPart,
     AdvisorRunsPart,
     EvidencePart,
     DeploysPart,

@@ -11,6 +11,7 @@ class Topic(StrEnum):
     OUTBOX = "outbox"
     ADVICE = "advice"
     ADVICE_GIVEN = "advised"
+    ANSWERED = "answered"  # an equal question of another replica
     PROPOSE = "propose"
     DISPATCH = "dispatch"
     APPROVALS = "approvals"

@@ -32,3 +32,15 @@ ALTER TABLE advice ADD COLUMN by_model INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE advice ADD COLUMN asking TEXT NOT NULL DEFAULT '';
 ALTER TABLE advice ADD COLUMN asking_since TEXT NOT NULL DEFAULT '';
 """
+
+SHARED_QUESTIONS = """
+-- The question that one replica asks the advisors for all of them.
+CREATE TABLE shared_questions (
+    key TEXT PRIMARY KEY,               -- see bot/advice/load/question_key.py
+    owner TEXT NOT NULL,                -- the replica that asks
+    claimed_at TEXT NOT NULL,
+    ended_at TEXT NOT NULL,             -- '' while it asks
+    body TEXT NOT NULL                  -- the answer as JSON; '' without one
+) WITHOUT ROWID;
+CREATE INDEX shared_questions_by_time ON shared_questions (claimed_at);
+"""

@@ -147,6 +147,11 @@ def m057_expand_progress() -> str:
     return progress_columns.PROGRESS
 
 
+def m058_expand_shared_questions() -> str:
+    """Let one replica ask the advisors an equal question for all."""
+    return advice_tables.SHARED_QUESTIONS
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     *EARLIER_MIGRATIONS,
     m035_expand_reading_cases,
@@ -172,6 +177,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m055_expand_standing_advice,
     m056_expand_evidence_by_time,
     m057_expand_progress,
+    m058_expand_shared_questions,
 )
 
 

@@ -139,6 +139,7 @@ RULES = (
     Rule("deliveries", _older("deliveries", "key", "seen_at"), _deliveries),
     Rule("idempotency_keys", _older("idempotency_keys", "key", "seen_at"), _deliveries),
     Rule("cached_answers", _older("cached_answers", "key", "at"), _deliveries),
+    Rule("shared_questions", _older("shared_questions", "key", "claimed_at"), _deliveries),
     # The claims of a replica whose lease lapsed so long ago are free without its row too.
     Rule("replicas", _older("replicas", "owner", "until"), _deliveries),
     Rule("outbox", _of_incident("outbox", also="t.in_thread = 1"), _details),

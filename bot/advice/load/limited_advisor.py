@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from bot.advice.advisor import Advisor
 from bot.advice.load.budget import Spent
+from bot.advice.load.one_replica import OneReplica, SharedQuestions
 from bot.advice.load.question_key import key_of, without_times
 from bot.advice.load.segment import AdviceLimits
 from bot.advice.load.shared_runs import SharedRuns
@@ -22,7 +23,7 @@ from bot.observability.events import Event, emit
 log = logging.getLogger(__name__)
 
 
-class AdviceStore(Protocol):
+class AdviceStore(SharedQuestions, Protocol):
     """The part of the store that keeps answers, and counts runs."""
 
     async def cached_answer(self, key: str, since: datetime) -> dict[str, Any] | None:
@@ -45,10 +46,10 @@ class AdviceStore(Protocol):
 class LimitedAdvisor:
     """Asks `advisor` within the limits of the policy.
 
-    Equal questions at the same time share one run, and a model's answer is used again for
-    `cache_minutes`. Advice that is used again says in `answered_at` when it was given. When the
-    budget is spent, the rules answer, and `failure` says so. `observe` is told "cached", "shared"
-    or "budget" of each question that started no run.
+    Equal questions at the same time share one run, also those of other replicas, and a model's
+    answer is used again for `cache_minutes`. Advice that is used again says in `answered_at` when
+    it was given. When the budget is spent, the rules answer, and `failure` says so. `observe` is
+    told "cached", "shared" or "budget" of each question that started no run.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class LimitedAdvisor:
         self._clock = clock
         self._observe = observe
         self._runs: SharedRuns[Advice] = SharedRuns()
+        self._one_replica = OneReplica(store, clock)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -91,12 +93,35 @@ class LimitedAdvisor:
         return replace(advice, answered_at=advice.answered_at or utc_text(self._clock()))
 
     async def _answer(self, key: str, subject: Subject) -> Advice:
+        """Return a kept answer, that of another replica, or ask."""
+        advice = await self._cached(key)
+        if advice is not None:
+            return advice
+        body = await self._one_replica.turn(key)
+        if body is not None:
+            self._observe("shared")
+            return advice_from(body)
+        body = None
+        try:
+            # The replica before this one may have kept its answer since.
+            advice = await self._cached(key) or await self._run(key, subject)
+            at = advice.answered_at or (utc_text(self._clock()) if advice.by_model else "")
+            body = asdict(replace(advice, answered_at=at))
+        finally:
+            await self._one_replica.end(key, body)
+        return advice
+
+    async def _cached(self, key: str) -> Advice | None:
         lifetime = timedelta(minutes=self._limits().cache_minutes)
-        if lifetime:
-            body = await self._store.cached_answer(key, self._clock() - lifetime)
-            if body is not None:
-                self._observe("cached")
-                return advice_from(body)
+        if not lifetime:
+            return None
+        body = await self._store.cached_answer(key, self._clock() - lifetime)
+        if body is None:
+            return None
+        self._observe("cached")
+        return advice_from(body)
+
+    async def _run(self, key: str, subject: Subject) -> Advice:
         run = _Run(self._store, lambda: self._start(subject))
         try:
             advice = await self._advisor.ask(subject, on_slot=run.begin)
@@ -105,6 +130,7 @@ class LimitedAdvisor:
             advice = advice_from_rules(subject, failure=str(error))
         finally:
             await run.end()
+        lifetime = timedelta(minutes=self._limits().cache_minutes)
         # Not a fallback's answer, for the advisor before it may be back; nor one that is faulty.
         if lifetime and advice.by_model and not advice.failure and not advice.flaws:
             now = self._clock()
