@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from bot.incidents.severity_words import OTHER_LANGUAGES
+
 
 class Severity(StrEnum):
     """Four levels of severity; `rank` orders them, the most severe first."""
@@ -64,6 +66,9 @@ _SEVERITY_SYNONYMS = {
     "p5": Severity.LOW,
     "sev5": Severity.LOW,
     "trivial": Severity.LOW,
+}
+_SEVERITY_SYNONYMS |= {
+    word: Severity(name) for name, listed in OTHER_LANGUAGES.items() for word in listed.split()
 }
 
 

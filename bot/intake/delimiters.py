@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import re
 
+from bot.incidents.model import known_severity
+from bot.intake import states
+
+END_MARKS = " \t\n*_~`.,;:!|-–—>»→=#([【（"
+_NOUNS = frozenset(("alert", "incident", "alarm"))
 _LINK_LABELS = ("(open)", "[open]", "(view)", "[view]", "(details)", "(link)", "(show)")
 _DELIMITERS = (":", "：", "|", "»", ">", "->", "=>", "→")
 _ENDS_BEFORE_STATE = (*_DELIMITERS, ",", ";", "!", "–", "—", "(", "[", "【", "（")
@@ -13,9 +18,12 @@ _BEHIND_WORD = re.compile(
     re.IGNORECASE,
 )
 _DETAILS = re.compile(
-    r" [-–—|(] ?(?:reason|it was|was down|downtime|duration|details?|lasted|value|currently|current"
-    r"|started|since|after|error|cause|response|took|last)\b",
+    r"(?: [-–—|(]|[.;!]) ?(?:reason|it was|was down|downtime|duration|details?|lasted|value"
+    r"|currently|current|started|since|after|error|cause|response|took|last)\b",
     re.IGNORECASE,
+)
+_RECOVERED_FROM = re.compile(
+    r"(?P<what>\S[^\n]{0,150}?) (?:has )?recovered from (?P<trouble>\S[^\n]*)", re.IGNORECASE
 )
 _DURATION = re.compile(r"(?:in|after) [\d(]", re.IGNORECASE)
 
@@ -62,6 +70,16 @@ def without_details(text: str) -> str:
     return text[: details.start()] if details and details.start() > 0 else text
 
 
+def recovered_from(text: str) -> str | None:
+    """Return `web1 - high load` of `web1 recovered from high load`; None for another text."""
+    match = _RECOVERED_FROM.fullmatch(text)
+    if match is None:
+        return None
+    trouble = states.folded(match["trouble"])
+    is_state = trouble in states.STATE_WORDS or known_severity(trouble) is not None
+    return match["what"] if is_state else f"{match['what']} - {match['trouble']}"
+
+
 def is_result_of_run(text: str) -> bool:
     """Return True if a duration follows a word: `passed in 02:01`, `Failure after 41 s`."""
     return _DURATION.match(text.lstrip()) is not None
@@ -72,3 +90,15 @@ def without_actor(text: str) -> str:
     subject, by, actor = text.rpartition(" by ")
     is_name = by and len(actor.split()) <= 3 and actor[:1].isupper()
     return subject if is_name else text
+
+
+def without_fillers(text: str) -> str:
+    """Return a subject without marks at its ends and without the words of an alert:
+    `Alert for` before it, "alert" behind it."""
+    text = text.strip(END_MARKS + ")]】）")
+    tokens = text.split()
+    while len(tokens) > 1 and states.folded(tokens[0].strip(END_MARKS)) in states.FILLERS:
+        tokens.pop(0)
+    while len(tokens) > 1 and tokens[-1].strip(END_MARKS).lower() in _NOUNS:
+        tokens.pop()  # "checkout incident" resolved: "checkout" is over
+    return " ".join(tokens).strip(END_MARKS)

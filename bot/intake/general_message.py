@@ -5,39 +5,23 @@ Nothing is ever dropped.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.incidents.model import Alert, AlertStatus
+from bot.incidents.model import Alert, AlertStatus, known_severity
 from bot.intake import guesses, states
 from bot.intake.activity import reported_action
 from bot.intake.cleaning import TEXT_LIMIT, TITLE_LIMIT, one_line, parse_words, title_of
 from bot.intake.drafting import Draft, identifying, still
+from bot.intake.headings import is_heading
 from bot.intake.headline import LOOKED_AT, Headline, read_headline
+from bot.intake.label_names import STATE_FIELDS, naming_label, start_in, with_our_names
 from bot.intake.lines import read_lines
 from bot.intake.reading import Activity
 from bot.intake.slack_message import SlackMessage
 from bot.intake.slack_text import bare
-from bot.intake.times import read_time
 
-_MENTIONS = re.compile(r"(?:\[[^\]]{1,80}\]\s*)+")
 _HEADLINES_READ = 12
-# Names of tools that people put over every message.
-_TOOLS = parse_words(
-    "grafana prometheus alertmanager zabbix nagios icinga datadog sentry pagerduty opsgenie splunk"
-    " gatus pingdom uptimerobot jenkins gitlab github cloudwatch kibana elastic graylog netdata"
-    " checkmk prtg monit bot slack webhook system team ops devops sre"
-)
-_STATE_FIELDS = (
-    "status", "state", "current_state", "alert_state", "alert_status", "new_state",
-    "current_status", "status_text", "state_text", "status_label", "state_label", "status_name",
-    "state_name", "estado", "statut", "stato", "zustand", "状態", "状态",
-)  # fmt: skip
-_START_FIELDS = (
-    "started", "started_at", "start_time", "since", "triggered_at", "time", "date", "timestamp",
-    "starts_at", "event_time", "first_seen", "fired_at", "opened_at", "created_at", "date_time",
-)  # fmt: skip
 _IDENTIFYING = parse_words(
     "env environment service app application host hostname instance cluster namespace name check "
     "monitor rule alert alertname kind pod"
@@ -60,14 +44,18 @@ def parse_message(message: SlackMessage) -> Alert | Activity | None:
     If the message reports what a person did to an alert, return that: the end of the alert, or
     activity about it.
     """
-    title = _title(message)
+    lines = read_lines(message.text)
+    fields = {name.replace(" ", "_"): value for name, value in message.fields.items()}
+    labels = {**lines.labels, **with_our_names(fields)}
+    title = _title(message, naming_label(labels))
     if title is None:
         return None
     action = reported_action(title.text)
     if action is None:
-        return _alert(message, title)
+        return _alert(message, title, labels, lines.annotations)
     title = _Title(action.subject, read_headline(action.subject), (), "")
-    alert = _alert(message, title, AlertStatus.RESOLVED if action.kind is None else None)
+    ended = AlertStatus.RESOLVED if action.kind is None else None
+    alert = _alert(message, title, labels, lines.annotations, ended)
     if action.kind is None:
         return alert
     return Activity(
@@ -80,19 +68,20 @@ def parse_message(message: SlackMessage) -> Alert | Activity | None:
     )
 
 
-def _alert(message: SlackMessage, title: _Title, ended: AlertStatus | None = None) -> Alert:
-    lines = read_lines(message.text)
-    fields = {name.replace(" ", "_"): value for name, value in message.fields.items()}
-    labels = {**lines.labels, **fields}
+def _alert(
+    message: SlackMessage,
+    title: _Title,
+    labels: Mapping[str, str],
+    annotations: Mapping[str, str],
+    ended: AlertStatus | None = None,
+) -> Alert:
     name_label = next(
         (labels[key] for key in ("alertname", "alert", "alert_name") if key in labels), ""
     )
     named = {key: labels[key] for key in sorted(_IDENTIFYING) if key in labels}
     status, status_from = (ended, "title") if ended else status_of_message(title, message, labels)
     severity, severity_from = _severity(title, labels)
-    starts_at = next(
-        (time for key in _START_FIELDS if key in labels and (time := read_time(labels[key]))), None
-    )
+    starts_at = start_in(labels)
     return Draft(
         source="generic",
         status=status,
@@ -101,7 +90,7 @@ def _alert(message: SlackMessage, title: _Title, ended: AlertStatus | None = Non
         text=message.text,
         severity=severity,
         labels={**labels, **({"sender": message.sender} if message.sender else {})},
-        annotations=lines.annotations,
+        annotations=annotations,
         starts_at=None if status is AlertStatus.RESOLVED else starts_at,
         links=message.links,
         identity={
@@ -117,14 +106,21 @@ def _alert(message: SlackMessage, title: _Title, ended: AlertStatus | None = Non
 def _severity(title: _Title, labels: Mapping[str, str]) -> tuple[str, str]:
     if word := guesses.severity_in(labels):
         return word, "label"
+    for name in STATE_FIELDS:  # Nagios and Sensu write a severity where others write a state
+        if known_severity(word := guesses.severity_spoken(labels.get(name, ""))) is not None:
+            return word, f"label {name}"
     for headline in (*title.before, title.headline):
         if headline.severity:
             return headline.severity, "title"
-    return guesses.severity_word(title.text), "title"
+    spoken = (
+        guesses.severity_word(text) for text in (title.text, *(h.title for h in title.before))
+    )
+    return next(filter(None, spoken), ""), "title"
 
 
-def _title(message: SlackMessage) -> _Title | None:
-    """Return the first line that says something of its own.
+def _title(message: SlackMessage, names: str) -> _Title | None:
+    """Return the first line that says something of its own, or below a heading the label that
+    names what the message is about.
 
     A mention, a lone state word and the sender's own name are headings of every message that this
     sender writes; they are not what the message is about.
@@ -134,7 +130,10 @@ def _title(message: SlackMessage) -> _Title | None:
     before: list[Headline] = []
     for index, (line, text) in enumerate(lines):
         headline = read_headline(text)
-        if not _is_heading(headline, text, sender):
+        if not is_heading(headline, text, sender, names):
+            name = title_of(names)
+            if before and name and (name not in line or line.endswith(name)):
+                return _Title(names, read_headline(names), tuple(before), "")
             behind = next((other for _, other in lines[index + 1 :] if other != text), "")
             return _Title(line, headline, tuple(before), behind)
         before.append(headline)
@@ -155,21 +154,6 @@ def _lines(message: SlackMessage) -> Iterator[tuple[str, str]]:
                 left -= 1
                 if not left:
                     return
-
-
-def _is_heading(headline: Headline, text: str, sender: frozenset[str]) -> bool:
-    if _MENTIONS.fullmatch(title_of(bare(text))):
-        return True
-    tokens = states.folded(headline.title).split()
-    own = [word.strip(".,:;!*_~`[](){}#") for word in tokens]
-    return all(
-        not word
-        or word in states.FILLERS
-        or word in states.STATE_WORDS
-        or word in sender
-        or word in _TOOLS
-        for word in own
-    )
 
 
 def theme(headline: Headline, behind: str = "") -> str:
@@ -193,7 +177,7 @@ def status_of_message(
     the title, which may be part of the alert's name ("backup failed"). Green beside such a word is
     a recovery only if another line says so: an incident must not close by a guess.
     """
-    for field in _STATE_FIELDS:
+    for field in STATE_FIELDS:
         if field in labels and (status := states.state_of(labels[field])):
             return status, f"label {field}"
     headlines = (*title.before, title.headline)
@@ -208,6 +192,9 @@ def status_of_message(
         return AlertStatus.FIRING, "title"
     if shown_state is not None:
         return shown_state, "title"
+    heading = next((headline.state for headline in title.before if headline.state), None)
+    if message.colour is None and heading is not None:
+        return heading, "title"
     emoji = next((headline.emoji for headline in reversed(headlines) if headline.emoji), None)
     if message.colour is None and emoji is not None:
         return emoji, "title"

@@ -56,7 +56,7 @@ _FILLER = parse_words(
 )
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+[0-9]*|[A-Z]+[0-9]*|[0-9]+[a-z]*")
 
-ENV_LABELS = ("env", "environment", "deployment_environment", "stage")
+ENV_LABELS = ("env", "environment", "deployment_environment", "deployment.environment", "stage")
 # These hold an environment only if their value has the form of one.
 _ENV_HINTS = ("cluster", "kubernetes_cluster", "namespace", "kubernetes_namespace", "datacenter")
 _ENV_SYNONYMS = {
@@ -83,14 +83,18 @@ REGION_LABELS = ("region", "aws_region", "cloud_region", "location", "zone", "av
 SERVICE_LABELS = (
     "service",
     "service_name",
+    "service.name",
     "app",
     "application",
     "app_kubernetes_io_name",
+    "app.kubernetes.io/name",
+    "k8s.deployment.name",
     "deployment",
     "statefulset",
     "daemonset",
     "container",
     "container_name",
+    "container.name",
     "dag_id",
     "job",
     "job_name",
@@ -226,7 +230,10 @@ def service_of(labels: Mapping[str, str]) -> tuple[str, str]:
     An exporter counts only if no other label names a service.
     """
     measured_by = ("", "")
+    is_run = "branch" in labels and not says_nothing(labels.get("project", ""))
     for name in SERVICE_LABELS:
+        if is_run and name == "job":
+            continue  # a step of a run of the project
         value = labels.get(name, "")
         if says_nothing(value) or looks_like_address(value):
             continue
@@ -253,7 +260,7 @@ def severity_in(labels: Mapping[str, str]) -> str:
     return _first_of(SEVERITY_LABELS, labels)[0]
 
 
-_WORDS_OF_SEVERITY = re.compile(r"[A-Za-z]+[ -]?[0-9]?")
+_WORDS_OF_SEVERITY = re.compile(r"[^\W\d_]+[ -]?[0-9]?")
 _EMOJI_NAME = re.compile(r":[a-z0-9_+'-]{1,60}:", re.IGNORECASE)
 
 

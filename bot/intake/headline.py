@@ -13,12 +13,15 @@ from functools import lru_cache
 from bot.incidents.model import AlertStatus, known_severity
 from bot.intake import states
 from bot.intake.delimiters import (
+    END_MARKS,
     behind_delimiter,
     ends_before_state,
     ends_behind,
     is_result_of_run,
+    recovered_from,
     without_actor,
     without_details,
+    without_fillers,
     without_link_label,
 )
 from bot.intake.states import StateWord
@@ -43,9 +46,9 @@ _BRACKETED = re.compile(r"\[[^\[\]]{1,60}\]|\([^()]{1,60}\)|【[^【】]{1,60}�
 _RUN_NUMBER = re.compile(r"#\d+")  # "job #32 Failure": a run and its result
 _AMOUNT = re.compile(r"[-+<>=~]?\d|[<>=~] \d|(?:to|than|over|by|and)\b", re.IGNORECASE)
 _ARROW = re.compile(r" ?(?:-+>|=+>|[→➔➜]) ?")
+_ABOUT = re.compile(r"[*_~`]{0,2} for (?=\S)")  # `Does not exist for nginx`
 _SEVERITY_BEHIND = re.compile(r"(?:CRIT|CRITICAL|WARN|WARNING|UNKNOWN|UNKN)\b")
 _NUMBER = re.compile(r"#?\d+[a-z%]{0,3}", re.IGNORECASE)
-_END_MARKS = " \t\n*_~`.,;:!|-–—>»→=#([【（"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,9 @@ class _Reader:
 
     def read(self) -> Headline:
         rest = self.without_front(without_link_label(self.text))
+        if (recovered := recovered_from(rest)) is not None:
+            self.mark(AlertStatus.RESOLVED)
+            rest = recovered
         rest = self.without_inner_brackets(rest).rstrip(" *_~`")
         cut, end, word = self.transition(rest)
         subject = title = rest
@@ -97,7 +103,7 @@ class _Reader:
         subject = subject[: len(without_details(rest))]
         if self.is_marked and self.state is AlertStatus.RESOLVED:
             subject = without_actor(subject)
-        subject = _without_fillers(" ".join([*self.names, subject]))
+        subject = without_fillers(" ".join([*self.names, subject]))
         title = " ".join(part for part in (front, title.strip(" \t*_~`|:;,-–—>»→")) if part)
         if title.count("*") == 1:  # the other one of a bold word was at the front
             title, subject = title.replace("*", ""), subject.replace("*", "")
@@ -159,12 +165,24 @@ class _Reader:
             word_end, is_mark = end
             states_seen += is_mark
             at = word_end
+            if (
+                is_mark
+                and (about := _ABOUT.match(rest, at)) is not None
+                and self.is_clear(rest[:at])
+            ):
+                self.reads_mark(rest[:at])
+                return rest[about.end() :]
             if states_seen and (title := behind_delimiter(rest[at:])) is not None:
                 if not title:
                     return None
                 self.reads_mark(rest[:at])
                 return title
         return None
+
+    def is_clear(self, text: str) -> bool:
+        """Return True if a state is said by more than a noun such as "alert"."""
+        tokens = states.folded(text.strip("*_~`")).split()
+        return states.state_of(text) is not None and states.FILLERS.isdisjoint(tokens)
 
     def prefix_word(self, rest: str, token: re.Match[str]) -> tuple[int, bool] | None:
         """Return (its end, whether it marks a state or severity) of a word that a prefix may
@@ -245,7 +263,7 @@ class _Reader:
             if not _stands_as_state(rest, tokens, index, end, word):
                 continue
             self.note_severity(rest, token)
-            is_at_end = not rest[end:].strip(_END_MARKS + ")]】）")
+            is_at_end = not rest[end:].strip(END_MARKS + ")]】）")
             if is_at_end and connectors == index and ends_before_state(rest[: token.start()]):
                 self.mark(word.status)
             cut = left_at or tokens[connectors].start()
@@ -327,12 +345,3 @@ def _severity_word(text: str, token: re.Match[str]) -> str:
         if known_severity(joined) is not None:
             return joined
     return token[0]
-
-
-def _without_fillers(text: str) -> str:
-    """Return a subject without marks at its ends and without `Alert for` before it."""
-    text = text.strip(_END_MARKS + ")]】）")
-    tokens = text.split()
-    while len(tokens) > 1 and states.folded(tokens[0].strip(_END_MARKS)) in states.FILLERS:
-        tokens.pop(0)
-    return " ".join(tokens).strip(_END_MARKS)

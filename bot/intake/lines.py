@@ -6,11 +6,12 @@ import re
 from dataclasses import dataclass
 
 from bot.intake.cleaning import TEXT_LIMIT, parse_words
+from bot.intake.label_names import our_name, with_our_names
 
 # Such as " - env = prod", "• *Severity:* `critical`", "*Alert:* Queue is full".
 _LINE = re.compile(
-    r"[ \t]*(?P<item>[-•‣*–>][ \t]+)?[*_`]{0,3}(?P<key>[A-Za-z][\w ./-]{0,40}?)[*_`]{0,3}[ \t]?"
-    r"(?:=[*_`]{0,3}|:(?=[*_`\s]|$)[*_`]{0,3})[ \t]*(?P<value>.*)"
+    r"[ \t]*(?P<item>[-•‣*–>][ \t]+)?[*_`]{0,3}(?P<key>[^\W\d_][\w ./-]{0,40}?)[*_`]{0,3}[ \t]?"
+    r"(?:=[*_`]{0,3}|:(?=[*_`\s]|$)[*_`]{0,3}|：[*_`]{0,3})[ \t]*(?P<value>.*)"
 )
 _ANNOTATIONS = parse_words(
     "summary description message details detail runbook runbook_url graph dashboard panel silence "
@@ -34,7 +35,7 @@ def read_lines(text: str) -> Lines:
     torn: set[str] = set()
     section = ""
     for line in text[:TEXT_LIMIT].split("\n"):
-        if ":" not in line and "=" not in line:
+        if ":" not in line and "=" not in line and "：" not in line:
             continue
         match = _LINE.fullmatch(line[:2_000])
         if match is None:
@@ -46,8 +47,10 @@ def read_lines(text: str) -> Lines:
             continue
         if not match["item"]:
             section = ""
-        if section == "annotations" or (not section and key in _ANNOTATIONS):
-            annotations.setdefault(key, value)
+        ours = our_name(key)
+        if section == "annotations" or (not section and not _ANNOTATIONS.isdisjoint((key, ours))):
+            annotations.setdefault(ours or key, value)
         elif labels.setdefault(key, value) != value:
             torn.add(key)
-    return Lines({key: text for key, text in labels.items() if key not in torn}, annotations)
+    kept = {key: text for key, text in labels.items() if key not in torn}
+    return Lines(with_our_names(kept), annotations)

@@ -38,7 +38,7 @@ VOCABULARIES = {
         " problem started, opened, open, activated, active, started, ongoing, incident, unresolved,"
         " reopened, escalated, still firing, now firing, nodata, no data, missing data,"
         " insufficient_data, insufficient data, breached, violated, exceeded, raised, raise,"
-        " investigating, identified",
+        " investigating, identified, got worse, got better",
         resolved="resolved, resolve, recovered, recovery, ok, okay, closed, close, cleared, clear,"
         " normal, back to normal, returned to normal, fixed, inactive, ended, now over,"
         " solved, restored, problem resolved, problem solved, problem ended, no longer firing,"
@@ -48,10 +48,12 @@ VOCABULARIES = {
         " unhealthy, unavailable, not responding, not ready, not healthy, offline, outage, crashed,"
         " error, errored, erroring, broken, degraded, degraded performance, partial outage,"
         " major outage, unstable, timed out, timeout, lost, dead, stopped, out of sync, outofsync,"
-        " missing, aborted, cancelled, canceled, stalled, partially failed, partiallyfailed",
+        " missing, aborted, cancelled, canceled, stalled, partially failed, partiallyfailed,"
+        " does not exist, not meeting its slo, not meeting its slos",
         recoveries="up, back up, up again, back online, online, healthy, success, succeeded,"
         " successful, passed, passing, reachable, operational, available, working, synced, ready,"
-        " stable, alive, good, responding, responding again, green, complete, applied",
+        " stable, alive, good, responding, responding again, green, complete, applied,"
+        " exists",
     ),
     "de": Vocabulary(
         firing="alarm, ausgelöst, störung, problem, aktiv, offen, warnung, meldung, gestört",
@@ -137,8 +139,8 @@ FILLERS = parse_words(
 )
 # Behind these a state word says what the subject is.
 CONNECTORS = parse_words(
-    "is are was were has have had been be being now went goes gone become became becomes back to"
-    " again still currently status state changed turned transitioned from into"
+    "is are was were just has have had been be being now went goes gone become became becomes back"
+    " to again still currently status state changed turned transitioned from into"
     " ist sind war wurde wurden wieder est sont a été redevient redevenu"
     " está esta fue ha sido son está foi foram voltou ficou è stato stata sono"
 )
@@ -151,7 +153,7 @@ NEGATIONS = parse_words(
 # a dash or a colon they are a state.
 AMBIGUOUS = parse_words(
     "up clear normal active open closed close online ok okay good green ready available success"
-    " successful working alive stable passed passing complete completed applied alert alarm"
+    " successful working alive stable passed passing complete completed applied exists alert alarm"
     " incident problem error failure timeout missing lost offline started ended stopped fail outage"
     " warning reachable operational synced trigger recovery raise identified responding aktiv"
     " offen meldung problema incidente alerta alarme allarme alarma erreur fehler panne échec"

@@ -10,21 +10,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from urllib.parse import unquote_plus
 
 from bot.incidents.model import Alert, AlertStatus, known_severity
 from bot.incidents.names import is_exporter
 from bot.intake import guesses, states
-from bot.intake.cleaning import parse_words
+from bot.intake.cleaning import parse_words, title_of
 from bot.intake.drafting import Draft, still
+from bot.intake.headings import is_heading
 from bot.intake.headline import Headline, read_headline
-from bot.intake.lines import read_lines
+from bot.intake.label_names import start_in
+from bot.intake.lines import Lines, read_lines
 from bot.intake.slack_message import SlackMessage
+from bot.intake.slack_text import bare
 
 _BRACKET = re.compile(
-    r"\[(FIRING|RESOLVED)(?::\d+)?(?:\s*[,|]\s*(FIRING|RESOLVED)(?::\d+)?)?\]", re.IGNORECASE
+    r"\[ ?(FIRING|RESOLVED)(?:[: ] ?\d+)?(?:\s?[,|]?\s?(FIRING|RESOLVED)(?:[: ] ?\d+)?)? ?\]",
+    re.IGNORECASE,
 )
 _COMMON = re.compile(r"\(([^()]*)\)\s*$")
 _RECEIVER = re.compile(r"[?&]receiver=([^&#]+)")
@@ -33,6 +37,9 @@ _PROSE = parse_words(
     "a an the is are was has have had been for on in at to of with than not no more less over under"
     " by from and or its it this that all any too above below within since after"
 )
+_PAIR = re.compile(r"([A-Za-z_][\w.]{0,60})=(?:\"([^\"]{1,200})\"|([^\s\",]{1,200}))")
+_HANGING = re.compile(r" (?:for|on|at|in|of)$")  # before a value that the template did not have
+_SEVERITY_BEHIND = re.compile(r" - `?(\w{1,20})`?$")
 _LINK_OF_FALLBACK = re.compile(r"\s\|\s*https?://\S+$")
 
 
@@ -40,7 +47,8 @@ _LINK_OF_FALLBACK = re.compile(r"\s\|\s*https?://\S+$")
 class BracketTitle:
     """The parts of `[FIRING:1, RESOLVED:1] group values (common values)`.
 
-    `is_of_values` is False for a sentence behind the brackets.
+    `is_of_values` is False for a sentence behind the brackets. `named` are labels that the
+    template wrote with their names: `(severity="critical", team="quay")`.
     """
 
     status: AlertStatus
@@ -48,6 +56,7 @@ class BracketTitle:
     group: tuple[str, ...]
     common: tuple[str, ...]
     is_of_values: bool = True
+    named: Mapping[str, str] = field(default_factory=dict)
 
 
 def bracket_title(message: SlackMessage) -> BracketTitle | None:
@@ -67,13 +76,20 @@ def bracket_title(message: SlackMessage) -> BracketTitle | None:
 
 def _bracket_title(headline: str) -> BracketTitle | None:
     if "[" in headline[:60]:
-        line = headline.split("\n", 1)[0][:1_000]
-        match = _BRACKET.search(line, 0, 80)
+        line, _, below = headline[:2_000].partition("\n")
+        match = _BRACKET.search(line[:1_000], 0, 80)
         if match is None:
             return None
         firing = "firing" in match[0].lower()
-        rest = _LINK_OF_FALLBACK.sub("", line[match.end() :]).strip(" *_~`|:-")
+        rest = line[match.end() : 1_000]
+        if not rest.strip(" *_~`|:-"):  # the name stands in the line below
+            rest = below.split("\n", 1)[0][:1_000]
+        rest = bare(_LINK_OF_FALLBACK.sub("", rest)).strip(" *_~`|:-")
         common = _COMMON.search(rest)
+        if common and (named := dict(_pairs(common[1]))):
+            rest = _HANGING.sub("", rest[: common.start()].strip())
+            status = AlertStatus.FIRING if firing else AlertStatus.RESOLVED
+            return BracketTitle(status, rest, (), (), is_of_values=False, named=named)
         group = rest[: common.start()] if common else rest
         is_of_values = common is not None or _PROSE.isdisjoint(rest.lower().split())
         return BracketTitle(
@@ -85,6 +101,10 @@ def _bracket_title(headline: str) -> BracketTitle | None:
             is_of_values,
         )
     return None
+
+
+def _pairs(text: str) -> list[tuple[str, str]]:
+    return [(match[1].lower(), match[2] or match[3]) for match in _PAIR.finditer(text)]
 
 
 def labels_of_values(title: BracketTitle) -> dict[str, str]:
@@ -176,18 +196,25 @@ def parse_message(message: SlackMessage) -> Alert | None:
     if title is None and not _is_ours(message):
         return None
     lines = read_lines(message.text)
-    labels = dict(lines.labels)
-    if "alert" in labels:
-        labels.setdefault("alertname", labels.pop("alert"))
-    if title is not None:
-        labels = {**labels_of_values(title), **labels} if not labels else _named(title, labels)
+    labels, annotations = _labelled(lines, title)
     # The default template's title needs no reading as a sentence, which costs more than the rest.
-    is_default = title is not None and title.is_of_values and "severity" in labels
-    headline = None
+    is_default = title is not None and title.is_of_values and bool(title.common)
+    headline, own = None, ""
     if message.headlines and not is_default:
         headline = read_headline(message.headlines[0].split("\n", 1)[0])
-    shown = title.rest if title and title.is_of_values else headline.title if headline else ""
+        own = _below_heading(title, headline, message, annotations, labels)
+    heading = headline
+    if own:
+        headline = read_headline(own)
+        title = replace(title, rest=headline.title, is_of_values=False) if title else None
+    if title is not None:
+        labels = {**labels_of_values(title), **labels} if not labels else _named(title, labels)
+    is_written = title is not None and (title.is_of_values or bool(title.named))
+    shown = title.rest if title and is_written else headline.title if headline else ""
     name = labels.get("alertname") or shown
+    identity = group_identity(title, _subject(title, headline, name))
+    if own:
+        identity = {"group": still(name), "service": labels.get("service", "")}
     service, service_label = guesses.service_of(labels)
     guessed = {"service": "guess"} if service and service_label not in lines.labels else {}
     status, status_from = _status(title, headline, message, labels)
@@ -195,16 +222,61 @@ def parse_message(message: SlackMessage) -> Alert | None:
         source="alertmanager",
         status=status,
         name=name,
-        title=lines.annotations.get("summary") or shown or name,
+        title=annotations.get("summary") or shown or name,
         text=message.text,
         labels=labels,
-        severity=guesses.severity_in(labels) or (headline.severity if headline else ""),
-        annotations=lines.annotations,
+        severity=guesses.severity_in(labels) or _severity(headline, heading),
+        annotations=annotations,
+        starts_at=None if status is AlertStatus.RESOLVED else start_in(labels),
         links=[(_link_label(url, label), url) for label, url in message.links],
-        identity=group_identity(title, _subject(title, headline, name)),
+        identity=identity,
         read_from={"status": status_from, "title": "title", **guessed},
         raw=message.raw,
     ).alert()
+
+
+def _labelled(lines: Lines, title: BracketTitle | None) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the labels and annotations; a sentence behind "Alert:" is what the alert says, and its
+    name only if the title has none.
+    """
+    labels, annotations = dict(lines.labels), dict(lines.annotations)
+    if title is not None:
+        labels = {**title.named, **labels}
+    sentence = labels.pop("alert", "")
+    if (severity := _SEVERITY_BEHIND.search(sentence)) and known_severity(severity[1]):
+        labels.setdefault("severity", severity[1])
+        sentence = sentence[: severity.start()]
+    if " " in sentence:
+        annotations.setdefault("summary", sentence)
+    if sentence and not (" " in sentence and title is not None and title.is_of_values):
+        labels.setdefault("alertname", sentence)
+    return labels, annotations
+
+
+def _below_heading(
+    title: BracketTitle | None,
+    headline: Headline | None,
+    message: SlackMessage,
+    annotations: Mapping[str, str],
+    labels: Mapping[str, str],
+) -> str:
+    """Return what names the alert if its title is the same for every alert, else ''."""
+    shown = title.rest if title else headline.title if headline else ""
+    if not shown or not is_heading(read_headline(shown), shown, frozenset()):
+        return ""
+    if named := annotations.get("summary") or labels.get("alertname"):
+        return named
+    for line in message.text.split("\n", 8)[:8]:
+        text = title_of(bare(line))
+        if text and shown not in text and not is_heading(read_headline(text), text, frozenset()):
+            return text
+    return ""
+
+
+def _severity(headline: Headline | None, heading: Headline | None) -> str:
+    if headline is not None and headline.severity:
+        return headline.severity
+    return heading.severity or guesses.severity_word(heading.title) if heading else ""
 
 
 def _subject(title: BracketTitle | None, headline: Headline | None, name: str) -> str:

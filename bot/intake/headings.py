@@ -1,0 +1,65 @@
+"""Knows the headings that a sender or a template writes over every message, whatever it is about.
+
+`Grafana`, `🚨 CRITICAL ALERT 🚨`, `Database Alert`, `Description`: two alerts with the same heading
+are not the same alert, so the line below names it.
+"""
+
+from __future__ import annotations
+
+import re
+
+from bot.incidents.model import known_severity
+from bot.intake import states
+from bot.intake.cleaning import parse_words, title_of
+from bot.intake.headline import Headline
+from bot.intake.slack_text import bare
+
+_MENTIONS = re.compile(r"(?:\[[^\]]{1,80}\]\s*)+")
+# Names of tools that people put over every message.
+_TOOLS = parse_words(
+    "grafana prometheus alertmanager zabbix nagios icinga datadog sentry pagerduty opsgenie splunk"
+    " gatus pingdom uptimerobot jenkins gitlab github cloudwatch kibana elastic graylog netdata"
+    " checkmk prtg monit bot slack webhook system team ops devops sre actions circleci"
+)
+# With one of these a heading says that an alert follows, and no more.
+_ANNOUNCES = parse_words(
+    "alert alerts alarm alarms notification notifications event message warning alerta alerte"
+    " allarme alarme meldung 告警 报警 アラート 通知"
+)
+_TOPICS = parse_words(
+    "database databases db business metrics security infrastructure infra platform application app"
+    " production prod staging dev slo sla cluster kubernetes k8s server service network backend"
+    " frontend health check error errors high low new channel data custom default test"
+)
+_PARTS = parse_words(
+    "description details summary message output information info attachment labels annotations"
+)
+
+
+def is_heading(headline: Headline, text: str, sender: frozenset[str], names: str = "") -> bool:
+    """Return True if a line says nothing of its own.
+
+    `sender` are the words of the sender's name. `names` is a label that names what the message is
+    about: beside it the kind of thing that failed ("Job failed") is a heading too.
+    """
+    if _MENTIONS.fullmatch(title_of(bare(text))):
+        return True
+    tokens = states.folded(headline.title).split()
+    own = [word.strip(".,:;!*_~`[](){}#-–—") for word in tokens]
+    own = [word for word, token in zip(own, tokens, strict=True) if _is_word(word, token)]
+    left = [word for word in own if not _is_idle(word, sender)]
+    if not left or (len(own) == 1 and own[0] in _PARTS):
+        return True
+    if names and states.KINDS.issuperset(left):
+        return True
+    announces = not _ANNOUNCES.isdisjoint(own)
+    return announces and all(word in _TOPICS or known_severity(word) for word in left)
+
+
+def _is_word(word: str, token: str) -> bool:
+    """Return False for marks and for the name of an emoji."""
+    return not token.startswith(":") and any(character.isalnum() for character in word)
+
+
+def _is_idle(word: str, sender: frozenset[str]) -> bool:
+    return word in states.FILLERS or word in states.STATE_WORDS or word in sender or word in _TOOLS

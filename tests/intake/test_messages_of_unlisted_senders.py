@@ -1,0 +1,161 @@
+"""Slack messages of templates and senders without a parser: headings, languages, and the end."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from bot.incidents.model import Alert, AlertStatus
+from bot.intake import parse_message
+from bot.intake.headline import read_headline
+from bot.intake.lines import read_lines
+from bot.sources_command.commands import Payloads, outcome_of, read
+
+FIRING, RESOLVED = AlertStatus.FIRING, AlertStatus.RESOLVED
+RED, GREEN = "a30200", "2eb886"
+Message = dict[str, Any]
+
+
+def posted(title: str, text: str = "", colour: str = RED, sender: str = "Alertmanager") -> Message:
+    attachment = {"title": title, "text": text, "fallback": title, "color": colour}
+    return {"bot_id": "B0ANY", "username": sender, "text": "", "attachments": [attachment]}
+
+
+def fields(**values: str) -> list[dict[str, str]]:
+    return [{"title": name, "value": value} for name, value in values.items()]
+
+
+def alert_of(message: Message) -> Alert:
+    (alert,) = parse_message(message).alerts
+    return alert
+
+
+def fold(*messages: Message) -> tuple[int, int]:
+    payloads = Payloads("slack", "generic", messages)
+    outcome = asyncio.run(outcome_of(payloads, [read(payloads, item) for item in messages]))
+    return outcome.incidents, outcome.open_at_end
+
+
+@pytest.mark.parametrize(
+    ("firing", "resolved", "name"),
+    [
+        ("[FIRING:1] :fire: BerthFull", "[RESOLVED] :lgtm: BerthFull", "BerthFull"),
+        (":fire: [FIRING 2] BerthFull", ":tick: [RESOLVED] BerthFull", "BerthFull"),
+        ("[FIRING: 1]\nBerthFull", "[ RESOLVED: 1]\nBerthFull", "BerthFull"),
+        ("[FIRING: 1 RESOLVED: 2] BerthFull", "[RESOLVED: 3] BerthFull", "BerthFull"),
+        (
+            '[FIRING:1] Berth is full for (alertname="BerthFull", severity="high")',
+            '[RESOLVED] Berth is full for (alertname="BerthFull", severity="high")',
+            "BerthFull",
+        ),
+    ],
+)
+def test_the_name_stands_behind_a_bracket_however_a_template_writes_it(
+    firing: str, resolved: str, name: str
+) -> None:
+    text = "*Description:* no berth is free"
+    messages = posted(firing, text), posted(resolved, text, GREEN)
+    alerts = [alert_of(message) for message in messages]
+    assert [alert.status for alert in alerts] == [FIRING, RESOLVED]
+    assert {alert.name for alert in alerts} == {name}
+    assert fold(*messages) == (1, 0)
+
+
+def test_labels_that_a_title_names_are_labels() -> None:
+    alert = alert_of(posted('[FIRING:1] Slow for (service.name="berth-api", severity="critical")'))
+    assert (alert.service, alert.severity, alert.title) == ("berth-api", "critical", "Slow")
+
+
+@pytest.mark.parametrize(
+    "heading",
+    ["🚨 CRITICAL ALERT 🚨", "Database Alert", "[FIRING:1] Monitoring Event Notification", "Alert"],
+)
+@pytest.mark.parametrize("sender", ["Alertmanager", "shop-watch"])
+def test_alerts_below_the_same_heading_are_not_one_alert(heading: str, sender: str) -> None:
+    crane = posted(heading, "*CraneStuck*\ncrane 3 does not move", RED, sender)
+    berth = posted(heading, "*BerthFull*\nno berth is free", RED, sender)
+    over = posted(heading.replace("FIRING:1", "RESOLVED"), "*BerthFull*\nnone", GREEN, sender)
+    assert alert_of(crane).title == "CraneStuck"
+    assert fold(crane, berth, over) == (2, 1)
+
+
+def test_a_severity_in_the_heading_is_that_of_the_alert() -> None:
+    assert alert_of(posted("🚨 CRITICAL ALERT 🚨", "*CraneStuck*")).severity == "critical"
+    assert alert_of(posted("🚨 CRITICAL ALERT 🚨", "*CraneStuck*", RED, "w")).severity == "critical"
+
+
+@pytest.mark.parametrize("title", ["Database down", "Disk alert on db-1", "Backup failed"])
+def test_a_title_that_says_what_happens_is_no_heading(title: str) -> None:
+    assert alert_of(posted(title, "*BerthFull*", RED, "shop-watch")).title == title
+
+
+@pytest.mark.parametrize(
+    ("heading", "label"), [("Description", "Check"), ("Job Failed. :boom:", "Job")]
+)
+def test_below_a_heading_a_field_names_the_alert(heading: str, label: str) -> None:
+    message = posted(heading, "output", RED, "runner")
+    message["attachments"][0]["fields"] = fields(**{label: "load-crates", "Status": "Critical"})
+    alert = alert_of(message)
+    assert (alert.title, alert.severity) == ("load-crates", "critical")
+
+
+def test_a_job_of_a_project_with_a_branch_is_a_step_and_no_service() -> None:
+    message = posted("Job Failed", "", RED, "runner")
+    message["attachments"][0]["fields"] = fields(Job="deploy", Project="quay", Branch="main")
+    assert alert_of(message).service == "quay"
+
+
+def test_a_sentence_behind_alert_is_what_it_says_and_not_its_name() -> None:
+    text = "*Alert:* No berth is free - `critical`\n*Started:* 2026-11-22 10:01:00 UTC"
+    alert = alert_of(posted("[FIRING:1] BerthFull", text))
+    assert (alert.name, alert.title) == ("BerthFull", "No berth is free")
+    assert alert.severity == "critical"
+    assert str(alert.starts_at) == "2026-11-22 10:01:00+00:00"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "*Severidade:* Crítica\n*Serviço:* berth-api\n*Ambiente:* production",
+        "*Gravedad:* Crítico\n*Servicio:* berth-api\n*Entorno:* production",
+        "*Gravité :* Critique\n*Service :* berth-api\n*Environnement :* production",
+        "*Schweregrad:* Kritisch\n*Dienst:* berth-api\n*Umgebung:* production",
+        "*Gravità:* Critico\n*Servizio:* berth-api\n*Ambiente:* production",
+        "重要度: 緊急\nサービス: berth-api\n環境: production",
+        "告警级别：严重\n服务：berth-api\n环境：production",
+    ],
+)
+@pytest.mark.parametrize("sender", ["Alertmanager", "watch"])
+def test_labels_are_read_in_the_language_of_the_template(text: str, sender: str) -> None:
+    alert = alert_of(posted("BerthFull", text, RED, sender))
+    assert (alert.severity, alert.service, alert.env) == ("critical", "berth-api", "prod")
+
+
+def test_the_sender_s_own_name_of_a_label_stays_beside_ours() -> None:
+    labels = read_lines("*Serviço:* berth-api").labels
+    assert labels == {"serviço": "berth-api", "service": "berth-api"}
+
+
+@pytest.mark.parametrize(
+    ("firing", "resolved", "subject"),
+    [
+        ("Alert for device quay - Link flaps", "Device quay recovered from link flaps", "quay"),
+        ("Orders: too few just triggered", "Orders: too few went back to normal", "too few"),
+        ("*berth-api* is not meeting its SLOs", "*berth-api* incident resolved", "berth-api"),
+        ("*Does not exist* for *nginx* at web", "*Exists* for *nginx* at web", "nginx"),
+        (
+            "Monitor is DOWN: Quay ( https://q.example ) - Reason: timeout",
+            "Monitor is UP: Quay ( https://q.example ). It was down for 12 minutes",
+            "Quay",
+        ),
+    ],
+)
+def test_trouble_and_its_end_in_other_words_are_about_the_same(
+    firing: str, resolved: str, subject: str
+) -> None:
+    begun, over = read_headline(firing), read_headline(resolved)
+    assert (begun.state in (FIRING, None), over.state) == (True, RESOLVED)
+    assert begun.subject.lower() == over.subject.lower()
+    assert subject in over.subject
