@@ -46,7 +46,7 @@ def running_as(name: str):
 
 async def test_a_hung_job_is_seen_killed_and_submitted_again_once(cluster, patient_desk):
     desk = await patient_desk(cluster)
-    lock = cluster.folder / "lock"
+    lock = cluster.folder / "lock-etl.1"
     lock.touch()
     driver = await asyncio.to_thread(cluster.submit, "etl.1", "monday")
     await asyncio.to_thread(cluster.wait, running_as("etl.1"))
@@ -75,13 +75,13 @@ async def test_a_hung_job_is_seen_killed_and_submitted_again_once(cluster, patie
 
 async def test_a_driver_is_killed_with_its_application(cluster, patient_desk):
     desk = await patient_desk(cluster)
-    (cluster.folder / "lock").touch()
+    (cluster.folder / "lock-etl.2").touch()
     driver = await asyncio.to_thread(cluster.submit, "etl.2", "tuesday")
     await asyncio.to_thread(cluster.wait, running_as("etl.2"))
     _, killed = await done(desk, call("spark.kill_drivers", driver=driver))
     assert killed.stdout == f"it: ended 1 driver: {driver} KILLED", killed
     await asyncio.to_thread(cluster.wait, lambda state: not state["activeapps"])
-    (cluster.folder / "lock").unlink()
+    (cluster.folder / "lock-etl.2").unlink()
     assert not (cluster.folder / "rows-tuesday").exists()
 
 

@@ -46,14 +46,15 @@ public class NightlyEtl {
   public static void main(String[] args) throws Exception {
     JavaSparkContext spark = new JavaSparkContext(new SparkConf());
     long rows = spark.parallelize(Arrays.asList(1, 2, 3)).count();
-    while (Files.exists(Paths.get(args[0], "lock"))) Thread.sleep(100);
+    Path lock = Paths.get(args[0], "lock-" + spark.appName());
+    while (Files.exists(lock)) Thread.sleep(100);
     if (args[1].equals("fail")) throw new IllegalStateException("no such day");
     Files.write(Paths.get(args[0], "rows-" + args[1]), String.valueOf(rows).getBytes());
     spark.stop();
   }
 }
 """
-"""Counts three rows, waits as long as there is the file `lock` in args[0], and writes a file."""
+"""Counts three rows, waits as long as there is a file `lock-` of its own name, writes a file."""
 
 
 def spark_home() -> Path | None:

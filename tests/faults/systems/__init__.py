@@ -16,9 +16,10 @@ from tests.faults.systems.memcached import memcached
 from tests.faults.systems.postgres import postgres
 from tests.faults.systems.processes import processes
 from tests.faults.systems.redis_caches import redis_caches
+from tests.faults.systems.spark_jobs import spark_jobs
 from tests.faults.systems.swarm import swarm
 from tests.faults.systems.web_services import web_services
-from tests.helpers import docker_engine
+from tests.helpers import docker_engine, spark_cluster
 from tests.helpers.postgres import programs
 
 SYSTEMS: dict[str, Callable[[], AbstractContextManager[System]]] = {
@@ -33,6 +34,7 @@ SYSTEMS: dict[str, Callable[[], AbstractContextManager[System]]] = {
     "http": web_services,
     "ssh": ssh_hosts,
     "command": declared_commands,
+    "spark": spark_jobs,
 }
 _PROGRAMS = {
     "redis": ("redis-server",),
@@ -49,6 +51,8 @@ def missing(name: str) -> str:
         return docker_engine.missing()
     if name == "postgresql" and programs() is None:
         return "no PostgreSQL on this machine (make services)"
+    if name == "spark":
+        return spark_cluster.missing()
     if name == "ssh" and (os.geteuid() or not shutil.which("sshd", path="/usr/sbin:/usr/bin")):
         return "sshd is not on this machine, or it needs root"
     absent = [program for program in _PROGRAMS.get(name, ()) if not shutil.which(program)]
