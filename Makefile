@@ -140,8 +140,8 @@ lock:  ## pin the dependencies again (needs uv)
 	uv pip compile pyproject.toml --extra acp --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements-acp.txt
 	uv pip compile pyproject.toml --extra otel --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements-otel.txt
 	uv pip compile pyproject.toml --extra retrieval --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements-retrieval.txt
-	uv pip compile pyproject.toml --extra postgres --extra gateway-mysql --extra gateway-redis --extra gateway-ssh --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements-gateway.txt
-	uv pip compile pyproject.toml --extra acp --extra dev --extra gateway-mysql --extra gateway-redis --extra gateway-ssh --extra nats --extra otel --extra postgres --extra retrieval --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements-dev.txt
+	uv pip compile pyproject.toml --extra postgres --extra gateway-mongodb --extra gateway-mysql --extra gateway-redis --extra gateway-ssh --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements-gateway.txt
+	uv pip compile pyproject.toml --extra acp --extra dev --extra gateway-mongodb --extra gateway-mysql --extra gateway-redis --extra gateway-ssh --extra nats --extra otel --extra postgres --extra retrieval --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements-dev.txt
 
 clean:  ## remove what was made here
 	rm -rf .venv .schemathesis .spark .coverage* .mypy_cache .ruff_cache .import_linter_cache build *.egg-info

@@ -11,6 +11,7 @@ READING = frozenset(
         *("kubernetes.events", "postgres.report", "mysql.report", "redis.report"),
         *("memcached.report", "files.report", "http.read", "flag.state", "ssh.read"),
         *("airflow.runs", "airflow.task_log"),
+        "mongodb.report",
     }
 )
 """The actions of our gateway that change nothing. Of others only the policy can say so."""

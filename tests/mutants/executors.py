@@ -114,6 +114,12 @@ EXECUTORS = [
         returns="True",
     ),
     Mutant(
+        "bot/gateway/executors/mongodb_operations.py",
+        "_Operations._may_end",
+        "tests/gateway/test_mongodb.py",
+        returns="True",
+    ),
+    Mutant(
         "bot/gateway/executors/swarm.py",
         "SwarmExecutor._is_ours",
         "tests/gateway/test_docker_more.py",
