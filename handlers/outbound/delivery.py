@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,6 +22,7 @@ from store import Store
 from store.messages import OutboxMessage
 from store.operations.cards import CardContent
 from store.operations.leases import ChannelClaim
+from store.operations.outbox_fetch import ChannelWork
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +68,12 @@ class Delivery:
         self._lookup = PostedMessageLookup(slack.call, clock, sender)
         self.unsure: dict[int, datetime] = {}  # ids that may be posted: when the last try ended
         self._deleted: set[int] = set()  # ids that were posted, and then deleted in Slack
+
+    def prepare(self, due: Mapping[str, ChannelWork]) -> None:
+        """Render the card that each channel will post first, before it may be posted."""
+        for work in due.values():
+            if work.messages and work.card:
+                self._renderer.prepare(work.messages[0], work.card)
 
     async def deliver(
         self,

@@ -81,6 +81,7 @@ class Outbox:
         )
         self.direct = DirectCalls(slack, refused_blocks)
         self.full_texts = renderer.full_texts
+        self._ahead = store.outbox_read_ahead(self._requests, clock, self.delivery.prepare)
         self._slack = slack
         self._store = store
         self._clock = clock
@@ -129,8 +130,8 @@ class Outbox:
         if self._slack.refusal:
             raise SlackRefused(self._slack.refusal, permanent=False, detail="the bot's token")
         if late := await self._store.outbox_overdue(self._clock() - LATE):
-            minutes = LATE.total_seconds() / 60
-            raise SopbotError(f"Messages for {', '.join(late)} are {minutes:g} minutes overdue.")
+            minutes = LATE // timedelta(minutes=1)
+            raise SopbotError(f"Messages for {', '.join(late)} are {minutes} minutes overdue.")
 
     async def drain(self, timeout: float) -> None:
         """Finish the calls in progress, for at most `timeout` seconds; the rest stays enqueued."""
@@ -143,18 +144,13 @@ class Outbox:
     async def _start_due_channels(self) -> None:
         """Start every channel in which a message may be sent now.
 
-        A rate-limited channel starts only when its limit ends: no other wake-up of the outbox may
-        run it in vain.
+        A rate-limited channel starts only when its limit ends: no other wake-up may run it in vain.
         """
         now = self._clock()
-        requests = {
-            name: request
-            for name, channel in self._channels.items()
-            if not channel.task
-            and not channel.is_paused(now)
-            and (request := self._fetch_request(channel, now))
-        }
-        for name, work in (await self._store.outbox_channels(now, requests)).items():
+        due = self._ahead.take()
+        if due is None:
+            due = await self._store.outbox_channels(now, self._requests(now))
+        for name, work in due.items():
             channel = self._channels.get(name)
             if channel and not channel.task:
                 channel.gather_changes(alone=MessageClass.NEW not in work.which)
@@ -164,6 +160,16 @@ class Outbox:
                 channel.has_more = True
             elif channel := await self._claim(name):
                 self._start(channel, work)
+
+    def _requests(self, now: datetime) -> dict[str, FetchRequest]:
+        """The next fetch of each channel that is free to send."""
+        return {
+            name: request
+            for name, channel in self._channels.items()
+            if not channel.task
+            and not channel.is_paused(now)
+            and (request := self._fetch_request(channel, now))
+        }
 
     def _fetch_request(self, channel: Channel, now: datetime) -> FetchRequest | None:
         """The channel's next fetch; None while Slack takes nothing in it."""

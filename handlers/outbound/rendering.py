@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 
 from bot.advice.model import advice_from
@@ -56,6 +56,7 @@ class Renderer:
         self._service = service
         self._gateway = gateway
         self._store = service.store
+        self._prepared: tuple[CardContent | None, Rendered | None] = None, None
         self._kinds: dict[str, Callable[[str], Awaitable[Rendered | None]]] = {
             "card": self._card,
             "advice": self._advice,
@@ -90,26 +91,31 @@ class Renderer:
         `content` is what a card shows, if the store returned it with the message. If a text had to
         be cut, the message has the button that shows the whole of it.
         """
+        if content and message.kind == "card":
+            prepared_for, prepared = self._prepared
+            return prepared if content is prepared_for else self._card_now(message, content)
         with speaking(self._language), collect_cut_texts() as texts:
-            rendered = await self._rendered(message, content)
-            if rendered and texts:
-                rendered = replace(rendered, blocks=add_button(rendered.blocks, message.key))
-        return rendered and _marked(rendered, message.kind)
+            rendered = await self._rendered(message)
+            return rendered and _finished(rendered, message, texts)
+
+    def prepare(self, message: OutboxMessage, content: CardContent) -> None:
+        """Render a card before its time has come: `render` of this content returns it then."""
+        self._prepared = content, self._card_now(message, content)
+
+    def _card_now(self, message: OutboxMessage, content: CardContent) -> Rendered:
+        with speaking(self._language), collect_cut_texts() as texts:
+            return _finished(self._card_of(content), message, texts)
 
     async def full_texts(self, message: OutboxMessage) -> tuple[str, ...]:
         """The whole of each text that the message shows in part at this moment, in its order."""
         with speaking(self._language), collect_cut_texts() as texts:
-            await self._rendered(message, None)
+            await self._rendered(message)
         return tuple(texts)
 
-    async def _rendered(
-        self, message: OutboxMessage, content: CardContent | None
-    ) -> Rendered | None:
+    async def _rendered(self, message: OutboxMessage) -> Rendered | None:
         kind = self._kinds.get(message.kind)
         if kind is None:  # a newer version enqueued it, and may be started again
             raise NotFound(f"This version shows no messages of the kind {message.kind!r}.")
-        if content and message.kind == "card":
-            return self._card_of(content)
         return await kind(message.subject)
 
     async def _card(self, subject: str) -> Rendered:
@@ -298,6 +304,13 @@ class Renderer:
     async def _note(self, subject: str) -> Rendered | None:
         entry = await self._store.remark(int(subject))
         return Rendered(*notices.note(entry)) if entry else None
+
+
+def _finished(rendered: Rendered, message: OutboxMessage, texts: Collection[str]) -> Rendered:
+    """Add the button that shows the texts that were cut, and our mark."""
+    if texts:
+        rendered = replace(rendered, blocks=add_button(rendered.blocks, message.key))
+    return _marked(rendered, message.kind)
 
 
 def _marked(rendered: Rendered, kind: str) -> Rendered:

@@ -33,6 +33,7 @@ from store.engines.postgres_connections import (
 from store.engines.postgres_schema import SCHEMA, SIZE, migrate
 from store.engines.postgres_session import Session, connect
 from store.engines.postgres_transaction import READ, SHORT_READ, WRITE, NotTheLastError, Transaction
+from store.engines.read_ahead import ReadAhead
 from store.statements import Operation
 from store.topics import Topic
 
@@ -115,6 +116,9 @@ class PostgresEngine:
     def signal(self, topic: Topic) -> asyncio.Event:
         """See Engine.signal."""
         return self._signals.setdefault(topic, asyncio.Event())
+
+    def read_ahead(self, ahead: ReadAhead[Any]) -> None:
+        """Read nothing: here a statement costs a round trip, and the commit is the server's."""
 
     def _wake(self, topics: set[Topic] | None) -> None:
         """Set the signals of these topics; None sets all, because notifications may be missed."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import datetime
-from typing import ParamSpec, Protocol, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar
 
+from store.engines.read_ahead import ReadAhead
 from store.statements import Operation
 from store.topics import Topic
 
@@ -44,6 +45,9 @@ class Engine(Protocol):
 
     def signal(self, topic: Topic) -> asyncio.Event:
         """An event that is set after each commit that notified `topic`."""
+
+    def read_ahead(self, ahead: ReadAhead[Any]) -> None:
+        """Let a step read before the commit that wakes it, if this engine can."""
 
     async def close(self) -> None:
         """Finish the queued operations, then close the database."""

@@ -13,10 +13,11 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import datetime
 from functools import partial
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from bot.errors import StoreError
 from store.engines.clocks import system_clock
+from store.engines.read_ahead import ReadAhead
 from store.engines.sqlite_file import SIZE, claimed
 from store.engines.sqlite_schema import SCHEMA
 from store.engines.sqlite_watch import Inspection, Watch
@@ -90,6 +91,10 @@ class SqliteEngine:
     def signal(self, topic: Topic) -> asyncio.Event:
         """See Engine.signal."""
         return self._signals.setdefault(topic, asyncio.Event())
+
+    def read_ahead(self, ahead: ReadAhead[Any]) -> None:
+        """See Engine.read_ahead."""
+        self._writer.ahead = ahead
 
     def _wake(self, topics: set[Topic]) -> None:
         for topic in topics:

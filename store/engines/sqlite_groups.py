@@ -32,6 +32,7 @@ class Group:
     jobs: list[Job]
     outcomes: list[Outcome] = field(default_factory=list)
     topics: set[Topic] = field(default_factory=set)
+    read_ahead: Any = None  # what was read for the step that the commit wakes
 
     def run_next(self, connection: sqlite3.Connection) -> bool:
         """Run the next operation; return whether another one is left.

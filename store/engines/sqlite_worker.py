@@ -26,15 +26,17 @@ import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from queue import SimpleQueue
 from time import monotonic
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from bot.errors import StoreError
 from store.engines.processor_waits import ProcessorWaits
+from store.engines.read_ahead import ReadAhead
 from store.engines.sqlite_file import connect, explain, is_damage, is_interrupted
-from store.engines.sqlite_groups import Group, Job, Runner, undo
+from store.engines.sqlite_groups import Group, Job, Runner, drive, undo
 from store.engines.sqlite_watch import Watch
 from store.statements import Operation
 from store.topics import Topic
@@ -80,6 +82,7 @@ class Worker:
         self._waited = 0.0  # seconds for a processor, when the deadline was last put off
         self._rests_until = -math.inf
         self._connection: sqlite3.Connection
+        self.ahead: ReadAhead[Any] | None = None
         self._changes = 0  # rows changed before the group
         self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=f"sqlite-{path}", daemon=True)
@@ -128,6 +131,8 @@ class Worker:
     def _start_group(self) -> None:
         jobs = [self._queue.popleft() for _ in range(min(_GROUP, len(self._queue)))]
         self._changes = self._connection.total_changes
+        if self.ahead:
+            self.ahead.forget()
         if monotonic() < self._rests_until:
             self._hand_over(jobs, None)
             return
@@ -167,9 +172,25 @@ class Worker:
         elif not is_done:
             self._loop.call_soon(self._run_turn, group)
         elif waits_for_disk:
+            self._read_ahead(group)
             self._calls.put(partial(self._commit, group))
         else:  # no disk was touched: it proves nothing about the file
             self._settle(group, None, is_news=False)
+
+    def _read_ahead(self, group: Group) -> None:
+        """Read what the step that this commit wakes would read after it.
+
+        Not in a burst, when other operations wait for the next commit. If it fails, the step reads
+        for itself and meets the failure.
+        """
+        ahead = self.ahead
+        if ahead is None or self._queue or ahead.topic not in group.topics:
+            return
+        self._deadline = monotonic() + LONGEST
+        with suppress(Exception):
+            if (operation := ahead.operation()) is not None:
+                group.read_ahead = drive(self._connection, operation, set())
+        self._deadline = math.inf
 
     @property
     def _has_changed(self) -> bool:
@@ -198,6 +219,8 @@ class Worker:
         """Answer the callers. `is_news` says that the outcome tells how the file is."""
         if is_news:
             self._on_result(failure)
+        if self.ahead and group.read_ahead is not None:
+            self.ahead.committed(group.read_ahead)
         if group.topics and self._wake:
             self._wake(group.topics)  # first: whom this wakes need not wait for the callers
         for future, result, error in group.outcomes:
@@ -243,6 +266,9 @@ class Worker:
         self._connection.execute(f"PRAGMA busy_timeout = {round(self._busy_timeout * 1000)}")
 
     def _commit(self, group: Group) -> None:
+        if self.ahead and group.read_ahead is not None:
+            # Called from here: the commit would wait for the interpreter while the loop prepares.
+            self._loop.call_soon_threadsafe(self.ahead.on_read, group.read_ahead)
         try:
             self._connection.execute("COMMIT")
         except Exception as error:  # noqa: BLE001 - whatever it is, the callers hear of it

@@ -7,18 +7,20 @@ people wait for the card.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.errors import NotFound
+from store.engines.read_ahead import ReadAhead
 from store.messages import EVERYTHING, MessageClass, OrderClass, OutboxMessage, outbox_from
 from store.operations import cards, leases
 from store.operations.cards import CardContent
 from store.operations.outbox import FROM, PENDING, SELECT
 from store.operations.part import Part
 from store.statements import Operation, Row, Statement, query, to_db_time, together
+from store.topics import Topic
 
 AHEAD = 3  # channels whose messages are read before the bot knows which channels have some
 LONGEST_WAIT = timedelta(minutes=5)  # nothing waits so long: the clock was set back
@@ -193,6 +195,26 @@ class OutboxFetchPart(Part):
         `asks`: the channels that are free to send; they get their messages in the same read.
         """
         return await self._engine.read(fetch, now, self.owner, asks or {})
+
+    def outbox_read_ahead(
+        self,
+        asks: Callable[[datetime], Mapping[str, FetchRequest]],
+        clock: Callable[[], datetime],
+        on_read: Callable[[dict[str, ChannelWork]], None],
+    ) -> ReadAhead[dict[str, ChannelWork]]:
+        """Read what `outbox_channels` returns before the commits that wake the outbox.
+
+        `asks` returns the channels that are free to send; without any, nothing is read.
+        """
+
+        def operation() -> Operation[dict[str, ChannelWork]] | None:
+            now = clock()
+            requests = asks(now)
+            return fetch(now, self.owner, requests) if requests else None
+
+        ahead = ReadAhead(Topic.OUTBOX, operation, on_read)
+        self._engine.read_ahead(ahead)
+        return ahead
 
     async def outbox_due(
         self,

@@ -12,8 +12,9 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
+from store.engines.read_ahead import ReadAhead
 from store.engines.sqlite_file import SIZE, connect
 from store.engines.sqlite_groups import drive
 from store.engines.sqlite_schema import SCHEMA
@@ -45,6 +46,9 @@ class TurnsEngine:
     def signal(self, topic: Topic) -> asyncio.Event:
         """See Engine.signal."""
         return self._signals.setdefault(topic, asyncio.Event())
+
+    def read_ahead(self, ahead: ReadAhead[Any]) -> None:
+        """See Engine.read_ahead: there is no disk to wait for."""
 
     async def write(
         self, operation: Callable[P, Operation[T]], *args: P.args, **kwargs: P.kwargs
