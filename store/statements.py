@@ -15,9 +15,9 @@ SQLite and PostgreSQL both speak; a boolean is 0 or 1. Where two words differ, b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, TypeVar
 
 from store.topics import Topic
@@ -98,7 +98,16 @@ def lock(*names: str) -> Statement:
 
     What is read after it is as the former holder left it. Sends back nothing.
     """
-    return Statement("lock", "", tuple(sorted(names)))
+    return lock_all(lambda: names)
+
+
+def lock_all(names: Callable[[], Iterable[str]]) -> Statement:
+    """Do as `lock` with the names that this returns.
+
+    They are worked out at most once, and never by an engine that runs one transaction after the
+    other.
+    """
+    return Statement("lock", "", (cache(names),))
 
 
 def seal(text: str) -> Statement:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 import psycopg
@@ -111,7 +111,7 @@ class Transaction:
 
 def _bound(statement: Statement) -> list[_Bound]:
     if statement.wants == "lock":
-        return [(_LOCK, (_slots(statement.parameters),))]
+        return [(_LOCK, (_slots(statement.parameters[0]()),))]
     sql = statement_for_libpq(statement.sql)
     if statement.wants == "many":
         return [(sql, bindable(row)) for row in statement.parameters]
@@ -127,7 +127,7 @@ _ROLLBACK: _Bound = ("ROLLBACK", ())
 _LOCK = f"SELECT pg_advisory_xact_lock({LOCK_CLASS}, slot) FROM unnest($1::int[]) AS slot"  # noqa: S608 - constant
 
 
-def _slots(names: Sequence[str]) -> str:
+def _slots(names: Iterable[str]) -> str:
     """The slots that the server locks for these names, in the one order that avoids deadlocks.
 
     A server has room for a few thousand locks of all its clients, and one delivery may have

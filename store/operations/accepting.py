@@ -98,7 +98,7 @@ def accept(
     arrival = suppression.with_silences(arrival, in_force)
     yield from stored_alerts.keep_shared_parts(named, arrival.now)
     # Of the whole delivery at once: locks that are taken in any order wait for each other.
-    lock_near = cache(partial(cascades.lock_near, named, arrival.calls, arrival.now))
+    lock_near = cache(partial(cascades.lock_near, named, arrival.calls))
     outcomes = yield from _accept_each(
         [ArrivingAlert(item, arrival.of_scope(item.scope)) for item in named], rows, lock_near
     )
@@ -132,7 +132,7 @@ def accept_together(incoming: Sequence[IncomingDelivery]) -> Operation[list[Rece
             ]
     now = incoming[0].arrival.now
     yield from stored_alerts.keep_shared_parts([alert.item for alert in arriving], now)
-    lock_near = cache(partial(cascades.lock_near, everything, incoming[0].arrival.calls, now))
+    lock_near = cache(partial(cascades.lock_near, everything, incoming[0].arrival.calls))
     outcomes = iter((yield from _accept_each(arriving, None, lock_near)))
     receipts: list[Receipt] = []
     for delivery in incoming:

@@ -26,6 +26,7 @@ from store.statements import (
     Row,
     Statement,
     lock,
+    lock_all,
     query,
     starting_with,
     to_db_time_or_none,
@@ -89,9 +90,11 @@ def lock_scopes(named: Sequence[IdentifiedAlert]) -> Statement:
 
     Nor takes in another telling of these alerts: it may name another scope, or none.
     """
-    return lock(
-        *{incidents.lock_key(item.scope.service) for item in named},
-        *{f"alert/{key}" for item in named for key in senders.keys(item)},
+    return lock_all(
+        lambda: {
+            *(incidents.lock_key(item.scope.service) for item in named),
+            *(f"alert/{key}" for item in named for key in senders.keys(item)),
+        }
     )
 
 

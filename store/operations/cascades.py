@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from bot.incidents.cascades import (
     LONGEST_CASCADE,
@@ -40,6 +41,7 @@ from store.statements import (
     Statement,
     from_db_time,
     lock,
+    lock_all,
     query,
     run,
     to_db_time,
@@ -113,15 +115,16 @@ class Placement:
         )
 
 
-def lock_near(named: Sequence[IdentifiedAlert], calls: Calls, now: datetime) -> Statement:
+def lock_near(named: Sequence[IdentifiedAlert], calls: Calls) -> Statement:
     """Hold all that these alerts could be linked with: of two at one instant one sees the other."""
+    return lock_all(partial(_near, named, calls))
+
+
+def _near(named: Sequence[IdentifiedAlert], calls: Calls) -> set[str]:
     names: set[str] = set()
-    for member in (newcomer(item, now) for item in named):
-        services = [member.service, *neighbours(calls, member.service)] if member.service else []
-        names.update(f"near/service/{service}" for service in services)
-        if member.runs_on:
-            names.add(f"near/node/{member.runs_on}")
-    return lock(*names)
+    for service in {service_of(item.scope) for item in named} - {""}:
+        names.update(f"near/service/{near}" for near in (service, *neighbours(calls, service)))
+    return names | {f"near/node/{item.subject.runs_on}" for item in named if item.subject.runs_on}
 
 
 def place(identified_alert: IdentifiedAlert, calls: Calls, now: datetime) -> Operation[Placement]:

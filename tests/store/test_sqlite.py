@@ -6,16 +6,17 @@ import asyncio
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from bot.errors import SettingsError, StoreError
-from store import open_store
+from store import open_engine, open_store
 from store.engines.sqlite import SqliteEngine
 from store.engines.tables import steps
-from store.statements import Operation, query
+from store.statements import Operation, lock_all, query
 from tests.helpers.builders import NOW, alert, deliver
 from tests.helpers.stores import write_key
 
@@ -216,3 +217,19 @@ async def test_a_relative_url_is_a_file_in_the_working_folder(
     store = await open_store("sqlite:///data/sopbot.db", owner="bot-a")
     await store.close()
     assert (tmp_path / "data" / "sopbot.db").exists()
+
+
+async def test_names_of_locks_are_not_worked_out_where_no_transactions_interleave(
+    tmp_path: Path,
+) -> None:
+    def names() -> Iterable[str]:
+        raise AssertionError("nobody asks for them")
+
+    def locked() -> Operation[None]:
+        yield lock_all(names)
+
+    store = await open_engine(f"sqlite:///{tmp_path}/locks.db")
+    try:
+        await store.write(locked)
+    finally:
+        await store.close()
