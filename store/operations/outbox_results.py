@@ -44,8 +44,8 @@ def sent(
 
     1. Store until when the channel's posts are paced.
     2. Requeue its "undelivered" message in the ops channel: it names the present place.
-    3. Store `ts` and the version; False if another replica recorded its own copy first.
-    4. Let the incident's card link to an approval that was posted.
+    3. Let the incident's card link to an approval that was posted.
+    4. Store `ts` and the version; False if another replica recorded its own copy first.
     5. Wake the outbox for the replies; after a first card, wake the steps whose work waits for it.
     """
     if paced_until is not None:
@@ -57,6 +57,9 @@ def sent(
         )
     if message.error:
         yield run(_REFRESH, f"undelivered:{message.key}")
+    is_linked = message.kind == "approval" and message.ts is None
+    if is_linked:
+        yield run(_REFRESH, f"card:{message.incident_id}")
     is_first = message.kind == "card" and (message.ts is None or bool(message.error))
     rows = yield last(
         query(
@@ -72,11 +75,8 @@ def sent(
             ts,
         )
     )
-    if message.kind == "approval" and message.ts is None and rows:
-        yield run(_REFRESH, f"card:{message.incident_id}")
-        yield notify(Topic.OUTBOX)
     # Replies may have waited for this ts; one that is being enqueued now is in no snapshot yet.
-    if is_first or message.error:
+    if is_first or is_linked or message.error:
         yield notify(Topic.OUTBOX)
     if is_first and rows and rows[0]["advice"]:
         yield notify(Topic.ADVICE)
