@@ -5,18 +5,21 @@ a translation is shown in English. The other languages are compiled catalogues i
 `make messages` extracts and compiles them. Each entry point that renders for people (the outbox,
 the listeners, the Home tabs, the notices outside of Slack) says `with speaking(language)`.
 
-Nothing is stored in a language: the store has data, and the views speak.
+Nothing is stored in a language: the store has data, and the views speak. What an entry of the
+timeline says is stored as its message and the parts of it, beside the English text.
 """
 
 from __future__ import annotations
 
 import gettext as catalogues
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 ENGLISH = "en"
 DOMAIN = "sopbot"
@@ -91,6 +94,41 @@ def translated(text: str) -> str:
         for name, part in text.parts.items()
     }
     return _(text.message).format(**parts) if parts else _(text.message)
+
+
+def spoken(text: str) -> str:
+    """The text in the language of the reader if it is `deferred`; else as somebody wrote it."""
+    return translated(text) if isinstance(text, Deferred) else text
+
+
+def packed(text: str) -> str:
+    """The message and the parts of the text as JSON, to be stored beside it; '' for a mere text."""
+    return json.dumps(_as_data(text)) if isinstance(text, Deferred) else ""
+
+
+def unpacked(stored: str, text: str) -> str:
+    """The text that was `packed` so; `text`, the English of that time, if it cannot be read."""
+    try:
+        restored = _from_data(json.loads(stored))
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return text
+    return restored if isinstance(restored, Deferred) else text
+
+
+def _as_data(part: object) -> object:
+    if isinstance(part, Deferred):
+        parts = {name: _as_data(value) for name, value in part.parts.items()}
+        return {"message": part.message, "parts": parts}
+    if isinstance(part, StrEnum):
+        return {"message": str(part), "parts": {}}
+    return part if isinstance(part, int | float) else str(part)
+
+
+def _from_data(data: Any) -> Any:
+    if not isinstance(data, dict):
+        return data
+    parts = {name: _from_data(value) for name, value in data["parts"].items()}
+    return deferred(str(data["message"]), **parts)
 
 
 def number(value: int) -> str:

@@ -15,6 +15,7 @@ from bot.incidents.model import (
     TimelineEntry,
 )
 from bot.incidents.subject import Scope
+from bot.language import unpacked
 from store.rows import links_from
 from store.statements import Row, from_db_time, from_db_time_or_none
 
@@ -105,5 +106,10 @@ def _shown_from(row: Row) -> Shown:
 def timeline_from(row: Row) -> TimelineEntry:
     """A timeline row."""
     return TimelineEntry(
-        row["incident_id"], from_db_time(row["at"]), row["kind"], row["text"], row["actor"]
+        row["incident_id"], from_db_time(row["at"]), row["kind"], text_of_event(row), row["actor"]
     )
+
+
+def text_of_event(row: Row) -> str:
+    """The text of a timeline row; it can be translated unless a person or an old bot wrote it."""
+    return unpacked(row["message"], row["text"]) if row["message"] else str(row["text"])

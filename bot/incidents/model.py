@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from bot.incidents.severity_words import OTHER_LANGUAGES
+from bot.language import spoken
 
 
 class Severity(StrEnum):
@@ -332,6 +333,11 @@ class TimelineEntry:
     kind: str
     text: str
     actor: str = ""
+
+    @property
+    def spoken(self) -> str:
+        """The text in the language of the reader; as it was written by a person or an old bot."""
+        return spoken(self.text)
 
 
 @dataclass(frozen=True, slots=True)

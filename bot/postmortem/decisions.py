@@ -80,10 +80,11 @@ def decisions(facts: PostmortemFacts) -> Iterator[str]:
     lines: list[tuple[datetime, str]] = []
     for entry in facts.timeline:
         if entry.actor and entry.kind in _DECISIONS:
-            what = inline(named(entry.text, facts.names))
+            what = inline(named(entry.spoken, facts.names))
             lines.append((entry.at, f"{person(entry.actor, facts.names)}: {what}"))
         elif entry.kind == "note":
-            note = f"{person(entry.actor, facts.names)} noted:\n\n{_indented(quoted(entry.text))}\n"
+            text = _indented(quoted(entry.spoken))
+            note = f"{person(entry.actor, facts.names)} noted:\n\n{text}\n"
             lines.append((entry.at, note))
     for remedy in facts.remedies:
         lines += _votes(remedy.approval, facts)

@@ -94,7 +94,7 @@ def _what_happened(facts: PostmortemFacts, times: Times) -> Iterator[str]:
         yield f"\nThe sender's text:\n\n{quoted(incident.text)}"
     yield f"\n{ASKS} One paragraph for a reader who was not there.\n"
     for entry in facts.timeline:
-        text = inline(named(entry.text, facts.names))
+        text = inline(named(entry.spoken, facts.names))
         by = f" ({person(entry.actor, facts.names)})" if entry.actor else ""
         yield f"- {at_text(entry.at)} **{inline(entry.kind)}**{by}: {text}"
     if not facts.timeline:

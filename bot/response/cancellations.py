@@ -56,7 +56,7 @@ class Cancellations:
         for approval, execution, now_running in running:
             if not now_running.cancellable:
                 continue
-            line = f"Cancelled while it ran: {approval.proposal.title}"
+            line = deferred("Cancelled while it ran: {title}", title=approval.proposal.title)
             await self._store.record_gateway_use(incident.id, line, user, self._clock())
             if await self._gateway.cancel(execution.key, tracking_id=incident.tracking_id):
                 cancelled.append((approval, now_running.progress))

@@ -115,10 +115,12 @@ class GatewayReads:
             outcome = await read(self._gateway, call, PATIENCE)
             state = outcome.state
         except Refused:
-            state = "not run: the gateway plans a change"
+            state = deferred("not run: the gateway plans a change")
             raise
         finally:
-            line = f"Ran {action.id} on {target}: {state}"
+            line = deferred(
+                "Ran {action} on {target}: {state}", action=action.id, target=target, state=state
+            )
             await self._store.record_gateway_use(incident.id, line, user, self._clock())
         return Reading(action, target, outcome, self._keep(user, outcome))
 
@@ -184,7 +186,7 @@ async def read(gateway: GatewayClient, call: ActionCall, within: float) -> Outco
             if plan is None:
                 raise GatewayUnavailable("This gateway cannot show what it would do.")
             if plan.mutating:
-                raise Refused("Not run: the gateway says that this changes something.")
+                raise Refused(deferred("Not run: the gateway says that this changes something."))
             key = f"read-{secrets.token_hex(16)}"
             outcome = await gateway.execute(call, key=key, digest=plan.digest)
     except TimeoutError as error:

@@ -62,7 +62,9 @@ class Postmortems:
             )
             if postmortem is not None:
                 return postmortem
-        raise SopbotError("Others draft this post-mortem now.", remedy="Type it again.")
+        raise SopbotError(
+            deferred("Others draft this post-mortem now."), remedy=deferred("Type it again.")
+        )
 
     async def _facts(self, record: IncidentRecord, version: int, user: str) -> PostmortemFacts:
         incident = record.incident

@@ -11,6 +11,7 @@ from functools import partial
 from bot.approvals.model import Approval
 from bot.errors import AlreadyProposed, GatewayUnavailable, InputError, Refused, StoreError
 from bot.incidents.model import Incident
+from bot.language import deferred
 from bot.response import proposal_parts
 from bot.response.dependencies import Dependencies
 from bot.response.proposals import Proposals
@@ -84,9 +85,11 @@ class ProposalQueue:
                     continue  # the thread shows it already
                 log.info("not proposed: %s", error)
                 why = str(error).removeprefix("Not proposed: ")
-                text = f"Not proposed: {name}. {why}"
+                text = deferred("Not proposed: {name}. {why}", name=name, why=why)
                 if is_away:
-                    text += " It is proposed as soon as the gateway can plan it."
+                    text = deferred(
+                        "{text} It is proposed as soon as the gateway can plan it.", text=text
+                    )
                 await self._store.note(incident.id, text, "", self._clock())
         return away
 

@@ -64,7 +64,7 @@ class Suggestions:
         """Return the incident and the suggestion of a step; Refused if it has none now."""
         record = await self._store.advice(advice_id)
         if record is None:
-            raise NotFound("This advice is no longer stored.")
+            raise NotFound(deferred("This advice is no longer stored."))
         suggestion = (await self.matched(record)).get(step)
         if suggestion is None:
             raise Refused(deferred("Not proposed: this step no longer names an action."))
@@ -83,7 +83,7 @@ class Suggestions:
         if target.strip():
             values = {"target": (target.strip(), f"asked by @{user}")}
         if not values:
-            raise InputError("A target is required.", field="target")
+            raise InputError(deferred("A target is required."), field="target")
         digest = hashlib.sha256(str(values["target"][0]).encode()).hexdigest()[:16]
         cause = f"advice/{advice_id}/{step}/{digest}"
         action_id = suggestion.action.id

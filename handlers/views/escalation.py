@@ -61,7 +61,7 @@ def message(
     """
     title = untrusted_line(incident.title, 150) or _("(no title)")
     head = f"*{symbol(incident.severity)} · {title}*   `{incident.number}`"
-    request = f"🔔 {with_mentions(line(entry.text, 300))}"
+    request = f"🔔 {with_mentions(line(entry.spoken, 300))}"
     blocks = [section(f"{head}\n{request}"), context(*(fact_line(fact) for fact in facts))]
     buttons = []
     if incident.escalation and incident.resolved_at is None:

@@ -116,8 +116,8 @@ def fact_line(entry: TimelineEntry) -> str:
 
 def _fact(entry: TimelineEntry) -> str:
     if entry.kind in NAMES_PEOPLE:
-        return with_mentions(line(entry.text, 200))
-    text = (untrusted_line if entry.kind == "note" else line)(entry.text, 200)
+        return with_mentions(line(entry.spoken, 200))
+    text = (untrusted_line if entry.kind == "note" else line)(entry.spoken, 200)
     return text + (f" <@{entry.actor}>" if entry.actor else "")
 
 

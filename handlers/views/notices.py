@@ -218,6 +218,6 @@ def delivered(where: str, what: str) -> tuple[str, list[Block]]:
 def note(entry: TimelineEntry) -> tuple[str, list[Block]]:
     """(fallback text, blocks) of a person's note, as a quotation."""
     head = _("📝 Note by <@{actor}>").format(actor=entry.actor) if entry.actor else _("📝 Note")
-    return f"{head}: {fallback_line(entry.text, 300)}", [
-        section(f"{head}\n{quote(entry.text, 2800)}")
+    return f"{head}: {fallback_line(entry.spoken, 300)}", [
+        section(f"{head}\n{quote(entry.spoken, 2800)}")
     ]

@@ -87,7 +87,7 @@ def went_on_already(change: IncidentChange) -> str:
 def steered(entry: TimelineEntry) -> tuple[str, list[Block]]:
     """(fallback text, blocks) in the thread; it mentions the owner."""
     mark = _MARKS.get(entry.kind, "🔁")
-    text = f"{mark} {with_mentions(line(entry.text, 300))}"
+    text = f"{mark} {with_mentions(line(entry.spoken, 300))}"
     return text, [section(text)]
 
 

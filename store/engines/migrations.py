@@ -152,6 +152,11 @@ def m058_expand_shared_questions() -> str:
     return advice_tables.SHARED_QUESTIONS
 
 
+def m059_expand_spoken_timeline() -> str:
+    """Store what an entry of the timeline says as its message and the parts of it, as JSON."""
+    return record_tables.SPOKEN_TIMELINE
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     *EARLIER_MIGRATIONS,
     m035_expand_reading_cases,
@@ -178,6 +183,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m056_expand_evidence_by_time,
     m057_expand_progress,
     m058_expand_shared_questions,
+    m059_expand_spoken_timeline,
 )
 
 

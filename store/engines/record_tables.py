@@ -60,3 +60,8 @@ CREATE TABLE stakeholder_updates (
     posted_at TEXT NOT NULL
 );
 """
+
+SPOKEN_TIMELINE = """
+-- {"message": its sentence, "parts": the values in it}; '' for what a person or an old bot wrote.
+ALTER TABLE timeline ADD COLUMN message TEXT NOT NULL DEFAULT '';
+"""

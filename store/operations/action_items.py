@@ -45,7 +45,7 @@ def add(
         known = yield query("SELECT * FROM action_items WHERE origin = ?", origin)
         return _from(known[0])
     item = _from(rows[0])
-    event = f"Action for @{owner}: {text}"
+    event = deferred("Action for @{owner}: {text}", owner=owner, text=text)
     yield from incidents.append_event(incident_id, now, "action", event, user)
     yield from incidents.reply(incident, "action", item.id, now, by_request=True)
     return item
@@ -66,7 +66,7 @@ def finish(item_id: int, user: str, now: datetime) -> Operation[tuple[ActionItem
     if item is None:
         raise NotFound(deferred("This action is not stored any more."))
     if count:
-        event = f"Action done: {item.text}"
+        event = deferred("Action done: {text}", text=item.text)
         yield from incidents.append_event(item.incident_id, now, "action", event, user)
         incident = yield from incidents.get(item.incident_id)
         shown = yield query(

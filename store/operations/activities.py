@@ -12,6 +12,7 @@ from datetime import datetime
 
 from bot.incidents.model import Incident, IncidentStatus
 from bot.intake.reading import ActivityKind, IdentifiedActivity, StoredActivity
+from bot.language import deferred
 from bot.observability.events import Event
 from store.log_events import log_event
 from store.operations import incidents, senders, stale
@@ -150,7 +151,7 @@ def _attach(
     )
     if shown[0]["n"] > MOST_REPLIES and not counts:
         return
-    text = f"{activity.source} says: {activity.kind} there"
+    text = deferred("{source} says: {kind} there", source=activity.source, kind=activity.kind)
     yield from incidents.append_event(incident_id, now, "activity", text)
     yield from incidents.reply(incident, "activity", activity_id, now)
 
@@ -168,7 +169,7 @@ def _acknowledge(incident: Incident, activity_id: int, now: datetime) -> Operati
         return False
     yield run("UPDATE activities SET acknowledges = 1 WHERE id = ?", activity_id)
     yield from incidents.append_event(
-        incident.id, now, "acknowledged", "Acknowledged at its sender"
+        incident.id, now, "acknowledged", deferred("Acknowledged at its sender")
     )
     yield log_event(Event.INCIDENT_ACKNOWLEDGED, incident.id)
     yield from incidents.show_card(incident.id, incident.channel, incident.severity, now)
@@ -186,7 +187,7 @@ def _reopen_at_sender(incident: Incident, now: datetime) -> Operation[bool]:
     if not count:
         return False
     yield from incidents.append_event(
-        incident.id, now, "unacknowledged", "No longer acknowledged at its sender"
+        incident.id, now, "unacknowledged", deferred("No longer acknowledged at its sender")
     )
     yield from incidents.show_card(incident.id, incident.channel, incident.severity, now)
     return True

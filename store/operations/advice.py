@@ -10,6 +10,7 @@ from typing import Any
 from bot.advice.load.segment import AdviceLimits
 from bot.advice.model import FROM_NOTHING, FROM_SOP
 from bot.incidents.model import Incident, Severity
+from bot.language import deferred
 from bot.observability.events import Event
 from store.incident_rows import incident_from
 from store.log_events import log_event
@@ -147,7 +148,8 @@ def give(advice_id: int, body: dict[str, Any], text: str, now: datetime) -> Oper
         advice_ms=round(body.get("seconds", 0) * 1000),
         answered_at=body.get("answered_at") or None,
     )
-    yield from incidents.append_event(incident.id, now, "advised", f"Advice from {body['source']}")
+    text = deferred("Advice from {source}", source=body["source"])
+    yield from incidents.append_event(incident.id, now, "advised", text)
     by_request = bool(rows[0]["question"])
     yield from incidents.reply(incident, "advice", advice_id, now, by_request=by_request)
     yield from standing_advice.end(incident, rows[0]["asking_since"], now)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from bot.advice.load.budget import Spent, Usage, spent
 from bot.advice.load.segment import AdviceLimits
 from bot.errors import Refused
+from bot.language import deferred
 from store.operations.part import Part
 from store.statements import Operation, Row, query, run, to_db_time, together
 
@@ -64,14 +65,19 @@ def check_rate(user: str, incident_id: int, limits: AdviceLimits, now: datetime)
     )
     person, channel = limits.questions_per_person, limits.questions_per_channel
     if person and rows[0]["by_person"] >= person:
-        whose, limit, key = "You", person, "questions_per_person"
+        limit, key = person, "questions_per_person"
+        text = deferred("Not asked: you asked {limit} questions within the last hour.", limit=limit)
     elif channel and rows[0]["in_channel"] >= channel:
-        whose, limit, key = "The people of this channel", channel, "questions_per_channel"
+        limit, key = channel, "questions_per_channel"
+        text = deferred(
+            "Not asked: the people of this channel asked {limit} questions within the last hour.",
+            limit=limit,
+        )
     else:
         return
     raise Refused(
-        f"Not asked: {whose} asked {limit} questions within the last hour.",
-        remedy=f"Ask again later; an operator can raise `llm.limits.{key}`.",
+        text,
+        remedy=deferred("Ask again later; an operator can raise `llm.limits.{key}`.", key=key),
         reason="asked_too_often",
     )
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from bot.incidents.alternation import alternates
 from bot.incidents.cascades import Member
+from bot.language import deferred
 from store.operations import cascade_growth, cascades, incidents
 from store.statements import Operation, from_db_time, from_db_time_or_none, lock, query
 
@@ -29,4 +30,4 @@ def fold_in(incident_id: int, returning: Member, ended_at: str, now: datetime) -
         if alternates(returning, from_db_time(ended_at), other, other_ended_at):
             yield lock(*{cascades.lock_key(incident_id), cascades.lock_key(other.id)})
             into = yield from incidents.get(incident_id)
-            yield from cascade_growth.fold_root(other.id, into, now, "the two took turns")
+            yield from cascade_growth.fold_root(other.id, into, now, deferred("the two took turns"))

@@ -127,9 +127,11 @@ def end_blocked(
     if ended and blocker.kind in PROPOSE_AGAIN:
         incident = yield from incidents.get(approval.incident_id)
         if (yield from _proposed_again(approval, now - HOUR)) >= AGAIN_PER_HOUR:
-            text = (
-                f"Not proposed again: {approval.proposal.title}. That was done {AGAIN_PER_HOUR}"
-                " times within an hour. Use `/incident fix` to propose it."
+            text = deferred(
+                "Not proposed again: {title}. That was done {count} times within an hour. Use"
+                " `/incident fix` to propose it.",
+                title=approval.proposal.title,
+                count=AGAIN_PER_HOUR,
             )
             yield from incidents.note(incident.id, text, "", now)
             return ended

@@ -11,7 +11,7 @@ from bot.incidents.deploys import Deploy, cause_among
 from bot.incidents.episodes import LastEpisode
 from bot.incidents.model import Incident
 from bot.incidents.news import News
-from store.incident_rows import incident_from
+from store.incident_rows import incident_from, text_of_event
 from store.operations import (
     approvals,
     deploys,
@@ -212,12 +212,12 @@ def joined(incident_ids: Sequence[int]) -> Operation[dict[int, str]]:
     if not incident_ids:
         return {}
     rows = yield query(
-        "SELECT incident_id, text FROM timeline WHERE kind = ? AND incident_id IN"  # noqa: S608 - placeholders
+        "SELECT incident_id, text, message FROM timeline WHERE kind = ? AND incident_id IN"  # noqa: S608 - placeholders
         f" ({', '.join('?' * len(incident_ids))}) ORDER BY id",
         JOINED,
         *incident_ids,
     )
-    return {row["incident_id"]: row["text"] for row in rows}
+    return {row["incident_id"]: text_of_event(row) for row in rows}
 
 
 class CardsPart(Part):

@@ -8,6 +8,7 @@ from bot.approvals.reasons import EndKind, Reason
 from bot.incidents.cascades import Calls, cause
 from bot.incidents.keys import sop_id_of
 from bot.incidents.model import Incident, Severity
+from bot.language import deferred
 from store.operations import advice, approvals, incidents, news, proposing
 from store.operations.cascades import MEMBER, OPEN, Placement, member_from
 from store.statements import Operation, notify, query, run, to_db_time
@@ -29,7 +30,7 @@ def grow(
     root = yield from incidents.get(placement.links[0].member.root_id)
     for link in placement.links[1 : MOST_FOLDED + 1]:
         if (yield from _may_fold(link.member.root_id, root.id)):
-            why = f"INC-{incident_id} is linked with both"
+            why = deferred("INC-{incident_id} is linked with both", incident_id=incident_id)
             yield from fold_root(link.member.root_id, root, now, why)
     at = to_db_time(placement.member.at)
     yield run(
@@ -75,9 +76,12 @@ def _was_split(root_id: int, other_id: int) -> Operation[bool]:
 
 
 def _note_child(root: Incident, child: Incident, now: datetime, why: str = "") -> Operation[None]:
-    yield from incidents.append_event(root.id, now, "child", f"{child.number} became a part")
-    reason = f": {why}" if why else ""  # without one the decision about its first alert says it
-    yield from incidents.append_event(child.id, now, JOINED, f"Part of {root.number}{reason}")
+    text = deferred("{number} became a part", number=child.number)
+    yield from incidents.append_event(root.id, now, "child", text)
+    text = deferred("Part of {number}", number=root.number)
+    if why:  # without one the decision about its first alert says it
+        text = deferred("Part of {number}: {why}", number=root.number, why=why)
+    yield from incidents.append_event(child.id, now, JOINED, text)
 
 
 def fold_root(root_id: int, into: Incident, now: datetime, why: str) -> Operation[None]:
@@ -164,7 +168,9 @@ def find_cause(root_id: int, calls: Calls, now: datetime) -> Operation[None]:
         "UPDATE incidents SET cause_id = ? WHERE id = ?", None if new == root_id else new, root_id
     )
     root, member = (yield from incidents.get(root_id)), (yield from incidents.get(new))
-    text = f"Most probable cause: {member.number}, no longer INC-{former}"
+    text = deferred(
+        "Most probable cause: {number}, no longer INC-{former}", number=member.number, former=former
+    )
     yield from incidents.append_event(root.id, now, "cause", text)
     if member.sop_id != sop_id_of(member.incident_key):
         yield from respond(member, now)

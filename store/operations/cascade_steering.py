@@ -37,9 +37,11 @@ def split(incident_id: int, user: str, calls: Calls, now: datetime) -> Operation
     yield from _record("split", incident_id, root.id, user, now)
     yield from incidents.show_card(incident_id, incident.channel, incident.severity, now)
     yield from cascade_growth.respond(incident, now)
-    text = f"Split from {root.number} by @{user}"
+    text = deferred("Split from {number} by @{user}", number=root.number, user=user)
     yield from incidents.append_and_reply(incident, now, "split", text, user)
-    text = f"{incident.number} was split from this incident by @{user}"
+    text = deferred(
+        "{number} was split from this incident by @{user}", number=incident.number, user=user
+    )
     yield from incidents.append_and_reply(root, now, "split", text, user)
     yield from cascade_growth.find_cause(root.id, calls, now)
     yield from incidents.show_card(root.id, root.channel, root.severity, now)
@@ -102,7 +104,9 @@ def merge(
             remedy=deferred("`/incident split {number}` first.", number=incident.number),
         )
     yield from _record("merge", incident_id, root.id, user, now)
-    yield from cascade_growth.fold_root(incident_id, root, now, f"merged by @{user}")
+    yield from cascade_growth.fold_root(
+        incident_id, root, now, deferred("merged by @{user}", user=user)
+    )
     yield run(
         "UPDATE incidents SET grew_at = CASE WHEN grew_at < (SELECT c.grew_at FROM incidents c"
         " WHERE c.id = ?) THEN (SELECT c.grew_at FROM incidents c WHERE c.id = ?) ELSE grew_at END"
@@ -111,7 +115,9 @@ def merge(
         incident_id,
         root.id,
     )
-    text = f"{incident.number} was merged into this incident by @{user}"
+    text = deferred(
+        "{number} was merged into this incident by @{user}", number=incident.number, user=user
+    )
     yield from incidents.append_and_reply(root, now, "merged", text, user)
     yield from cascade_growth.find_cause(root.id, calls, now)
     yield from incidents.show_card(root.id, root.channel, incident.severity, now)

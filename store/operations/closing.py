@@ -23,9 +23,9 @@ def resolve(incident_id: int, user: str, now: datetime) -> Operation[Incident]:
 
 
 _EVENT = {
-    Resolution.CLEARED: "Resolved: the alert cleared",
-    Resolution.PERSON: "Resolved by hand",
-    Resolution.STALE: "Closed as stale: no alert and no person said anything for long",
+    Resolution.CLEARED: deferred("Resolved: the alert cleared"),
+    Resolution.PERSON: deferred("Resolved by hand"),
+    Resolution.STALE: deferred("Closed as stale: no alert and no person said anything for long"),
 }
 
 

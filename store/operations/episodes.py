@@ -9,6 +9,7 @@ from bot.incidents.cascades import newcomer
 from bot.incidents.correlation import Decision, IdentifiedAlert, Reason
 from bot.incidents.news import NewsKind
 from bot.incidents.ourselves import is_about_ourselves
+from bot.language import deferred
 from bot.observability.events import Event
 from store.incident_rows import scope_from
 from store.log_events import log_event
@@ -98,7 +99,9 @@ def reopen(
         happened_at,
         row["id"],
     )
-    yield from incidents.append_event(row["id"], now, "reopened", "Reopened: it fires again")
+    yield from incidents.append_event(
+        row["id"], now, "reopened", deferred("Reopened: it fires again")
+    )
     yield log_event(
         Event.INCIDENT_REOPENED, row["id"], why=reason, tracking_id=identified_alert.tracking_id
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from bot.incidents.model import Incident, IncidentChange
-from bot.language import N_
+from bot.language import N_, deferred
 from store.operations import incidents, outbox, steering
 from store.operations.idempotency import first_time
 from store.operations.part import Part
@@ -46,8 +46,7 @@ def escalate(
         to_db_time(now),
         incident_id,
     )
-    text = f"Escalated to @{to} by @{by}" + (f": {reason}" if reason else "")
-    yield from incidents.append_and_reply(before, now, "escalated", text, by)
+    yield from incidents.append_and_reply(before, now, "escalated", _text(to, by, reason), by)
     if direct_channel:
         rows = yield query(
             "SELECT MAX(id) AS id FROM timeline WHERE incident_id = ? AND kind = 'escalated'",
@@ -64,6 +63,12 @@ def escalate(
         )
     yield from incidents.show_card(incident_id, before.channel, before.severity, now)
     return IncidentChange((yield from incidents.get(incident_id)), changed=True)
+
+
+def _text(to: str, by: str, reason: str) -> str:
+    if reason:
+        return deferred("Escalated to @{to} by @{by}: {reason}", to=to, by=by, reason=reason)
+    return deferred("Escalated to @{to} by @{by}", to=to, by=by)
 
 
 class EscalationsPart(Part):

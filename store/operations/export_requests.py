@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime
 
+from bot.language import deferred
 from store.operations import audit, incidents, outbox
 from store.operations.audit_kinds import Kind
 from store.operations.idempotency import first_time
@@ -39,7 +40,9 @@ def request(
         severity=None,
         now=now,
     )
-    yield from incidents.append_event(incident.id, now, "exported", f"Exported by @{user}", user)
+    yield from incidents.append_event(
+        incident.id, now, "exported", deferred("Exported by @{user}", user=user), user
+    )
     yield from audit.record(
         Kind.EXPORTED, now=now, incident_id=incident_id, subject=name, actor=user
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from bot.incidents.news import NewsKind
+from bot.language import deferred
 from bot.observability.events import Event
 from bot.policy import Correlate
 from store.incident_rows import SCOPE_COLUMNS
@@ -39,8 +40,11 @@ def close_or_hold(
     before = yield from incidents.get(incident_id)
     yield run("DELETE FROM firing WHERE incident_id = ?", incident_id)
     yield run("UPDATE incidents SET firing = 0 WHERE id = ?", incident_id)
-    by = f" (override {override})" if override else ""
-    text = f"Ceased to fire; held open: it flaps{by}"
+    text = deferred("Ceased to fire; held open: it flaps")
+    if override:
+        text = deferred(
+            "Ceased to fire; held open: it flaps (override {override})", override=override
+        )
     yield from _changed(incident_id, count, "quiet", text, now)
     if before.flapping_changes:
         return
@@ -60,7 +64,7 @@ def fires_again(incident_id: int, now: datetime) -> Operation[None]:
     """An alert fires in an incident that is held, and in which nothing fired."""
     incident = yield from incidents.get(incident_id)
     count = incident.flapping_changes + 1
-    yield from _changed(incident_id, count, "refired", "Fires again while it flaps", now)
+    yield from _changed(incident_id, count, "refired", deferred("Fires again while it flaps"), now)
 
 
 def _changes(incident_id: int, since: datetime) -> Operation[int]:
@@ -119,7 +123,11 @@ def end(incident_id: int, quiet_since: datetime, now: datetime) -> Operation[boo
         yield from closing.close(incident_id, by="", now=now)
         return True
     minutes = int((now - from_db_time(rows[0]["changed_at"])).total_seconds() // 60)
-    text = f"{incident.number} is steady again: it fires without a break for {minutes} min"
+    text = deferred(
+        "{number} is steady again: it fires without a break for {minutes} min",
+        number=incident.number,
+        minutes=minutes,
+    )
     yield from incidents.append_and_reply(incident, now, "steady", text)
     yield from incidents.show_card(incident_id, incident.channel, incident.severity, now)
     return True

@@ -8,6 +8,7 @@ from bot.incidents.correlation import IdentifiedAlert
 from bot.incidents.model import Alert, IncidentStatus, Severity
 from bot.incidents.ourselves import is_about_ourselves
 from bot.incidents.subject import Scope
+from bot.language import deferred
 from bot.observability.events import Event
 from store.incident_rows import scope_from
 from store.log_events import log_event
@@ -117,7 +118,7 @@ def open_new(
         int(identified_alert.sop_matched),
     )
     yield from incidents.append_event(
-        incident_id, arrival.now, "opened", f"Opened by {alert.source}"
+        incident_id, arrival.now, "opened", deferred("Opened by {source}", source=alert.source)
     )
     yield log_event(
         Event.INCIDENT_OPENED,
@@ -336,9 +337,8 @@ def show_what_fires(row: Row, arrival: DeliveryContext) -> Operation[None]:
         yield log_event(
             Event.INCIDENT_SEVERITY, row["id"], before=str(before), severity=str(severity)
         )
-        yield from incidents.append_event(
-            row["id"], arrival.now, "severity", f"Severity {before} → {severity}"
-        )
+        text = deferred("Severity {before} → {severity}", before=before, severity=severity)
+        yield from incidents.append_event(row["id"], arrival.now, "severity", text)
         yield from news.got_worse(row["id"], before, severity, arrival.now)
     yield from incidents.show_card(
         row["id"],

@@ -6,26 +6,23 @@ from datetime import datetime
 
 from bot.errors import NotFound
 from bot.incidents.model import Incident, Severity, TimelineEntry
-from bot.language import deferred
+from bot.language import deferred, packed
 from store.incident_rows import incident_from, timeline_from
 from store.operations import outbox
 from store.operations.idempotency import first_time
 from store.operations.part import Part
 from store.statements import Operation, lock, query, run, starting_with, to_db_time
 
+_EVENT = (
+    "INSERT INTO timeline (incident_id, at, kind, text, message, actor) VALUES (?, ?, ?, ?, ?, ?)"
+)
+
 
 def append_event(
     incident_id: int, now: datetime, kind: str, text: str, actor: str = ""
 ) -> Operation[None]:
-    """Add a fact to the incident's story."""
-    yield run(
-        "INSERT INTO timeline (incident_id, at, kind, text, actor) VALUES (?, ?, ?, ?, ?)",
-        incident_id,
-        to_db_time(now),
-        kind,
-        text,
-        actor,
-    )
+    """Add a fact to the incident's story; a `deferred` text is read in the reader's language."""
+    yield run(_EVENT, incident_id, to_db_time(now), kind, text, packed(text), actor)
 
 
 def show_card(
@@ -85,15 +82,8 @@ def append_and_reply(
     incident: Incident, now: datetime, kind: str, text: str, actor: str = ""
 ) -> Operation[None]:
     """Add a fact to the incident's story, and a message in the thread that says it."""
-    rows = yield query(
-        "INSERT INTO timeline (incident_id, at, kind, text, actor) VALUES (?, ?, ?, ?, ?)"
-        " RETURNING id",
-        incident.id,
-        to_db_time(now),
-        kind,
-        text,
-        actor,
-    )
+    event = (incident.id, to_db_time(now), kind, text, packed(text), actor)
+    rows = yield query(f"{_EVENT} RETURNING id", *event)
     yield from reply(incident, "steered", rows[0]["id"], now, by_request=bool(actor))
 
 
@@ -270,14 +260,8 @@ def note(
     incident: Incident = yield from get(incident_id)
     if once and not (yield from first_time(once, now)):
         return incident
-    rows = yield query(
-        "INSERT INTO timeline (incident_id, at, kind, text, actor) VALUES (?, ?, 'note', ?, ?)"
-        " RETURNING id",
-        incident_id,
-        to_db_time(now),
-        text,
-        user,
-    )
+    event = (incident_id, to_db_time(now), "note", text, packed(text), user)
+    rows = yield query(f"{_EVENT} RETURNING id", *event)
     yield from reply(incident, "note", rows[0]["id"], now, by_request=bool(user))
     return incident
 

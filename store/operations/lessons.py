@@ -6,6 +6,7 @@ import hashlib
 from datetime import datetime
 
 from bot.incidents.lessons import Lesson
+from bot.language import deferred
 from store.operations import audit, incidents
 from store.operations.audit_kinds import Kind
 from store.operations.idempotency import first_time
@@ -39,7 +40,8 @@ def add(
     if not rows:
         known = yield query("SELECT * FROM lessons WHERE origin = ?", origin)
         return _from(known[0])
-    yield from incidents.append_and_reply(incident, now, "lesson", f"Lesson: {text}", user)
+    event = deferred("Lesson: {text}", text=text)
+    yield from incidents.append_and_reply(incident, now, "lesson", event, user)
     return _from(rows[0])
 
 
@@ -52,7 +54,7 @@ def request_draft(incident_id: int, user: str, once: str, now: datetime) -> Oper
     if not (yield from first_time(f"sop_draft/{once}", now)):
         return
     yield from incidents.append_event(
-        incident_id, now, "sop_draft", f"SOP drafted by @{user}", user
+        incident_id, now, "sop_draft", deferred("SOP drafted by @{user}", user=user), user
     )
     mark = hashlib.sha256(once.encode()).hexdigest()[:8]
     yield from incidents.reply(incident, "sop_draft", f"{incident_id}/{mark}", now, by_request=True)
@@ -100,7 +102,7 @@ def remove(lesson_id: int, user: str, now: datetime) -> Operation[Lesson | None]
         return None
     lesson = _from(rows[0])
     incident = yield from incidents.get(lesson.incident_id)
-    text = f"Lesson removed by @{user}: {lesson.text}"
+    text = deferred("Lesson removed by @{user}: {text}", user=user, text=lesson.text)
     yield from incidents.append_and_reply(incident, now, "lesson_removed", text, user)
     yield from audit.record(
         Kind.LESSON_REMOVED,

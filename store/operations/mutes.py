@@ -41,7 +41,9 @@ def mute(
         to_db_time_or_none(until) or "",
         root.id,
     )
-    text = f"Muted until {to_db_time(until)[:16]} UTC" if until else "Muted until it clears"
+    text = deferred("Muted until it clears")
+    if until:
+        text = deferred("Muted until {until} UTC", until=to_db_time(until)[:16])
     yield from incidents.append_event(root.id, now, "muted", text, user)
     yield from incidents.show_card(root.id, root.channel, root.severity, now)
     return IncidentChange((yield from incidents.get(root.id)), changed=True)
@@ -74,7 +76,7 @@ def unmute_due(now: datetime) -> Operation[int]:
     count = 0
     for row in rows:
         yield from _locked_root(row["id"])
-        change = yield from unmute(row["id"], "Mute ended: its time is over", now)
+        change = yield from unmute(row["id"], deferred("Mute ended: its time is over"), now)
         count += change.changed
     return count
 
@@ -98,7 +100,7 @@ def _locked_root(incident_id: int) -> Operation[Incident]:
 def unmute_by_person(incident_id: int, user: str, now: datetime) -> Operation[IncidentChange]:
     """A person ends the mute."""
     root = yield from _locked_root(incident_id)
-    return (yield from unmute(root.id, "Mute ended", now, user))
+    return (yield from unmute(root.id, deferred("Mute ended"), now, user))
 
 
 class MutesPart(Part):

@@ -12,6 +12,7 @@ from bot.incidents.model import Incident, IncidentStatus, Severity
 from bot.incidents.news import News, NewsKind
 from bot.incidents.remediation import RemediationStatus
 from bot.incidents.subject import Scope
+from bot.language import deferred
 from store.incident_rows import SCOPE_COLUMNS, scope_from
 from store.operations import incidents, mutes, outbox
 from store.operations.cutoffs import Cutoff
@@ -139,7 +140,7 @@ def got_worse(
     """Say that the severity rose: once for each severity, however often it goes up and down."""
     if after.rank >= before.rank:
         return
-    change = yield from mutes.unmute(incident_id, "Mute ended: it got worse", now)
+    change = yield from mutes.unmute(incident_id, deferred("Mute ended: it got worse"), now)
     incident = (
         change.incident
         if change.incident.id == incident_id
@@ -157,7 +158,8 @@ def got_worse(
 
 def critical_part(root: Incident, part: Incident, now: datetime) -> Operation[None]:
     """Say that a critical incident became part of a critical one that somebody has or muted."""
-    change = yield from mutes.unmute(root.id, "Mute ended: another critical incident joined", now)
+    text = deferred("Mute ended: another critical incident joined")
+    change = yield from mutes.unmute(root.id, text, now)
     yield from report(
         change.incident,
         NewsKind.CRITICAL_PART,

@@ -9,6 +9,7 @@ from bot.approvals.model import Approval, Execution
 from bot.enrichment.model import Evidence
 from bot.incidents.model import GroupedAlerts, Incident, TimelineEntry
 from bot.incidents.records import ActionItem, Postmortem
+from bot.language import deferred
 from store.incident_rows import incident_from, timeline_from
 from store.operations import action_items, approvals, evidence, grouping, incidents
 from store.operations.part import Part
@@ -115,7 +116,7 @@ def add(
         return None
     postmortem = postmortem_from(rows[0])
     incident = yield from incidents.get(incident_id)
-    text = f"Post-mortem drafted, version {version}"
+    text = deferred("Post-mortem drafted, version {version}", version=version)
     yield from incidents.append_event(incident_id, now, "postmortem", text, user)
     yield from incidents.reply(incident, "postmortem", postmortem.id, now, by_request=True)
     return postmortem
@@ -159,13 +160,18 @@ def export_ended(postmortem: Postmortem, now: datetime, problem: str) -> Operati
         None if problem else to_db_time(now),
         postmortem.id,
     )
-    what = f"Version {postmortem.version} of the post-mortem"
+    version = postmortem.version
     incident = yield from incidents.get(postmortem.incident_id)
     if problem:
-        text = f"{what} was not exported: {problem}"
+        text = deferred(
+            "Version {version} of the post-mortem was not exported: {problem}",
+            version=version,
+            problem=problem,
+        )
         yield from incidents.append_and_reply(incident, now, "postmortem", text)
     else:
-        yield from incidents.append_event(incident.id, now, "postmortem", f"{what} was exported")
+        text = deferred("Version {version} of the post-mortem was exported", version=version)
+        yield from incidents.append_event(incident.id, now, "postmortem", text)
 
 
 def postmortem_from(row: Row) -> Postmortem:

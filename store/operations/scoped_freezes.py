@@ -12,6 +12,7 @@ from datetime import datetime
 
 from bot.approvals import freeze_scopes
 from bot.approvals.model import Freeze
+from bot.language import deferred
 from store.operations import audit, incidents, trail_end
 from store.operations.audit_kinds import Kind
 from store.operations.freezes import FREEZING, show_waiting
@@ -45,8 +46,10 @@ def freeze(scope: str, user: str, reason: str, now: datetime) -> Operation[tuple
         reason,
     )
     yield from show_waiting(now)
-    why = f": {reason}" if reason else ""
-    yield from _say(incident_id, "frozen", f"Its actions were frozen by @{user}{why}", user, now)
+    text = deferred("Its actions were frozen by @{user}", user=user)
+    if reason:
+        text = deferred("Its actions were frozen by @{user}: {reason}", user=user, reason=reason)
+    yield from _say(incident_id, "frozen", text, user, now)
     yield from audit.record(
         Kind.SCOPE_FROZEN, now=now, subject=scope, actor=user, detail={"why": reason}
     )
@@ -67,7 +70,13 @@ def unfreeze(scope: str, user: str, now: datetime) -> Operation[Freeze | None]:
         return None
     yield run("DELETE FROM freezes WHERE name = ?", scope)
     yield from show_waiting(now)
-    yield from _say(incident_id, "unfrozen", f"Its actions were unfrozen by @{user}", user, now)
+    yield from _say(
+        incident_id,
+        "unfrozen",
+        deferred("Its actions were unfrozen by @{user}", user=user),
+        user,
+        now,
+    )
     yield from audit.record(Kind.SCOPE_UNFROZEN, now=now, subject=scope, actor=user)
     return in_force[scope]
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from bot.incidents.correlation import IdentifiedAlert, Reason
 from bot.incidents.model import Alert
 from bot.intake.reading import Activity
+from bot.language import deferred
 from store.operations import incidents
 from store.statements import Operation, Row, query, run
 
@@ -71,8 +72,10 @@ def told_by_another(row: Row, identified_alert: IdentifiedAlert, now: datetime) 
         begins,
     )
     if not rows:
-        text = (
-            f"{begins} but what fires here was sent by another. Nothing is cleared."
-            " If both are the same sender, declare them under ingest.same_sender in policy.yaml."
+        text = deferred(
+            "{sender} says that it is resolved, but what fires here was sent by another. Nothing is"
+            " cleared. If both are the same sender, declare them under ingest.same_sender in"
+            " policy.yaml.",
+            sender=identified_alert.sender,
         )
         yield from incidents.note(row["id"], text, "", now)

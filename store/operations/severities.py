@@ -38,10 +38,14 @@ def set_severity(
         to_db_time(now),
         incident_id,
     )
-    was = f"it was {before.severity}" if severity is not before.severity else "as its alerts say"
-    text = f"Severity set to {severity} by @{user}; {was}"
+    was = deferred("as its alerts say")
+    if severity is not before.severity:
+        was = deferred("it was {severity}", severity=before.severity)
+    text = deferred(
+        "Severity set to {severity} by @{user}; {was}", severity=severity, user=user, was=was
+    )
     if before.acknowledged_by not in ("", user):
-        text += f". Owner: @{before.acknowledged_by}"
+        text = deferred("{text}. Owner: @{owner}", text=text, owner=before.acknowledged_by)
     yield from incidents.append_and_reply(before, now, "severity set", text, user)
     yield log_event(
         Event.INCIDENT_SEVERITY, incident_id, before=str(before.severity), severity=str(severity)

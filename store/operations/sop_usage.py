@@ -142,7 +142,12 @@ def link(incident_id: int, sop_id: str, user: str, now: datetime) -> Operation[I
         to_db_time(now),
         incident_id,
     )
-    text = f"Linked to SOP {sop_id} by @{user}; it was {before.sop_id}"
+    text = deferred(
+        "Linked to SOP {sop_id} by @{user}; it was {former}",
+        sop_id=sop_id,
+        user=user,
+        former=before.sop_id,
+    )
     yield from incidents.append_and_reply(before, now, "sop", text, user)
     origin = f"sop:{incident_id}:{sop_id}:{to_db_time(now)}"
     yield from proposing.enqueue(incident_id, before.severity, origin, now)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from bot.incidents.trace import RepeatedAlert, Stage
 from bot.language import N_
+from store.incident_rows import text_of_event
 from store.operations import senders
 from store.operations.part import Part
 from store.rows import facts_from
@@ -95,7 +96,7 @@ def _of_alert(row: Row) -> Iterator[Stage]:
 
 def _of_incident(incident_id: int) -> Operation[list[Stage]]:
     events, posted, advice, executions = yield from together(
-        _newest("at, kind, text, actor", "timeline", incident_id, "id"),
+        _newest("at, kind, text, message, actor", "timeline", incident_id, "id"),
         query(
             "SELECT kind, posted_at FROM outbox WHERE posted_at IS NOT NULL AND incident_id IN"
             " (?, (SELECT parent_id FROM incidents WHERE id = ?)) ORDER BY id DESC LIMIT ?",
@@ -110,7 +111,7 @@ def _of_incident(incident_id: int) -> Operation[list[Stage]]:
     for row in events:
         if row["kind"] not in _TOLD_ELSEWHERE:
             name = NAMES.get(row["kind"], row["kind"].replace("_", " "))
-            steps += _at(row["at"], name, row["text"], row["actor"])
+            steps += _at(row["at"], name, text_of_event(row), row["actor"])
     for row in posted:
         steps += _at(row["posted_at"], POSTED.get(row["kind"], N_("message posted")))
     for row in advice:

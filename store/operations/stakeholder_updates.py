@@ -66,7 +66,9 @@ def _posted_meanwhile(current: StakeholderUpdate | None, version: int) -> Submit
 
 def _announce(incident: Incident, update: StakeholderUpdate, now: datetime) -> Operation[None]:
     """Append the event, enqueue both messages, and record the update in the trail."""
-    event = f"Stakeholder update, version {update.version}: {update.text}"
+    event = deferred(
+        "Stakeholder update, version {version}: {text}", version=update.version, text=update.text
+    )
     yield from incidents.append_event(incident.id, now, "stakeholders", event, update.posted_by)
     yield from outbox.enqueue(
         kind="stakeholders",

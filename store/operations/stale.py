@@ -118,7 +118,7 @@ def still_going_on(incident_id: int, user: str, now: datetime) -> Operation[Inci
     )
     if not unsettled:
         return IncidentChange(incident, changed=False)
-    yield from incidents.append_event(incident_id, now, "still", "Still going on", user)
+    yield from incidents.append_event(incident_id, now, "still", deferred("Still going on"), user)
     yield from _is_active(incident_id, now)
     return IncidentChange((yield from incidents.get(incident_id)), changed=True)
 

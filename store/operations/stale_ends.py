@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from bot.incidents.correlation import Decision, IdentifiedAlert, Reason, Verdict
 from bot.incidents.model import Resolution
+from bot.language import deferred
 from store.incident_rows import SCOPE_COLUMNS
 from store.operations import closing, ended_incidents, incidents, stale
 from store.operations.cutoffs import Cutoff
@@ -63,7 +64,9 @@ def close(
     if not rows:
         return False
     if override:
-        text = f"The override {override} says after how long it is stale"
+        text = deferred(
+            "The override {override} says after how long it is stale", override=override
+        )
         yield from incidents.append_event(incident_id, now, "override", text)
     yield from closing.close(incident_id, by="", now=now, resolution=Resolution.STALE)
     return True
@@ -89,7 +92,9 @@ def of_resolve(
             to_db_time(now),
             incident.id,
         )
-        yield from incidents.append_event(incident.id, now, "cleared", "Its alert cleared")
+        yield from incidents.append_event(
+            incident.id, now, "cleared", deferred("Its alert cleared")
+        )
         yield from incidents.show_card(incident.id, incident.channel, incident.severity, now)
         subject = yield from incidents.resolved_subject(incident.id)
         yield from incidents.reply(incident, "resolved", subject, now)

@@ -41,7 +41,9 @@ def acknowledge(incident_id: int, user: str, now: datetime) -> Operation[Inciden
             yield from incidents.show_card(incident_id, incident.channel, incident.severity, now)
         former = incident.acknowledged_by
         return IncidentChange(incident, changed=has_answered, former=former)
-    yield from incidents.append_event(incident_id, now, "acknowledged", "Acknowledged", user)
+    yield from incidents.append_event(
+        incident_id, now, "acknowledged", deferred("Acknowledged"), user
+    )
     yield log_event(Event.INCIDENT_ACKNOWLEDGED, incident_id, actor=user)
     yield from incidents.show_card(incident_id, incident.channel, incident.severity, now)
     return IncidentChange(incident, changed=True)
@@ -84,10 +86,12 @@ def assign(
         to_db_time(now),
         incident_id,
     )
-    text = f"Taken over by @{assignee}" if by == assignee else f"Assigned to @{assignee} by @{by}"
-    yield from incidents.append_and_reply(
-        before, now, "assigned", text + (f"; it was @{former}'s" if former else ""), by
-    )
+    text = deferred("Assigned to @{assignee} by @{by}", assignee=assignee, by=by)
+    if by == assignee:
+        text = deferred("Taken over by @{assignee}", assignee=assignee)
+    if former:
+        text = deferred("{text}; it was @{former}'s", text=text, former=former)
+    yield from incidents.append_and_reply(before, now, "assigned", text, by)
     yield log_event(Event.INCIDENT_ACKNOWLEDGED, incident_id, actor=assignee)
     yield from incidents.show_card(incident_id, before.channel, before.severity, now)
     return IncidentChange((yield from incidents.get(incident_id)), changed=True, former=former)
@@ -126,7 +130,8 @@ def reopen(incident_id: int, user: str, now: datetime) -> Operation[IncidentChan
     yield from cascade_steering.leave_resolved_root(incident_id, now)
     before = yield from incidents.get(incident_id)
     yield from incidents.set_open(incident_id, now)
-    yield from incidents.append_and_reply(before, now, "reopened", f"Reopened by @{user}", user)
+    text = deferred("Reopened by @{user}", user=user)
+    yield from incidents.append_and_reply(before, now, "reopened", text, user)
     yield from standing_advice.redraw(before, now)
     yield log_event(Event.INCIDENT_REOPENED, incident_id, actor=user)
     yield from incidents.show_card(incident_id, before.channel, before.severity, now)
@@ -141,7 +146,9 @@ def _end_escalation(incident: Incident, user: str, now: datetime) -> Operation[b
         "UPDATE incidents SET escalated_to = '', escalated_by = '', escalated_at = '' WHERE id = ?",
         incident.id,
     )
-    text = f"Escalation answered by @{user}; @{incident.escalation.by} had asked"
+    text = deferred(
+        "Escalation answered by @{user}; @{by} had asked", user=user, by=incident.escalation.by
+    )
     yield from incidents.append_and_reply(incident, now, "escalation answered", text, user)
     return True
 

@@ -25,6 +25,7 @@ from bot.approvals.transitions import (
 )
 from bot.incidents.model import Incident
 from bot.incidents.remediation import RemediationStatus
+from bot.language import N_, deferred
 from store.operations import audit, incidents, standing_advice
 from store.operations.audit_kinds import Kind
 from store.rows import execution_from
@@ -49,31 +50,35 @@ class Effect:
 _OUTCOME = Effect(
     kinds=(Kind.ANSWER,),
     entry="dispatched",
-    text="Remediation {state}",
+    text=N_("Remediation {state}"),
     wakes=(Topic.DISPATCH, Topic.APPROVALS),
 )
 _MARKED = replace(_OUTCOME, kinds=(Kind.MARKED_BY_HAND,), entry="by hand")
-_VERDICT = Effect(entry="{state}", text="Remediation {state}", wakes=(Topic.APPROVALS,))
+_VERDICT = Effect(entry="{state}", text=N_("Remediation {state}"), wakes=(Topic.APPROVALS,))
 _BY_ITS_APPROVAL = Effect(is_shown=False)  # that one is told, shown and on record
 
 EFFECTS: Mapping[Event, Effect] = {
     ApprovalEvent.PROPOSE: Effect(
-        kinds=(Kind.PROPOSED,), entry="proposed", text="Proposed: {title}"
+        kinds=(Kind.PROPOSED,), entry="proposed", text=N_("Proposed: {title}")
     ),
     ApprovalEvent.APPROVE_BY_POLICY: Effect(kinds=(Kind.APPROVED,), is_shown=False),
-    ApprovalEvent.VOTE: Effect(kinds=(Kind.VOTED,), entry="approve", text="Approved: {title}"),
+    ApprovalEvent.VOTE: Effect(kinds=(Kind.VOTED,), entry="approve", text=N_("Approved: {title}")),
     ApprovalEvent.APPROVE: Effect(
-        kinds=(Kind.VOTED, Kind.APPROVED), entry="approve", text="Approved: {title}"
+        kinds=(Kind.VOTED, Kind.APPROVED), entry="approve", text=N_("Approved: {title}")
     ),
     ApprovalEvent.REJECT: Effect(
-        kinds=(Kind.VOTED, Kind.REJECTED), entry="reject", text="Rejected: {title}"
+        kinds=(Kind.VOTED, Kind.REJECTED), entry="reject", text=N_("Rejected: {title}")
     ),
     # No vote of the requester, and an approval that counted stays on record as it was given.
-    ApprovalEvent.CANCEL: Effect(kinds=(Kind.REJECTED,), entry="reject", text="Rejected: {title}"),
-    ApprovalEvent.EXPIRE: Effect(
-        kinds=(Kind.EXPIRED,), entry="expired", text="The approval expired"
+    ApprovalEvent.CANCEL: Effect(
+        kinds=(Kind.REJECTED,), entry="reject", text=N_("Rejected: {title}")
     ),
-    ApprovalEvent.REVOKE: Effect(kinds=(Kind.REVOKED,), entry="revoked", text="Revoked: {reason}"),
+    ApprovalEvent.EXPIRE: Effect(
+        kinds=(Kind.EXPIRED,), entry="expired", text=N_("The approval expired")
+    ),
+    ApprovalEvent.REVOKE: Effect(
+        kinds=(Kind.REVOKED,), entry="revoked", text=N_("Revoked: {reason}")
+    ),
     ApprovalEvent.REINSTATE: Effect(is_shown=False),  # its execution's outcome is in the timeline
     ExecutionEvent.ENQUEUE: _BY_ITS_APPROVAL,
     ExecutionEvent.CLAIM: Effect(kinds=(Kind.DISPATCHING,), wakes=(Topic.APPROVALS,)),
@@ -83,12 +88,12 @@ EFFECTS: Mapping[Event, Effect] = {
     ExecutionEvent.SUCCEED: _OUTCOME,
     ExecutionEvent.FAIL: _OUTCOME,
     ExecutionEvent.LOSE: replace(_OUTCOME, kinds=(Kind.OUTCOME_UNKNOWN,)),
-    ExecutionEvent.MARK_DONE: replace(_MARKED, text="Marked as done by hand"),
-    ExecutionEvent.MARK_NOT_RUN: replace(_MARKED, text="Said not to have run"),
+    ExecutionEvent.MARK_DONE: replace(_MARKED, text=N_("Marked as done by hand")),
+    ExecutionEvent.MARK_NOT_RUN: replace(_MARKED, text=N_("Said not to have run")),
     ExecutionEvent.TRY_AGAIN: Effect(
         kinds=(Kind.TRIED_AGAIN,),
         entry="tried again",
-        text="Remediation tried again",
+        text=N_("Remediation tried again"),
         wakes=(Topic.DISPATCH,),
     ),
     ExecutionEvent.VERIFY: replace(_VERDICT, kinds=(Kind.VERIFIED,)),
@@ -96,7 +101,7 @@ EFFECTS: Mapping[Event, Effect] = {
     ExecutionEvent.STAY_UNVERIFIED: replace(
         _VERDICT,
         kinds=(Kind.VERIFICATION_UNKNOWN,),
-        text="Whether the remediation helped is unknown",
+        text=N_("Whether the remediation helped is unknown"),
     ),
     ExecutionEvent.UNDO: replace(_VERDICT, kinds=(Kind.UNDONE,), wakes=()),
 }
@@ -204,12 +209,12 @@ def announce(
     effect = EFFECTS[change.event]
     if effect.entry:
         title = subject.proposal.title if isinstance(subject, Approval) else ""
-        texts = {"state": subject.state, "title": title, "reason": str(sentence(change.reason))}
+        texts = {"state": subject.state, "title": title, "reason": sentence(change.reason)}
         yield from incidents.append_event(
             subject.incident_id,
             change.now,
             effect.entry.format(**texts),
-            effect.text.format(**texts),
+            deferred(effect.text, **texts),
             change.actor,
         )
     if effect.is_shown:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
+from bot.language import deferred
 from store.operations import incidents
 from store.operations.part import Part
 from store.statements import Operation, query, to_db_time
@@ -31,7 +32,7 @@ def report(
     )
     if not rows:
         return False
-    text = f"Wrong runbook: {passage}"
+    text = deferred("Wrong runbook: {passage}", passage=passage)
     yield from incidents.append_event(incident_id, now, "wrong_runbook", text, user)
     return True
 
