@@ -10,12 +10,13 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from bot.incidents.model import Incident
+from bot.language import N_, _
 from bot.validation import form
 
 _PLACE = re.compile(r"\{\{([^{}\n]{0,40})\}\}")
 _VALUES = ("number", "title", "severity", "status", "service", "environment", "since", "resolved")
 
-DEFAULT_TEMPLATE = (
+DEFAULT_TEMPLATE = N_(
     "{{service}} ({{environment}}): {{title}}\n"
     "Status: {{status}}, severity {{severity}}, since {{since}}.\n"
     "What it means for you: …\n"
@@ -42,19 +43,23 @@ class Stakeholders(BaseModel):
 
 
 def draft_update(template: str, incident: Incident) -> str:
-    """Return the template with the incident's values; no value is read as a template again."""
+    """Return the template with the incident's values; no value is read as a template again.
+
+    The default template and the words are in the language of the reader.
+    """
     shown = incident.display
     values: Mapping[str, str] = {
         "number": incident.number,
         "title": incident.title[:300],
-        "severity": str(incident.severity),
-        "status": str(incident.status),
-        "service": shown.service[:100] or "a service",
-        "environment": shown.env[:100] or "environment unknown",
+        "severity": _(incident.severity),
+        "status": _(incident.status),
+        "service": shown.service[:100] or _("a service"),
+        "environment": shown.env[:100] or _("environment unknown"),
         "since": _time(shown.since),
-        "resolved": _time(incident.resolved_at) if incident.resolved_at else "not yet",
+        "resolved": _time(incident.resolved_at) if incident.resolved_at else _("not yet"),
     }
-    return _PLACE.sub(lambda match: values[match[1].strip()], template)
+    text = _(template) if template == DEFAULT_TEMPLATE else template
+    return _PLACE.sub(lambda match: values[match[1].strip()], text)
 
 
 def _time(at: datetime) -> str:

@@ -9,6 +9,7 @@ from bot.approvals.mentions import is_group
 from bot.approvals.model import Approval, Choice, Execution
 from bot.approvals.reason_text import sentence
 from bot.incidents.remediation import RemediationStatus
+from bot.language import N_, _, translated
 from bot.postmortem.facts import PostmortemFacts, Remedy
 from bot.postmortem.markdown import inline, named, person, quoted
 from bot.postmortem.times import at_text
@@ -33,19 +34,19 @@ _DECISIONS = frozenset(
 """The kinds of timeline entries that are a decision if a person made them."""
 
 _EFFECT = {
-    RemediationStatus.VERIFIED: "helped",
-    RemediationStatus.NOT_VERIFIED: "did not help",
-    RemediationStatus.FAILED: "failed",
-    RemediationStatus.OUTCOME_UNKNOWN: "outcome unknown",
-    RemediationStatus.UNDONE: "was undone",
-    RemediationStatus.SUCCEEDED: "ran; nothing tells whether it helped",
+    RemediationStatus.VERIFIED: N_("helped"),
+    RemediationStatus.NOT_VERIFIED: N_("did not help"),
+    RemediationStatus.FAILED: N_("failed"),
+    RemediationStatus.OUTCOME_UNKNOWN: N_("outcome unknown"),
+    RemediationStatus.UNDONE: N_("was undone"),
+    RemediationStatus.SUCCEEDED: N_("ran; nothing tells whether it helped"),
 }
 
 
 def remedies(facts: PostmortemFacts) -> Iterator[str]:
     """Yield a line for each action, with its effect."""
     if not facts.remedies:
-        yield "No action was proposed."
+        yield _("No action was proposed.")
         return
     for remedy in facts.remedies:
         yield from _remedy(remedy)
@@ -54,11 +55,14 @@ def remedies(facts: PostmortemFacts) -> Iterator[str]:
 def _remedy(remedy: Remedy) -> Iterator[str]:
     approval, execution = remedy.approval, remedy.execution
     state = execution.state if execution else approval.state
-    effect = _EFFECT.get(state, f"did not run: {state}")
+    known = _EFFECT.get(state)
+    effect = _(known) if known else _("did not run: {state}").format(state=_(state))
     target = inline(approval.proposal.target)
-    yield f"- **{effect}**: {inline(approval.proposal.title)} on {target}"
+    text = _("{title} on {target}").format(title=inline(approval.proposal.title), target=target)
+    yield f"- **{effect}**: {text}"
     if approval.preview.command:
-        yield f"  - Command: {inline('; '.join(approval.preview.command.splitlines()))}"
+        command = inline("; ".join(approval.preview.command.splitlines()))
+        yield "  - " + _("Command: {command}").format(command=command)
     for parameter in approval.proposal.parameters:
         yield f"  - {inline(parameter.name)}: {inline(str(parameter.shown))}"
     if execution is not None:
@@ -68,11 +72,11 @@ def _remedy(remedy: Remedy) -> Iterator[str]:
 def _execution(execution: Execution) -> Iterator[str]:
     if execution.started_at is not None:
         took = f", {execution.seconds:.1f} s" if execution.seconds is not None else ""
-        yield f"  - Ran at {at_text(execution.started_at)}{took}"
+        yield "  - " + _("Ran at {at}").format(at=at_text(execution.started_at)) + took
     if execution.verify_note:
-        yield f"  - Verification: {inline(execution.verify_note)}"
+        yield "  - " + _("Verification: {note}").format(note=inline(execution.verify_note))
     if execution.error:
-        yield f"  - Error: {inline(execution.error)}"
+        yield "  - " + _("Error: {error}").format(error=inline(execution.error))
 
 
 def decisions(facts: PostmortemFacts) -> Iterator[str]:
@@ -84,12 +88,13 @@ def decisions(facts: PostmortemFacts) -> Iterator[str]:
             lines.append((entry.at, f"{person(entry.actor, facts.names)}: {what}"))
         elif entry.kind == "note":
             text = _indented(quoted(entry.spoken))
-            note = f"{person(entry.actor, facts.names)} noted:\n\n{text}\n"
+            head = _("{person} noted:").format(person=person(entry.actor, facts.names))
+            note = f"{head}\n\n{text}\n"
             lines.append((entry.at, note))
     for remedy in facts.remedies:
         lines += _votes(remedy.approval, facts)
     if not lines:
-        yield "No person decided anything."
+        yield _("No person decided anything.")
     for at, text in sorted(lines, key=lambda line: line[0]):
         yield f"- {at_text(at)} {text}"
 
@@ -101,17 +106,22 @@ def _indented(text: str) -> str:
 
 def _votes(approval: Approval, facts: PostmortemFacts) -> Iterator[tuple[datetime, str]]:
     title = inline(approval.proposal.title)
-    by = person(approval.requested_by, facts.names) if approval.requested_by else "the SOP"
+    by = person(approval.requested_by, facts.names) if approval.requested_by else _("the SOP")
     approvers = ", ".join(
-        f"group {inline(who)}" if is_group(who) else person(who, facts.names)
+        _("group {name}").format(name=inline(who)) if is_group(who) else person(who, facts.names)
         for who in approval.approvers
     )
-    needs = f" (needed {approval.needed} of {approvers})" if approvers else ""
-    yield approval.requested_at, f"{by} proposed: {title}{needs}"
+    text = _("{person} proposed: {title}")
+    if approvers:
+        text = _("{person} proposed: {title} (needed {count} of {approvers})")
+    proposed = text.format(person=by, title=title, count=approval.needed, approvers=approvers)
+    yield approval.requested_at, proposed
     for vote in approval.votes:
-        verb = "approved" if vote.choice is Choice.APPROVE else "rejected"
-        why = f", because “{inline(vote.reason)}”" if vote.reason else ""
-        yield vote.at, f"{person(vote.user, facts.names)} {verb}: {title}{why}"
+        is_approval = vote.choice is Choice.APPROVE
+        text = _("{person} approved: {title}") if is_approval else _("{person} rejected: {title}")
+        why = _(", because “{why}”").format(why=inline(vote.reason)) if vote.reason else ""
+        yield vote.at, text.format(person=person(vote.user, facts.names), title=title) + why
     if approval.decided and approval.decided_at:
-        why = inline(named(sentence(approval.reason), facts.names)) if approval.reason else ""
-        yield approval.decided_at, f"{title}: {approval.state}" + (f", {why}" if why else "")
+        reason = translated(sentence(approval.reason)) if approval.reason else ""
+        why = inline(named(reason, facts.names)) if reason else ""
+        yield approval.decided_at, f"{title}: {_(approval.state)}" + (f", {why}" if why else "")

@@ -10,6 +10,8 @@ import re
 import unicodedata
 from collections.abc import Mapping
 
+from bot.language import _
+
 _SPACE = re.compile(r"\s+")
 _LINE_ENDS = re.compile("\r\n?|[\u2028\u2029\x85\x0b\x0c]")
 _USER = re.compile(r"@([UW][A-Z0-9]{2,20})(?![A-Za-z0-9])")
@@ -41,7 +43,7 @@ def named(text: str, names: Mapping[str, str]) -> str:
 
 def person(user: str, names: Mapping[str, str]) -> str:
     """One user as text that formats nothing; `the bot` for nobody."""
-    return inline(f"@{names.get(user) or user}") if user else "the bot"
+    return inline(f"@{names.get(user) or user}") if user else _("the bot")
 
 
 def _escaped(flat: str) -> str:

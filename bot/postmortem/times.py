@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from bot.incidents.model import GroupedAlert
+from bot.language import _
 from bot.postmortem.facts import PostmortemFacts
 
 _TAKEN = ("acknowledged", "assigned")
@@ -27,7 +28,7 @@ class Times:
 
     def since_symptom(self, at: datetime | None) -> str:
         """Return the duration from the first symptom to `at`; `not yet` for None."""
-        return "not yet" if at is None else span(at - self.symptom)
+        return _("not yet") if at is None else span(at - self.symptom)
 
 
 def times_of(facts: PostmortemFacts) -> Times:

@@ -11,7 +11,7 @@ import aiohttp
 from bot.advice.model import advice_from, utc_text
 from bot.errors import InputError, SopbotError
 from bot.incidents.records import ActionItem, Postmortem
-from bot.language import ENGLISH, deferred, speaking
+from bot.language import deferred
 from bot.postmortem import Child, GivenAdvice, PostmortemFacts, Remedy, draft
 from bot.response.decisions import Decisions
 from bot.response.dependencies import Dependencies
@@ -49,8 +49,7 @@ class Postmortems:
             record = await self._store.incident_record(incident_id)
             version = record.versions + 1
             facts = await self._facts(record, version, user)
-            with speaking(ENGLISH):  # it is stored
-                body = draft(facts)
+            body = draft(facts)
             postmortem = await self._store.add_postmortem(
                 incident_id,
                 version,

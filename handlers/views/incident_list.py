@@ -178,12 +178,13 @@ def _row(incident: Incident, page: IncidentPage, now: datetime) -> list[Block]:
     )
     what = f"{_mark(incident)} · {title}{f' · {about}' if about else ''}{part}"
     owner = incident.acknowledged_by
-    who = {"type": "user", "user_id": owner} if owner else _text(_("nobody"))
+    age = f"\n{_age(incident, now)} · "
+    who = [_text(f"{age}👀 "), {"type": "user", "user_id": owner}]
     return [
         _rich({"type": "link", "url": thread_link(*place), "text": incident.number})
         if place
         else _cell(incident.number),
-        _rich(_text(what), _text(f"\n{_age(incident, now)} · 👀 "), who),
+        _rich(_text(what), *(who if owner else [_text(age + _("nobody owns it"))])),
     ]
 
 

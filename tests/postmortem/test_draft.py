@@ -17,8 +17,10 @@ from bot.enrichment.model import Evidence, KnownFact, SourceFailure
 from bot.incidents.model import GroupedAlert, Severity, TimelineEntry
 from bot.incidents.records import ActionItem
 from bot.incidents.remediation import Preview, RemediationStatus
+from bot.language import deferred, speaking
 from bot.postmortem import Child, GivenAdvice, PostmortemFacts, Remedy, draft
 from bot.postmortem.markdown import inline, quoted
+from tests.helpers.languages import left_in_english
 from tests.helpers.models import ANA, BEN, CAT, HOSTILE, NOW, approval, execution, resolved
 
 SECTIONS = [
@@ -122,6 +124,15 @@ def test_the_draft_states_times_decisions_effects_and_questions() -> None:
         "Version 2, drafted by sopbot from the timeline at 2026-11-21 04:34:05 UTC for @\u2060Ana.",
     ):
         assert says in text, text
+
+
+def test_the_draft_is_in_the_language_of_its_reader() -> None:
+    entry = TimelineEntry(142, NOW, "muted", deferred("Muted until it clears"), ANA)
+    with speaking("de"):
+        text = draft(facts(timeline=[entry]))
+    assert re.findall(r"^## (.*)", text, re.MULTILINE)[1:3] == ["Auswirkung", "Zeiten"]
+    assert "Stumm, bis es entwarnt" in text
+    assert left_in_english(text, "de") == []
 
 
 def test_the_steps_of_a_command_stay_apart_and_a_cause_ends_with_one_full_stop() -> None:

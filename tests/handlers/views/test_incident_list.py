@@ -69,7 +69,7 @@ def test_the_table_has_the_same_as_the_text() -> None:
     link = first[0]["elements"][0]["elements"][0]
     assert (link["text"], link["url"]) == ("INC-142", URL)
     about = "checkout-api error rate above 5 % · prod · checkout-api"
-    assert spoken(first[1]) == f"🔴 CRITICAL · {about}\n6 min · 👀 nobody"
+    assert spoken(first[1]) == f"🔴 CRITICAL · {about}\n6 min · nobody owns it"
     assert elements_of(second[1])[-1] == {"type": "user", "user_id": ANA}
     assert [block["type"] for block in answer.simple] == ["section"] * 3 + ["actions"]
 
