@@ -7,7 +7,7 @@ PY := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo play setup postgres nats acp otel retrieval run gateway systems quick check test mutants chaos faults installs wheel pictures services schemathesis bench messages lock clean
+.PHONY: help demo play setup postgres nats acp otel qdrant retrieval run gateway systems quick check test mutants chaos faults installs wheel pictures services schemathesis bench messages lock clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/' | expand -t 18
@@ -48,6 +48,9 @@ acp: requirements-acp.txt .venv/.run  ## install the Agent Client Protocol too, 
 
 otel: requirements-otel.txt .venv/.run  ## install OpenTelemetry too, for OTEL_EXPORTER_OTLP_ENDPOINT
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-otel.txt
+
+qdrant: requirements-qdrant.txt .venv/.run  ## install the client of Qdrant too, for RUNBOOK_QDRANT_URL
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-qdrant.txt
 
 retrieval: requirements-retrieval.txt .venv/.run  ## install word vectors too, which judge whether a runbook fits
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-retrieval.txt
@@ -139,9 +142,10 @@ lock:  ## pin the dependencies again (needs uv)
 	uv pip compile pyproject.toml --extra nats --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements-nats.txt
 	uv pip compile pyproject.toml --extra acp --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements-acp.txt
 	uv pip compile pyproject.toml --extra otel --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements-otel.txt
+	uv pip compile pyproject.toml --extra qdrant --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements-qdrant.txt
 	uv pip compile pyproject.toml --extra retrieval --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements-retrieval.txt
 	uv pip compile pyproject.toml --extra postgres --extra gateway-mongodb --extra gateway-mysql --extra gateway-redis --extra gateway-ssh --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements-gateway.txt
-	uv pip compile pyproject.toml --extra acp --extra dev --extra gateway-mongodb --extra gateway-mysql --extra gateway-redis --extra gateway-ssh --extra nats --extra otel --extra postgres --extra retrieval --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements-dev.txt
+	uv pip compile pyproject.toml --extra acp --extra dev --extra gateway-mongodb --extra gateway-mysql --extra gateway-redis --extra gateway-ssh --extra nats --extra otel --extra postgres --extra qdrant --extra retrieval --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements-dev.txt
 
 clean:  ## remove what was made here
 	rm -rf .venv .schemathesis .spark .coverage* .mypy_cache .ruff_cache .import_linter_cache build *.egg-info

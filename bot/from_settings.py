@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,8 @@ from bot.response import IncidentService
 from bot.response.conversation_files import ConversationFiles
 from bot.response.dependencies import ExportIncident
 from bot.retrieval.library import RunbookLibrary
+from bot.retrieval.model_vectors import MemoryVectors, ModelVectors, VectorStore
+from bot.retrieval.ollama import OllamaEmbedder
 from bot.serving.limits import ConnectionLimits
 from bot.settings import Settings, StoreSettings
 from bot.sop_files import read_sops
@@ -161,10 +164,33 @@ def http_session() -> aiohttp.ClientSession:
 
 async def open_runbooks(settings: Settings, parts: AsyncExitStack) -> RunbookLibrary:
     """Read the runbooks of RUNBOOK_DIR; `parts` closes them."""
-    library = RunbookLibrary(settings.runbook_dir, settings.runbook_url)
+    library = RunbookLibrary(settings.runbook_dir, settings.runbook_url, model_vectors(settings))
     parts.push_async_callback(library.close)
     await library.load()
     return library
+
+
+def model_vectors(settings: Settings) -> ModelVectors | None:
+    """The ranking of runbooks by a model's vectors; None without RUNBOOK_EMBED_MODEL."""
+    if not settings.runbook_embed_model:
+        return None
+    embedder = OllamaEmbedder(settings.runbook_embed_url, settings.runbook_embed_model)
+    return ModelVectors(embedder, vector_store_of(settings))
+
+
+def vector_store_of(settings: Settings) -> Callable[[], VectorStore]:
+    """Return how to open the place of the vectors. SettingsError if its library is missing."""
+    url = settings.runbook_qdrant_url
+    needed = "qdrant_client" if url else "numpy"
+    if find_spec(needed) is None:
+        name, extra = ("QDRANT_URL", "qdrant") if url else ("EMBED_MODEL", "retrieval")
+        why = f"vectors need {needed}; install it with `make {extra}`"
+        raise SettingsError([f"RUNBOOK_{name}: {why}"])
+    if not url:
+        return MemoryVectors
+    from bot.retrieval.qdrant import QdrantPassages  # the library is optional, and large
+
+    return partial(QdrantPassages, url)
 
 
 def read_mappings(folder: Path) -> SourceMappings:

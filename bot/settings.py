@@ -39,6 +39,7 @@ from bot.setting_groups import AlertmanagerGroup, GatewayGroup, NatsGroup, Pagin
 from bot.setting_operation import OperationGroup
 from bot.setting_outside import OutsideGroup
 from bot.setting_problems import line_of
+from bot.setting_retrieval import RetrievalGroup
 from bot.setting_sources import UnreadableFile, lower_case, sources, without_effect
 from bot.setting_types import (
     Address,
@@ -140,6 +141,7 @@ class Settings(
     OutsideGroup,
     OperationGroup,
     NatsGroup,
+    RetrievalGroup,
     AuditSettings,
 ):
     """All settings."""

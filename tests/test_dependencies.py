@@ -22,6 +22,7 @@ NEEDED = {name(requirement) for requirement in PROJECT["dependencies"]}
 POSTGRES = {name(requirement) for requirement in PROJECT["optional-dependencies"]["postgres"]}
 NATS = {name(requirement) for requirement in PROJECT["optional-dependencies"]["nats"]}
 OTEL = {name(requirement) for requirement in PROJECT["optional-dependencies"]["otel"]}
+QDRANT = {name(requirement) for requirement in PROJECT["optional-dependencies"]["qdrant"]}
 ACP = {name(requirement) for requirement in PROJECT["optional-dependencies"]["acp"]}
 RETRIEVAL = {name(requirement) for requirement in PROJECT["optional-dependencies"]["retrieval"]}
 GATEWAY = {
@@ -30,7 +31,7 @@ GATEWAY = {
     if extra.startswith("gateway-")
     for requirement in requirements
 }
-OPTIONAL = ACP | OTEL | POSTGRES | NATS | RETRIEVAL | GATEWAY
+OPTIONAL = ACP | OTEL | POSTGRES | NATS | QDRANT | RETRIEVAL | GATEWAY
 READ_AS_DATA = {"wordllama"}  # the files in its wheel are read; its code never runs
 DEV = {name(requirement) for requirement in PROJECT["optional-dependencies"]["dev"]}
 
@@ -94,6 +95,7 @@ def test_nothing_is_declared_that_nobody_imports():
         "requirements-nats.txt",
         "requirements-acp.txt",
         "requirements-otel.txt",
+        "requirements-qdrant.txt",
         "requirements-gateway.txt",
         "requirements-retrieval.txt",
         "requirements-dev.txt",
@@ -107,6 +109,7 @@ def test_what_is_declared_is_pinned_with_hashes_and_without_an_address(file):
         "nats": NATS,
         "acp": ACP,
         "otel": OTEL,
+        "qdrant": QDRANT,
         "gateway": GATEWAY | POSTGRES,
         "retrieval": RETRIEVAL,
         "dev": OPTIONAL | DEV,

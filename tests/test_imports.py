@@ -56,6 +56,7 @@ def test_the_bot_loads_only_what_it_always_needs():
         "safetensors.",
         "wordllama.",
         "opentelemetry.",
+        "qdrant_client.",
         "google.",
     )
     of_developers = ("rich.", "pygments.", "click.", "pluggy.", "psutil.")

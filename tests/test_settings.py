@@ -115,6 +115,7 @@ def test_only_secrets_may_come_from_a_file(no_file):
         ("LOG_FILE_MAX_MB", "0"),
         ("HTTP_REQUESTS_PER_MINUTE", "-1"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317"),
+        ("RUNBOOK_EMBED_URL", "ollama"),
         ("OTEL_EXPORTER_OTLP_HEADERS", "hunter-two"),
     ],
 )
@@ -341,3 +342,9 @@ def test_an_unknown_language_is_refused_with_the_languages_that_there_are(tmp_pa
     assert load({**GOOD, "MESSAGE_LANGUAGE": "de"}, tmp_path / ".env").message_language == "de"
     # A variable of GNU gettext, which many login shells set.
     assert load({**GOOD, "LANGUAGE": "en_US:en"}, tmp_path / ".env").message_language == "en"
+
+
+def test_a_qdrant_needs_the_model_that_makes_its_vectors(no_file):
+    assert problems({**GOOD, "RUNBOOK_QDRANT_URL": "http://qdrant:6333"}, no_file) == [
+        "RUNBOOK_EMBED_MODEL: required, because RUNBOOK_QDRANT_URL is set"
+    ]

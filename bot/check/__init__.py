@@ -29,6 +29,7 @@ from bot.check.outside import check_outside
 from bot.check.report import Report
 from bot.check.slack import SlackCheck
 from bot.check.traces import check_traces
+from bot.check.vectors import check_vectors
 from bot.errors import SettingsError
 from bot.hardening import hide_memory
 from bot.incidents.environments import DEFAULT
@@ -79,6 +80,7 @@ async def _check_all(report: Report, settings: Settings, environ: Mapping[str, s
         await check_nats(report, settings)
         await check_outside(report, settings, policy, session)
         await check_traces(report, settings, session)
+        await check_vectors(report, settings)
         if await check_store(report, settings):
             await check_audit(report, settings)
         await check_port(report, settings, session)

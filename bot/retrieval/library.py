@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from bot.retrieval.folder import read_folder
+from bot.retrieval.model_vectors import ModelVectors
 from bot.retrieval.passage_index import PassageIndex
 from bot.retrieval.queries import Query
 from bot.retrieval.search import Hit
@@ -34,13 +35,19 @@ class CitedPassage:
 class RunbookLibrary:
     """Searches the runbooks of `folder`; without one it has none.
 
-    `memory` is another index beside it, for what the bot itself knows; None before `load`.
+    `model_vectors` adds a ranking by the vectors of a model. `memory` is another index beside it,
+    for what the bot itself knows; None before `load`.
     """
 
-    def __init__(self, folder: Path | None = None, base_url: str = "") -> None:
+    def __init__(
+        self,
+        folder: Path | None = None,
+        base_url: str = "",
+        model_vectors: ModelVectors | None = None,
+    ) -> None:
         self._folder = folder
         self._base_url = base_url.rstrip("/")
-        self._index = PassageIndex("runbooks")
+        self._index = PassageIndex("runbooks", model_vectors)
         self.memory: PassageIndex | None = None
         self.synonyms = NO_SYNONYMS
 

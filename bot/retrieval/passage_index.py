@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from bot.retrieval.embeddings import load_embedder
 from bot.retrieval.markdown import Document
+from bot.retrieval.model_vectors import ModelVectors
 from bot.retrieval.queries import Query
 from bot.retrieval.search import Hit, RunbookSearch
 from bot.retrieval.sqlite_index import SqliteIndex
@@ -20,7 +21,8 @@ Result = TypeVar("Result")
 class PassageIndex:
     """Holds no documents until `replace`; neither it nor `search` holds up the event loop."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, model_vectors: ModelVectors | None = None) -> None:
+        self._model_vectors = model_vectors
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
         self._index: SqliteIndex | None = None
         self._search: RunbookSearch | None = None
@@ -50,10 +52,16 @@ class PassageIndex:
         index = self._index = self._index or SqliteIndex()
         index.replace(documents, synonyms)
         # Without a document there is nothing to compare with, and the vectors take tens of MB.
-        self._search = RunbookSearch(index, load_embedder() if documents else None, synonyms)
+        if self._model_vectors is not None:
+            self._model_vectors.replace(index.rows())
+        self._search = RunbookSearch(
+            index, load_embedder() if documents else None, synonyms, self._model_vectors
+        )
 
     def _close(self) -> None:
         self._search = None
+        if self._model_vectors is not None:
+            self._model_vectors.close()
         if self._index is not None:
             self._index.close()
             self._index = None

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from bot.retrieval.embeddings import Embedder
 from bot.retrieval.index import Index, PassageRow
+from bot.retrieval.model_vectors import ModelVectors
 from bot.retrieval.queries import TITLE, Query
 from bot.retrieval.similarity import Comparison, Similarity
 from bot.retrieval.synonyms import NO_SYNONYMS, Synonyms
@@ -47,8 +48,10 @@ class RunbookSearch:
         index: Index,
         embedder: Embedder | None = None,
         synonyms: Synonyms = NO_SYNONYMS,
+        model_vectors: ModelVectors | None = None,
     ) -> None:
         self._synonyms = synonyms
+        self._model_vectors = model_vectors
         self._index = index
         self._rows = index.rows()
         self._frequencies = index.frequencies()
@@ -73,9 +76,13 @@ class RunbookSearch:
         near = self._similarity.compare(query.text, 4 * RANKED) if self._similarity else None
         rankings = [ranking.documents, self._documents_of(ranking.passages)]
         passages = _ranks(ranking.passages)
-        if near:
-            rankings.append(self._documents_of(near.nearest)[:RANKED])
-            for number, score in _ranks(near.nearest).items():
+        by_model = (
+            self._model_vectors.nearest(query.text, 4 * RANKED) if self._model_vectors else []
+        )
+        for nearest in (near.nearest if near else (), by_model):
+            if nearest:
+                rankings.append(self._documents_of(nearest)[:RANKED])
+            for number, score in _ranks(nearest).items():
                 passages[number] = passages.get(number, 0.0) + score
         scores: dict[int, float] = {}
         for documents in rankings:

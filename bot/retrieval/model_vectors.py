@@ -1,0 +1,135 @@
+"""A ranking by the vectors of a model on a server, beside the rankings by words.
+
+It never decides what fits, and a search never waits long for it: vectors are made in a thread of
+their own, and a server that fails is left alone for a while.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
+
+from bot.errors import OutsideError
+from bot.retrieval.index import PassageRow
+from bot.retrieval.ollama import OllamaEmbedder, Vector
+
+log = logging.getLogger(__name__)
+
+PAUSE = 60.0  # seconds without a question after a failure
+_QUERY_SECONDS = 1.0
+_BUILD_SECONDS = 120.0
+
+
+class VectorStore(Protocol):
+    """Keeps vectors and finds the nearest ones (`bot.retrieval.qdrant`, `MemoryVectors`)."""
+
+    def has(self, model: str, texts: Sequence[str]) -> bool: ...
+
+    def replace(self, model: str, texts: Sequence[str], vectors: Sequence[Vector]) -> None: ...
+
+    def nearest(self, vector: Vector, limit: int) -> list[int]: ...
+
+    def close(self) -> None: ...
+
+
+class ModelVectors:
+    """Ranks passages by `embedder`, with their vectors in `open_store()`.
+
+    While the server fails or the vectors are made, it ranks nothing; the log names the reason.
+    """
+
+    def __init__(
+        self,
+        embedder: OllamaEmbedder,
+        open_store: Callable[[], VectorStore],
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._embedder = embedder
+        self._open_store = open_store
+        self._monotonic = monotonic
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="vectors")
+        self._texts: tuple[str, ...] = ()
+        self._store: VectorStore | None = None
+        self._ready: VectorStore | None = None
+        self._building = False
+        self._paused_until = 0.0
+
+    def replace(self, rows: Sequence[PassageRow]) -> None:
+        """Make the vectors of these passages in the background."""
+        self._texts = tuple(f"{row.title}. {row.heading}. {row.text}" for row in rows)
+        self._ready, self._paused_until = None, 0.0
+        self._build_in_background()
+
+    def nearest(self, text: str, limit: int) -> list[int]:
+        """Return the ids of the nearest passages, nearest first; [] if they cannot be had now."""
+        if self._monotonic() < self._paused_until:
+            return []
+        store = self._ready
+        if store is None:
+            self._build_in_background()
+            return []
+        try:
+            (vector,) = self._embedder.embed([text], timeout=_QUERY_SECONDS)
+            return store.nearest(vector, limit)
+        except OutsideError as error:
+            self._pause(error)
+            return []
+
+    def close(self) -> None:
+        """End the thread, and close the store."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+        if self._store is not None:
+            self._store.close()
+
+    def _build_in_background(self) -> None:
+        if self._texts and not self._building:
+            self._building = True
+            self._thread.submit(self._build)
+
+    def _build(self) -> None:
+        try:
+            texts, model = self._texts, self._embedder.model
+            store = self._store = self._store or self._open_store()
+            if not store.has(model, texts):
+                store.replace(model, texts, self._embedder.embed(texts, timeout=_BUILD_SECONDS))
+            if texts is self._texts:
+                self._ready = store
+                log.info("%d passages have vectors of %s", len(texts), model)
+        except OutsideError as error:
+            self._pause(error)
+        except Exception as error:  # a bug must not end the thread's later builds
+            log.exception("the vectors of the runbooks cannot be made")
+            self._pause(error)
+        finally:
+            self._building = False
+
+    def _pause(self, error: Exception) -> None:
+        self._paused_until = self._monotonic() + PAUSE
+        log.warning("runbooks are found by words only for %g s: %s", PAUSE, error)
+
+
+class MemoryVectors:
+    """Keeps vectors in this process."""
+
+    def has(self, _model: str, _texts: Sequence[str]) -> bool:
+        """Return False: a new process has none."""
+        return False
+
+    def replace(self, _model: str, _texts: Sequence[str], vectors: Sequence[Vector]) -> None:
+        import numpy as np
+
+        self._matrix = np.asarray(vectors, np.float32)
+
+    def nearest(self, vector: Vector, limit: int) -> list[int]:
+        import numpy as np
+
+        # Not `@`: BLAS would wake a thread on each core for a millisecond of work.
+        cosines = np.einsum("ij,j->i", self._matrix, np.asarray(vector, np.float32))
+        return [int(number) for number in (-cosines).argsort(kind="stable")[:limit]]
+
+    def close(self) -> None:
+        """Nothing is held open."""

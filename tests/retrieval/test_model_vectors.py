@@ -1,0 +1,197 @@
+"""Vectors of an Ollama rank runbooks beside the words, kept in memory or in a real Qdrant."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from bot.retrieval.embeddings import load_embedder
+from bot.retrieval.library import RunbookLibrary
+from bot.retrieval.model_vectors import PAUSE, MemoryVectors, ModelVectors, VectorStore
+from bot.retrieval.ollama import OllamaEmbedder, VectorsUnavailable
+from bot.retrieval.qdrant import QdrantPassages
+from bot.retrieval.queries import Query, build_query
+from bot.retrieval.search import RunbookSearch
+from tests.helpers.clocks import FixedSeconds
+from tests.helpers.http_servers import served
+from tests.helpers.waiting import until
+
+MODEL = "nomic-embed-text"
+SIZE = 64
+MEANS = {"mailbox": "spool", "overflowing": "full"}  # what this model knows and words do not
+
+
+@dataclass
+class EmbeddingServer:
+    """Ollama's `/api/embed` from its API document; `behaviour` is what it does next."""
+
+    behaviour: str = "answer"
+    inputs: list[list[str]] = field(default_factory=list)
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        assert (request.method, request.path) == ("POST", "/api/embed")
+        body = await request.json()
+        self.inputs.append(body["input"])
+        match self.behaviour:
+            case "missing":
+                error = {"error": f"model '{body['model']}' not found, try pulling it first"}
+                return web.json_response(error, status=404)
+            case "redirect":
+                raise web.HTTPTemporaryRedirect("http://169.254.169.254/latest/meta-data")
+            case "garbled":
+                return web.Response(text="<html>It works!</html>", content_type="text/html")
+            case "few":
+                return web.json_response({"model": MODEL, "embeddings": []})
+            case "ragged":
+                rows = [[1.0] * (number + 1) for number in range(len(body["input"]))]
+                return web.json_response({"model": MODEL, "embeddings": rows})
+        rows = [vector_of(text) for text in body["input"]]
+        return web.json_response({"model": MODEL, "embeddings": rows, "total_duration": 14_143_917})
+
+
+def vector_of(text: str) -> list[float]:
+    row = [0.0] * SIZE
+    for word in text.lower().replace(".", " ").split():
+        digest = hashlib.sha256(MEANS.get(word, word).encode()).digest()
+        row[digest[0] % SIZE] += 1.0
+    return row
+
+
+@pytest.fixture
+def server() -> EmbeddingServer:
+    return EmbeddingServer()
+
+
+@pytest.fixture
+async def url(server: EmbeddingServer) -> AsyncIterator[str]:
+    async with served(server.handle) as address:
+        yield address
+
+
+@pytest.fixture(params=["memory", "qdrant"])
+def open_store(request: pytest.FixtureRequest) -> Callable[[], VectorStore]:
+    return MemoryVectors if request.param == "memory" else lambda: QdrantPassages(":memory:")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "queue.md").write_text("# Queue depth\n\nThe queue of the mail host is long.\n")
+    (tmp_path / "spool.md").write_text("# Spool full\n\nThe spool of the mail host is full.\n")
+    return tmp_path
+
+
+QUERY: Query = build_query(title="Mailbox overflowing on the mail host")
+
+
+async def loaded(folder: Path, vectors: ModelVectors) -> RunbookLibrary:
+    library = RunbookLibrary(folder, model_vectors=vectors)
+    await library.load()
+    return library
+
+
+def nearest(vectors: ModelVectors) -> list[int]:
+    return vectors.nearest(QUERY.text, 10)
+
+
+async def test_the_passage_that_means_the_same_is_nearest(
+    folder: Path, url: str, open_store: Callable[[], VectorStore]
+) -> None:
+    vectors = ModelVectors(OllamaEmbedder(url, MODEL), open_store)
+    library = await loaded(folder, vectors)
+    index = library._index
+    await until(lambda: index.run(lambda: nearest(vectors)), why="the vectors are made")
+    order = await index.run(lambda: nearest(vectors))
+    assert index._search is not None
+    rows = index._search._rows
+    assert rows[order[0]].path == "spool.md"
+    assert len(order) == len(rows)
+    both = build_query(title="The queue of the mail host is long, its mailbox overflowing")
+
+    def scores(search: RunbookSearch) -> dict[str, float]:
+        return {hit.passage.path: hit.score for hit in search.search(both)}
+
+    def compare() -> tuple[dict[str, float], dict[str, float]]:
+        assert index._index is not None
+        assert index._search is not None
+        return scores(RunbookSearch(index._index, load_embedder())), scores(index._search)
+
+    by_words, fused = await index.run(compare)
+    assert fused["spool.md"] > by_words["spool.md"], "the model's ranking counts too"
+    await library.close()
+
+
+async def test_a_changed_folder_is_embedded_again_and_an_equal_one_in_qdrant_is_not(
+    folder: Path, url: str, server: EmbeddingServer
+) -> None:
+    store = QdrantPassages(":memory:")
+    vectors = ModelVectors(OllamaEmbedder(url, MODEL), lambda: store)
+    library = await loaded(folder, vectors)
+    await until(lambda: vectors._ready, why="the vectors are made")
+    assert len(server.inputs) == 1
+    await library.load()
+    await until(lambda: vectors._ready, why="the vectors are there")
+    assert len(server.inputs) == 1, "nothing changed"
+    (folder / "new.md").write_text("# New\n\nSomething new.\n")
+    await library.load()
+    await until(lambda: len(server.inputs) == 2, why="the folder changed")
+    await until(lambda: vectors._ready, why="the vectors are made")
+    assert len(store._client.get_collections().collections) == 1, "the former one is deleted"
+    await library.close()
+
+
+async def test_a_dead_server_leaves_the_words_and_is_named_and_is_asked_again_later(
+    folder: Path, url: str, server: EmbeddingServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.behaviour = "missing"
+    seconds = FixedSeconds()
+    vectors = ModelVectors(OllamaEmbedder(url, MODEL), MemoryVectors, monotonic=seconds)
+    library = await loaded(folder, vectors)
+    spool = build_query(name="SpoolFull", title="The spool is full")
+    await until(lambda: "words only" in caplog.text, why="the failure is logged")
+    assert f"{MODEL}: HTTP 404" in caplog.text
+    (passage, *_) = await library.find(spool, {})
+    assert "spool.md" in passage.name
+    assert len(server.inputs) == 1, "it is left alone for a while"
+    server.behaviour = "answer"
+    seconds.forward(PAUSE)
+    await library.find(spool, {})
+    await until(lambda: vectors._ready, why="it is asked again")
+    await library.close()
+
+
+@pytest.mark.parametrize("behaviour", ["missing", "redirect", "garbled", "few", "ragged"])
+async def test_an_answer_that_is_no_vectors_is_refused(
+    url: str, server: EmbeddingServer, behaviour: str, folder: Path
+) -> None:
+    server.behaviour = behaviour
+    library = RunbookLibrary(folder)
+    embedder = OllamaEmbedder(url, MODEL)
+    with pytest.raises(VectorsUnavailable, match=MODEL):
+        await library._index.run(lambda: embedder.embed(["a", "b"], timeout=10))
+    await library.close()
+
+
+async def test_many_texts_are_sent_in_parts_and_long_ones_are_cut(
+    url: str, server: EmbeddingServer, folder: Path
+) -> None:
+    library = RunbookLibrary(folder)
+    embedder = OllamaEmbedder(url, MODEL)
+    texts = ["x" * 9_000] * 150
+    rows = await library._index.run(lambda: embedder.embed(texts, timeout=10))
+    assert len(rows) == 150
+    assert [len(part) for part in server.inputs] == [64, 64, 22]
+    assert max(len(json.dumps(text)) for part in server.inputs for text in part) < 4_100
+    await library.close()
+
+
+def test_a_qdrant_that_is_away_is_named(free_port: Callable[[], int]) -> None:
+    store = QdrantPassages(f"http://127.0.0.1:{free_port()}")
+    with pytest.raises(VectorsUnavailable, match="Qdrant: "):
+        store.has(MODEL, ["a"])
+    store.close()
