@@ -7,35 +7,12 @@ import uuid
 
 import pytest
 
-from bot.errors import GatewayRejected
-from bot.gateway.config import read_config
-from bot.gateway.errors import ConfigError
-from tests.helpers.spark_standin import SparkStandin, spark_standin
+from bot.errors import GatewayRejected, OutcomeUnknown
+from tests.helpers.spark_standin import JOB, SPARK, SparkStandin, spark_standin
 from tests.helpers.waiting import until
 
 from .clusters import call, done, tried
 
-JOB = {
-    "name": "etl",
-    "resource": "hdfs://nn/etl.jar",
-    "main_class": "shop.Etl",
-    "args": ["--date={date}", "{mode}", "{key}"],
-    "properties": {"spark.executor.memory": "2g"},
-    "env": {"REGION": "eu"},
-    "parameters": {
-        "date": {"pattern": r"\d{4}-\d\d-\d\d"},
-        "mode": {"type": "choice", "choices": ["full", "delta"], "default": "delta"},
-    },
-    "seconds": 20,
-}
-SPARK = {
-    "executor": "spark",
-    "applications": ["etl.*", "report [daily]*"],
-    "main_classes": ["shop.*"],
-    "jobs": {"etl": JOB},
-    "kill_seconds": 5,
-    "timeout_seconds": 5,
-}
 TODAY = "date=2026-01-02"
 
 
@@ -159,6 +136,32 @@ async def test_a_kill_that_is_cancelled_says_what_it_had_asked_for(master, spark
     await until(lambda: _cancelled(desk), why="the cancel was taken")
     outcome = await running
     assert (outcome.state, f"Asked for the end of: {hung}" in outcome.stderr) == ("failed", True)
+
+
+async def test_a_kill_that_is_cancelled_before_its_answer_may_have_been_done_and_says_so(
+    master, spark_desk
+):
+    master.silent = "/app/kill/"
+    desk = await spark_desk(master, timeout_seconds=60)
+    hung = master.application("etl.1")
+    running = asyncio.create_task(
+        desk.client.execute(call("spark.kill_applications", application=hung), key="k")
+    )
+    await until(lambda: master.requests, why="the kill was sent")
+    await until(lambda: _cancelled(desk), why="the cancel was taken")
+    assert f"Asked for the end of: {hung}" in (await running).stderr
+
+
+async def test_a_gateway_that_stops_leaves_a_submitted_job_alone(master, spark_desk):
+    desk = await spark_desk(master, jobs={"etl": JOB | {"until": "finished", "seconds": 60}})
+    running = asyncio.create_task(
+        desk.client.execute(call("spark.resubmit", job="etl", key="1", values=TODAY), key="k")
+    )
+    await until(lambda: master.applications, why="it runs")
+    await desk.gateway.dispatcher.drain(0)
+    with pytest.raises(OutcomeUnknown):
+        await running
+    assert [path for path, _ in master.requests] == ["/v1/submissions/create"]
 
 
 async def _cancelled(desk) -> bool:
@@ -323,26 +326,3 @@ async def test_an_answer_that_is_lost_after_sending_is_an_unknown_outcome(master
     master.broken = "/json/"
     unread = await tried(desk, call("service.status"))
     assert (unread.error_code, unread.nothing_ran) == ("TARGET_UNREACHABLE", True)
-
-
-@pytest.mark.parametrize(
-    ("change", "problem"),
-    [
-        ({"url": "http://m/path"}, "targets.it.spark.url: must be http"),
-        ({"jobs": {"a": JOB, "b": JOB | {"name": "b"}}}, "two have one main_class"),
-        ({"rest_url": None}, "jobs: they are submitted to rest_url"),
-        ({"url": "http://master:8080", "token_env": "T"}, "a token is sent by https:// only"),
-        ({"jobs": {"a": JOB | {"args": ["{x}"]}}}, "jobs.a: args: {x} is no parameter"),
-        ({"jobs": {"a": JOB | {"properties": {"spark.master": "x"}}}}, "is set by the gateway"),
-        ({"jobs": {"a": JOB | {"properties": {"spark.a.password": "x"}}}}, "may hold a secret"),
-        ({"jobs": {"a": JOB | {"main_class": "a b"}}}, "main_class: must be the name of a class"),
-        ({"jobs": {"a": JOB | {"resource": "/etl.jar"}}}, "must be an address such as hdfs"),
-        ({"max_kills": 0}, "max_kills"),
-    ],
-)
-def test_a_target_that_cannot_work_is_named_by_file_and_field(change, problem):
-    target = SPARK | {"url": "http://127.0.0.1:1", "rest_url": "http://127.0.0.1:2"} | change
-    with pytest.raises(ConfigError) as refused:
-        read_config({"targets": {"it": target}}, name="gateway.yaml", environ={"T": "t"})
-    assert str(refused.value).startswith("gateway.yaml")
-    assert problem in str(refused.value)

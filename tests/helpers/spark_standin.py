@@ -5,6 +5,7 @@ The answers have the form of a real master 3.5; `make chaos` acts on a real one 
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,6 +18,27 @@ from tests.helpers.http_servers import served
 
 Row = dict[str, Any]
 VERSION = "3.5.9"
+JOB = {
+    "name": "etl",
+    "resource": "hdfs://nn/etl.jar",
+    "main_class": "shop.Etl",
+    "args": ["--date={date}", "{mode}", "{key}"],
+    "properties": {"spark.executor.memory": "2g"},
+    "env": {"REGION": "eu"},
+    "parameters": {
+        "date": {"pattern": r"\d{4}-\d\d-\d\d"},
+        "mode": {"type": "choice", "choices": ["full", "delta"], "default": "delta"},
+    },
+    "seconds": 20,
+}
+SPARK = {
+    "executor": "spark",
+    "applications": ["etl.*", "report [daily]*"],
+    "main_classes": ["shop.*"],
+    "jobs": {"etl": JOB},
+    "kill_seconds": 5,
+    "timeout_seconds": 5,
+}
 
 
 @dataclass
@@ -24,7 +46,8 @@ class SparkStandin:
     """One master. A submitted job reaches its next state each time that the state is read.
 
     `requests` are the changes that it was asked for. `kills` False is a page without its button.
-    `ends_as` is the state in which a submitted driver ends, '' for one that runs on.
+    `ends_as` is the state in which a submitted driver ends, '' for one that runs on. `silent` names
+    a path that is heard and never answered.
     """
 
     url: str = ""
@@ -34,6 +57,7 @@ class SparkStandin:
     refuses: str = ""
     ends_as: str = ""
     broken: str = ""
+    silent: str = ""
     answer: Any = None
     applications: list[Row] = field(default_factory=list)
     drivers: list[Row] = field(default_factory=list)
@@ -120,6 +144,8 @@ class SparkStandin:
         if request.method == "POST":
             self.requests.append((request.path_qs, await request.json() if request.can_read_body
                                   else None))  # fmt: skip
+        if self.silent and self.silent in request.path:
+            await asyncio.Event().wait()
         if request.path == "/app/kill/":
             if self.kills:
                 self.end(request.query["id"], "KILLED")

@@ -126,14 +126,14 @@ async def kill_all(manager: Manager, planned: Sequence[str], seconds: float, tar
     sent: list[Job] = []
     try:
         for job in jobs:
+            sent.append(job)  # a cancel may come before its answer
             try:
                 await manager.kill(job)
             except ExecutorError as error:
-                if not sent:
+                if len(sent) == 1:
                     raise
-                killed = ", ".join(job.id for job in sent)
+                killed = ", ".join(job.id for job in sent[:-1])
                 raise OutcomeLost(f"{killed} was killed, then: {error.message}") from error
-            sent.append(job)
             report_progress(f"asked for the end of {len(sent)} of {len(jobs)} {noun}s")
         states = await ends(manager, sent, seconds)
     except asyncio.CancelledError:

@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from bot.gateway.commands import arguments
-from bot.gateway.errors import Cancelled, ExecutorError, NotAllowed, OutcomeLost
+from bot.gateway.errors import Cancelled, ExecutorError, NotAllowed, OutcomeLost, by_a_person
 from bot.gateway.executors import Call, Result, failed, succeeded
 from bot.gateway.executors.cluster_jobs import (
     POLL_SECONDS,
@@ -256,22 +256,24 @@ async def _replaced(made: Submission, target: SparkTarget, master: Master) -> st
             states = await ends(manager, jobs, target.kill_seconds)
             left += [id_ for id_, state in states.items() if not state]
     except asyncio.CancelledError:
-        raise Cancelled(f"Killed: {', '.join(sent) or 'nothing'}. Nothing was submitted.") from None
+        names = ", ".join(sent) or "none"
+        raise Cancelled(f"Asked for the end of: {names}. Nothing was submitted.") from None
     return f"still there: {', '.join(left)}" if left else ""
 
 
 async def _kill(manager: Manager, job: Job, sent: list[str]) -> None:
+    sent.append(job.id)  # a cancel may come before its answer
     try:
         await manager.kill(job)
     except ExecutorError as error:
-        if sent:
-            raise OutcomeLost(f"{', '.join(sent)} was killed, then: {error.message}") from error
-        raise
-    sent.append(job.id)
+        if len(sent) == 1:
+            raise
+        killed = ", ".join(sent[:-1])
+        raise OutcomeLost(f"{killed} was killed, then: {error.message}") from error
 
 
 async def _awaited(made: Submission, driver: str, master: Master, target: str) -> Result:
-    """Wait for the goal of the job; on request, kill what was submitted."""
+    """Wait for the goal of the job; if a person cancels, kill what was submitted."""
     end = time.monotonic() + made.job.seconds
     line = f"{target}: {driver} was submitted as {made.app_name}"
     try:
@@ -286,7 +288,9 @@ async def _awaited(made: Submission, driver: str, master: Master, target: str) -
             await asyncio.sleep(POLL_SECONDS)
     except ExecutorError as error:
         raise OutcomeLost(f"{line}, then: {error.message}") from error
-    except asyncio.CancelledError:
+    except asyncio.CancelledError as cancel:
+        if not by_a_person(cancel):  # the gateway stops; the run goes on
+            raise
         try:
             await master.kill_driver(driver)
         except ExecutorError as error:
