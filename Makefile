@@ -123,6 +123,22 @@ spark: .spark/bin/spark-submit  ## install Spark into .spark, for the tests of a
 	$(PYTHON) -m venv .spark
 	.spark/bin/pip install -q 'pyspark>=3.5.9,<3.6'
 
+.PHONY: airflow
+airflow: .airflow/2/bin/airflow .airflow/3/bin/airflow  ## install Airflow 2 and 3 into .airflow, for the tests of real ones
+
+# Airflow breaks with newer versions of its libraries: none is newer than the release.
+.airflow/2/bin/airflow: .airflow/uv/bin/uv
+	$(PYTHON) -m venv .airflow/2
+	.airflow/uv/bin/uv pip install -q --python .airflow/2/bin/python --exclude-newer 2025-03-01 apache-airflow==2.10.5
+
+.airflow/3/bin/airflow: .airflow/uv/bin/uv
+	$(PYTHON) -m venv .airflow/3
+	.airflow/uv/bin/uv pip install -q --python .airflow/3/bin/python --exclude-newer 2025-12-10 apache-airflow==3.1.3
+
+.airflow/uv/bin/uv:
+	$(PYTHON) -m venv .airflow/uv
+	.airflow/uv/bin/pip install -q uv
+
 schemathesis: .schemathesis/bin/schemathesis .venv/.dev  ## requests made from the gateway's OpenAPI document
 	SCHEMATHESIS=$(CURDIR)/.schemathesis/bin/schemathesis $(PY) -m pytest -q -m chaos tests/gateway/test_openapi.py
 
@@ -148,4 +164,4 @@ lock:  ## pin the dependencies again (needs uv)
 	uv pip compile pyproject.toml --extra acp --extra dev --extra gateway-mongodb --extra gateway-mysql --extra gateway-redis --extra gateway-ssh --extra nats --extra otel --extra postgres --extra qdrant --extra retrieval --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements-dev.txt
 
 clean:  ## remove what was made here
-	rm -rf .venv .schemathesis .spark .coverage* .mypy_cache .ruff_cache .import_linter_cache build *.egg-info
+	rm -rf .venv .schemathesis .spark .airflow .coverage* .mypy_cache .ruff_cache .import_linter_cache build *.egg-info

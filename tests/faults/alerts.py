@@ -179,6 +179,18 @@ def slack_message(service: str, name: str, summary: str, is_over: bool) -> JSON:
 
 
 SLACK = "alertmanager in Slack"
+
+
+def airflow(service: str, name: str, summary: str, is_over: bool) -> JSON:
+    return {
+        "dag_id": service,
+        "task_id": name,
+        "state": "success" if is_over else "failed",
+        "error_message": summary,
+        "context": {"environment": "prod"},
+    }
+
+
 HTTP: dict[str, Callable[[str, str, str, bool], JSON]] = {
     "alertmanager": alertmanager,
     "grafana": grafana,
@@ -190,6 +202,7 @@ HTTP: dict[str, Callable[[str, str, str, bool], JSON]] = {
     "newrelic": newrelic,
     "pagerduty": pagerduty,
     "cloudwatch": cloudwatch,
+    "airflow": airflow,
 }
 """Senders that post to /alerts/{source}."""
 

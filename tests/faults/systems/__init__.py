@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 from tests.faults.fault import System
+from tests.faults.systems.airflow import airflow
 from tests.faults.systems.containers import containers
 from tests.faults.systems.disks import disks
 from tests.faults.systems.machines import declared_commands, ssh_hosts
@@ -19,7 +20,7 @@ from tests.faults.systems.redis_caches import redis_caches
 from tests.faults.systems.spark_jobs import spark_jobs
 from tests.faults.systems.swarm import swarm
 from tests.faults.systems.web_services import web_services
-from tests.helpers import docker_engine, spark_cluster
+from tests.helpers import airflow_real, docker_engine, spark_cluster
 from tests.helpers.postgres import programs
 
 SYSTEMS: dict[str, Callable[[], AbstractContextManager[System]]] = {
@@ -35,6 +36,7 @@ SYSTEMS: dict[str, Callable[[], AbstractContextManager[System]]] = {
     "ssh": ssh_hosts,
     "command": declared_commands,
     "spark": spark_jobs,
+    "airflow": airflow,
 }
 _PROGRAMS = {
     "redis": ("redis-server",),
@@ -49,6 +51,8 @@ def missing(name: str) -> str:
     """Return what a system lacks on this machine, '' if it can run."""
     if name in ("docker", "swarm"):
         return docker_engine.missing()
+    if name == "airflow":
+        return airflow_real.missing(3)
     if name == "postgresql" and programs() is None:
         return "no PostgreSQL on this machine (make services)"
     if name == "spark":
