@@ -87,8 +87,8 @@ class Member:
     """The facts of an incident that the rules read. An unknown text is ''.
 
     `id` is 0 for an incident that is about to open. `root_id` is the cascade's root, its own id for
-    a root. `service` is as `service_of` returns it. `runs_on` is the node or host. `at` is the time
-    of its first alert, `grew_at` that of the newest member of its cascade.
+    a root. `service` is as `service_of` returns it. `runs_on` is the node or host, in the zone
+    `zone`. `at` is the time of its first alert, `grew_at` that of the newest member of its cascade.
     """
 
     id: int = 0
@@ -96,10 +96,16 @@ class Member:
     scope: Scope
     service: str = ""
     runs_on: str = ""
+    zone: str = ""
     namespace: str = ""
     trouble: Trouble = Trouble.ACUTE
     at: datetime
     grew_at: datetime
+
+    @property
+    def is_zone_down(self) -> bool:
+        """Return True if it is about a zone that is down, and about none of its nodes."""
+        return self.trouble is Trouble.NODE_DOWN and bool(self.zone) and not self.runs_on
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +138,7 @@ def newcomer(identified_alert: IdentifiedAlert, now: datetime) -> Member:
         scope=scope,
         service=service_of(scope),
         runs_on=subject.runs_on,
+        zone=subject.zone,
         namespace=subject.namespace.lower(),
         trouble=trouble_of(alert),
         at=at,
@@ -148,6 +155,13 @@ def service_of(scope: Scope) -> str:
     """
     is_own = " " in scope.service and not scope.service.startswith(("workload ", "host "))
     return "" if is_own or "?" in scope.service else scope.service
+
+
+def _same_zone(new: Member, member: Member, _calls: Calls) -> Facts | None:
+    is_down = new.is_zone_down or member.is_zone_down
+    if not is_down or not new.zone or new.zone != member.zone:
+        return None
+    return {"zone": new.zone}
 
 
 def _same_node(new: Member, member: Member, _calls: Calls) -> Facts | None:
@@ -197,6 +211,7 @@ class Rule:
 
 
 RULES = (
+    Rule(Reason.ZONE_DOWN, WINDOW, _same_zone),
     Rule(Reason.NODE_DOWN, WINDOW, _same_node),
     Rule(Reason.SYMPTOM, WINDOW, _same_service),
     Rule(Reason.CALLS, WINDOW, _calls_between),
@@ -297,9 +312,9 @@ _CAUSES = frozenset({"availability", "database", "queue", "network"})
 def cause(members: Sequence[Member], calls: Calls) -> Member:
     """Return the most probable root cause among the members of a cascade.
 
-    In this order: a node that is down, a deploy, a service that members call and that calls none of
-    them (a store or one that is down before others, then the one with the most callers), then the
-    member that began first.
+    In this order: a zone that is down, a node that is down, a deploy, a service that members call
+    and that calls none of them (a store or one that is down before others, then the one with the
+    most callers), then the member that began first.
     """
     services = {member.service for member in members if member.service}
 
@@ -307,7 +322,7 @@ def cause(members: Sequence[Member], calls: Calls) -> Member:
         called_by = len(services & calls.callers_of(member.service))
         calls_some = bool(services & calls.calls_of(member.service))
         if member.trouble is Trouble.NODE_DOWN:
-            kind = 0
+            kind = -1 if member.is_zone_down else 0
         elif member.trouble is Trouble.DEPLOY:
             kind = 1
         elif called_by and not calls_some:

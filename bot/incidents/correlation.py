@@ -115,6 +115,7 @@ class Reason(StrEnum):
     STILL_FIRES = N_("still fires, though its incident was resolved by a person or as stale")
     REMINDER_AFTER_RESOLVE = N_("a reminder, soon after a person resolved its incident")
     OPENED = N_("no open incident matches")
+    ZONE_DOWN = N_("runs in a zone that is down")
     NODE_DOWN = N_("runs on a node that is down")
     SYMPTOM = N_("another symptom of the same service")
     CALLS = N_("a declared call between the services")

@@ -6,6 +6,7 @@ Every function reads at most `names.LONGEST` characters of a stranger's word.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 
 from bot.incidents.environments import UNKNOWN, Environments
@@ -61,6 +62,28 @@ def cloud_region(text: str) -> str:
     if match := _SHORT.fullmatch(text):
         return f"{match[1]}-{_DIRECTIONS[match[2]]}-{match[3]}"
     return text if text in _AZURE else ""
+
+
+_ZONE_LABELS = (
+    "zone", "availability_zone", "az", "topology_kubernetes_io_zone", "failure_domain",
+    "label_topology_kubernetes_io_zone", "datacenter", "data_center", "rack",
+)  # fmt: skip
+
+
+def zone_of(labels: Mapping[str, str], region: str) -> str:
+    """Return the zone, data centre or rack that the labels name; '' if they name only a region.
+
+    A number (Azure's zones) is a zone of its region, and of none if that is unknown.
+    """
+    if labels.keys().isdisjoint(_ZONE_LABELS):
+        return ""
+    for name in _ZONE_LABELS:
+        zone = normalise(labels.get(name, "")[:LONGEST]).replace("_", "-").strip("-")
+        if zone.isdigit():
+            zone = f"{region}-{zone}" if region else ""
+        if zone and zone not in (region, cloud_region(zone)):
+            return zone
+    return ""
 
 
 def regions_contradict(first: str, second: str) -> bool:

@@ -23,7 +23,9 @@ JOINED = REOPENED | {
     Reason.REMINDER_AFTER_RESOLVE,
 }
 """The reasons of alerts that became part of an incident that was there."""
-BECAME_CHILDREN = frozenset({Reason.NODE_DOWN, Reason.SYMPTOM, Reason.CALLS, Reason.DEPLOY})
+BECAME_CHILDREN = frozenset(
+    {Reason.ZONE_DOWN, Reason.NODE_DOWN, Reason.SYMPTOM, Reason.CALLS, Reason.DEPLOY}
+)
 """The reasons of alerts that opened an incident as a part of a cascade."""
 
 

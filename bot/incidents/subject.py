@@ -107,6 +107,7 @@ class Subject:
     workload: str = ""
     namespace: str = ""
     cluster: str = ""
+    zone: str = ""
     is_declared: bool = False
     read_from: Mapping[str, str] = field(default_factory=dict)
 

@@ -58,6 +58,7 @@ class _Reader:
             workload=workload,
             namespace=namespace or self.namespace,
             cluster=self.remainder,
+            zone=places.zone_of(labels, self.region),
             is_declared=self.is_declared,
             read_from=self.read_from,
         )

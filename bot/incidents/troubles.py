@@ -44,6 +44,8 @@ _GONE = (
     "|not reachable|disappeared|stopped|crashed|failed|failure)"
 )
 _AWAY = "(?:down|not ?ready|unready|unreachable|offline)"
+_ZONE = "(?:zones?|az|data ?cent(?:er|re)s?|racks?)"
+_CUT_OFF = "(?:outage|partition(?:ed)?|isolated|disconnected|packet loss|network)"
 _DISK = "(?:disk|filesystem|file system|volume|pvc?|inode|storage|partition)"
 _FILLS = (
     r"(?:space|usage|used|utili[sz]ation|full|fill\w*|low|capacity|free|almost|out|running out"
@@ -137,12 +139,15 @@ TROUBLES = (
     ),
     TroubleWords(
         Trouble.NODE_DOWN,
-        "a node or host is down",
+        "a node, host or zone is down",
         (
             rf"{_NODE}s? (?:is |has )?(?:been )?{_GONE}",
             rf"{_NODE} (?:\w+ ){{1,6}}(?:is|went|became) {_AWAY}\b",
             rf"{_NODE} exporter (?:down|missing|absent)",
             rf"(?:lost|dead|unreachable|failed) {_NODE}\b",
+            rf"{_ZONE} (?:is |has )?(?:been )?(?:{_GONE}|{_CUT_OFF})",
+            rf"(?:cross|inter|multi) ?{_ZONE}\b",
+            r"network partition(?:ed)?\b",
             r"status check failed",
             r"unavailable by icmp ping",
         ),

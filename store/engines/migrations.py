@@ -23,6 +23,7 @@ from store.engines import (
     progress_columns,
     record_tables,
     schema_changes,
+    scope_columns,
     silence_tables,
     source_tables,
     steering_columns,
@@ -157,6 +158,11 @@ def m059_expand_spoken_timeline() -> str:
     return record_tables.SPOKEN_TIMELINE
 
 
+def m060_expand_zones() -> str:
+    """Store the zone of an incident, and find what is open there."""
+    return scope_columns.M060
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     *EARLIER_MIGRATIONS,
     m035_expand_reading_cases,
@@ -184,6 +190,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m057_expand_progress,
     m058_expand_shared_questions,
     m059_expand_spoken_timeline,
+    m060_expand_zones,
 )
 
 

@@ -1,6 +1,6 @@
 """The scripts of the migrations after the first. None is ever edited.
 
-M019 is in `outbox_columns`, M025 and M033 are in `scope_columns`.
+M019 is in `outbox_columns`, M025, M033 and M060 are in `scope_columns`.
 """
 
 from __future__ import annotations

@@ -30,3 +30,10 @@ CREATE UNIQUE INDEX one_open_incident
     ON incidents (sop_id, scope_env, scope_region, scope_service, scope_place, scope_category)
     WHERE status IN ('open', 'acknowledged');
 """
+
+M060 = """
+-- The zone, data centre or rack that it runs in; '' if unknown.
+ALTER TABLE incidents ADD COLUMN zone TEXT NOT NULL DEFAULT '';
+CREATE INDEX open_incidents_in_zone ON incidents (zone, trouble)
+    WHERE status IN ('open', 'acknowledged') AND zone != '';
+"""

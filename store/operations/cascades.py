@@ -51,8 +51,8 @@ MOST_RELATED = 5
 OPEN = "('open', 'acknowledged')"
 MEMBER = (
     "m.id, COALESCE(m.parent_id, m.id) AS root_id, m.scope_env, m.scope_region, m.scope_service,"
-    " m.scope_category, m.scope_place, m.runs_on, m.namespace, m.trouble, m.happened_at,"
-    " m.opened_at, m.grew_at AS member_grew_at"
+    " m.scope_category, m.scope_place, m.runs_on, m.zone, m.namespace, m.trouble,"
+    " m.happened_at, m.opened_at, m.grew_at AS member_grew_at"
 )
 # Most incidents have no root but themselves: these are not looked up a second time.
 _WITH_ROOT = (
@@ -124,7 +124,13 @@ def _near(named: Sequence[IdentifiedAlert], calls: Calls) -> set[str]:
     names: set[str] = set()
     for service in {service_of(item.scope) for item in named} - {""}:
         names.update(f"near/service/{near}" for near in (service, *neighbours(calls, service)))
-    return names | {f"near/node/{item.subject.runs_on}" for item in named if item.subject.runs_on}
+    for subject in (item.subject for item in named):
+        if subject.runs_on:
+            names.add(f"near/node/{subject.runs_on}")
+        elif subject.zone and not subject.service:
+            # Not all that runs there: its alerts would wait for each other.
+            names.add(f"near/zone/{subject.zone}")
+    return names
 
 
 def place(identified_alert: IdentifiedAlert, calls: Calls, now: datetime) -> Operation[Placement]:
@@ -204,7 +210,7 @@ def grew(identified_alert: IdentifiedAlert, now: datetime, *, is_new: bool) -> t
 
 
 def _related(member: Member, calls: Calls) -> Operation[list[Row]]:
-    """Read the members of open cascades with the same service or node, or a neighbour's.
+    """Read the members of open cascades with the same service, node or zone, or a neighbour's.
 
     With a few of the same namespace, which are perhaps related.
     """
@@ -228,6 +234,17 @@ def _related(member: Member, calls: Calls) -> Operation[list[Row]]:
             f"{only} LIMIT {MOST_MEMBERS}) AS on_node"
         )
         parameters += [*since, member.runs_on]
+    if member.zone:
+        only = (
+            ""
+            if member.is_zone_down
+            else f" AND m.trouble = '{Trouble.NODE_DOWN}' AND m.runs_on = ''"
+        )
+        parts.append(
+            f"SELECT * FROM ({_WITH_ROOT} AND m.zone = ? AND m.zone != ''"  # noqa: S608 - constants
+            f"{only} LIMIT {MOST_MEMBERS}) AS in_zone"
+        )
+        parameters += [*since, member.zone]
     if member.namespace:
         parts.append(
             f"SELECT * FROM ({_WITH_ROOT} AND m.namespace = ? AND m.happened_at >= ?"  # noqa: S608 - constants
@@ -256,6 +273,7 @@ def member_from(row: Row) -> Member:
         scope=scope,
         service=service_of(scope),
         runs_on=row["runs_on"],
+        zone=row["zone"],
         namespace=row["namespace"],
         trouble=Trouble(row["trouble"]),
         at=at,

@@ -158,6 +158,7 @@ def _scope_columns(identified_alert: IdentifiedAlert) -> dict[str, str]:
         "scope_place": scope.place,
         "subject": subject_to_json(subject),
         "runs_on": subject.runs_on,
+        "zone": subject.zone,
     }
 
 

@@ -34,6 +34,18 @@ def test_the_earlier_rule_counts_where_two_link_the_same_cascade() -> None:
     assert rules(member(0, "web", runs_on="n1"), node, other) == [(1, Reason.NODE_DOWN)]
 
 
+def test_what_runs_in_a_zone_that_is_down_is_linked_with_the_zone_alone() -> None:
+    zone = member(1, "", zone="eu-west-1b", trouble=Trouble.NODE_DOWN)
+    node = member(2, "", zone="eu-west-1b", runs_on="n1", trouble=Trouble.NODE_DOWN)
+    pod = member(0, "web", zone="eu-west-1b", runs_on="n2")
+    assert rules(pod, zone) == [(1, Reason.ZONE_DOWN)]
+    assert rules(pod, node) == [], "a node is not its zone"
+    assert rules(replace(zone, id=0), node) == [(2, Reason.ZONE_DOWN)], "whichever came first"
+    assert rules(replace(pod, zone="eu-west-1a"), zone) == []
+    assert rules(replace(pod, zone=""), replace(zone, zone="")) == []
+    assert cause([node, zone], CALLS) is zone
+
+
 @pytest.mark.parametrize(
     ("seconds", "rule"), [(300, [(1, Reason.SYMPTOM)]), (301, []), (-300, [(1, Reason.SYMPTOM)])]
 )

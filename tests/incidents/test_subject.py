@@ -210,18 +210,6 @@ def test_a_title_names_the_service_if_it_surely_does(title: str, service: str) -
     assert subject_of(item, DEFAULT, DECLARED).service == service
 
 
-def test_a_rule_that_cannot_be_evaluated_is_about_its_data_source() -> None:
-    labels = {"alertname": "DatasourceError", "service": "search", "datasource_uid": "P1"}
-    assert subject_of(alert(labels=labels), DEFAULT, DECLARED).service == "datasource-P1"
-    labels["alertname"] = "DatasourceNoData"  # only its own series may be gone
-    assert subject_of(alert(labels=labels), DEFAULT, DECLARED).service != "datasource-P1"
-
-
-def test_the_instance_of_a_pushgateway_is_no_host() -> None:
-    labels = {"job": "pushgateway", "instance": "10.0.0.7:9091"}
-    assert subject_of(alert(service="", labels=labels), DEFAULT, DECLARED).host == ""
-
-
 # Scopes: which alerts are one incident
 
 

@@ -50,6 +50,10 @@ def test_a_slow_trouble_is_known_by_its_name(name: str) -> None:
         ("Node ip-10-1-2-3 is not ready", {}),
         ("StatusCheckFailed_System", {}),
         ("InstanceDown", {"job": "node-exporter"}),
+        ("AvailabilityZoneUnreachable", {}),
+        ("ZoneNetworkPartition", {}),
+        ("CrossZonePacketLoss", {}),
+        ("DataCenterDown", {}),
     ],
 )
 def test_a_node_failure_is_known_by_its_name(name: str, labels: dict[str, str]) -> None:

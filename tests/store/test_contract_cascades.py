@@ -151,6 +151,36 @@ async def test_what_runs_on_a_node_that_is_down_is_one_cascade(
     await check(store)
 
 
+@pytest.mark.parametrize("zone_first", [True, False])
+async def test_what_runs_in_a_zone_that_is_down_is_one_cascade(
+    store: Store, zone_first: bool
+) -> None:
+    zone = alert(
+        service="",
+        name="ZoneUnreachable",
+        category="",
+        fingerprint="z",
+        labels={"zone": "eu-west-1b"},
+    )
+    others = [
+        symptom(name, labels={"zone": name_of_zone})
+        for name, name_of_zone in (
+            ("shop", "eu-west-1b"),
+            ("search", "eu-west-1b"),
+            ("mail", "eu-west-1a"),
+        )
+    ]
+    alerts = [zone, *others] if zone_first else [*others, zone]
+    ids = [await deliver(store, item, at=later(place)) for place, item in enumerate(alerts)]
+    zone_id, *rest = ids if zone_first else [ids[-1], *ids[:-1]]
+    roots = [(await store.incident(number)).parent_id or number for number in (zone_id, *rest)]
+    assert roots[0] == roots[1] == roots[2] == min(ids)
+    assert roots[3] == rest[2]
+    root = await store.incident(roots[0])
+    assert (root.cause_id or root.id) == zone_id
+    await check(store)
+
+
 @pytest.mark.parametrize("labels", [{"host": "db-prod-07"}, {"deployment": "app"}])
 async def test_two_symptoms_of_a_host_or_workload_without_a_service_are_one_cascade(
     store: Store, labels: dict[str, str]
