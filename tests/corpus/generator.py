@@ -6,11 +6,13 @@ from collections.abc import Callable
 from datetime import timedelta
 from random import Random
 
-from tests.corpus import apart, cascades, one_service
+from tests.corpus import apart, cascades, one_service, platform
 from tests.corpus.model import START, LabelledMessage, Scenario, Stream
 from tests.corpus.world import EveryServiceTaken, world_of
 
-KINDS: dict[Callable[[Scenario], None], int] = one_service.KINDS | cascades.KINDS | apart.KINDS
+KINDS: dict[Callable[[Scenario], None], int] = (
+    one_service.KINDS | cascades.KINDS | apart.KINDS | platform.KINDS
+)
 
 TUNING = (101, 102, 103)
 """Seeds to look into while the rules are changed."""
