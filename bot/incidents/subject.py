@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from bot.incidents import names, places
 from bot.incidents.environments import UNKNOWN, Environments
@@ -37,6 +38,7 @@ class Scope:
         """Return True if environment, region and place of both are equal."""
         return (self.env, self.region, self.place) == (other.env, other.region, other.place)
 
+    @lru_cache(maxsize=1024)  # noqa: B019 - a scope is a value; the alerts of a burst have few
     def narrowed_by(self, other: Scope) -> Scope:
         """Return this scope with the environment, region and place that only the other one knows.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from functools import lru_cache
 
 from bot.incidents.correlation import IdentifiedAlert, Reason
 from bot.incidents.model import Alert
@@ -19,7 +20,7 @@ from store.statements import Operation, Row, query, run
 
 def key(alert: Alert | Activity, sender: str) -> str:
     """Return the key of an alert: a fingerprint is unique only for its sender."""
-    return f"{sender} {alert.source}/{alert.fingerprint}".strip()
+    return _key(alert.source, alert.fingerprint, sender)
 
 
 KEY = (
@@ -29,16 +30,19 @@ KEY = (
 """The same in SQL, for a row of alerts of that name."""
 
 
-def keys(identified_alert: IdentifiedAlert) -> list[str]:
+def keys(identified_alert: IdentifiedAlert) -> tuple[str, ...]:
     """Return its own key, those of declared same senders, and that of rows without a sender."""
-    return list(
-        dict.fromkeys(
-            [
-                *(key(identified_alert.alert, who) for who in identified_alert.senders),
-                key(identified_alert.alert, ""),
-            ]
-        )
-    )
+    alert = identified_alert.alert
+    return _keys(alert.source, alert.fingerprint, identified_alert.senders)
+
+
+@lru_cache(maxsize=512)  # each step of taking in an alert goes by them
+def _keys(source: str, fingerprint: str, by: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(_key(source, fingerprint, sender) for sender in (*by, "")))
+
+
+def _key(source: str, fingerprint: str, sender: str) -> str:
+    return f"{sender} {source}/{fingerprint}".strip()
 
 
 def placeholders(values: Collection[object]) -> str:
