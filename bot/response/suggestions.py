@@ -85,7 +85,9 @@ class Suggestions:
         if not values:
             raise InputError(deferred("A target is required."), field="target")
         digest = hashlib.sha256(str(values["target"][0]).encode()).hexdigest()[:16]
-        cause = f"advice/{advice_id}/{step}/{digest}"
+        # Once in each episode: the end of the last one ended what it proposed.
+        episode = await self._store.times_reopened(incident.id)
+        cause = f"advice/{advice_id}/{step}/{digest}" + (f"/{episode}" if episode else "")
         action_id = suggestion.action.id
         return await self._proposals.by_person(incident, action_id, values, user, cause)
 

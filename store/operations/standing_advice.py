@@ -121,6 +121,15 @@ def _show_card(incident: Incident, now: datetime) -> Operation[None]:
     yield from incidents.show_card(incident.id, incident.channel, incident.severity, now)
 
 
+def times_reopened(incident_id: int) -> Operation[int]:
+    """Count how often the incident was reopened."""
+    rows = yield query(
+        "SELECT COUNT(*) AS n FROM timeline WHERE incident_id = ? AND kind = 'reopened'",
+        incident_id,
+    )
+    return int(rows[0]["n"])
+
+
 class StandingAdvicePart(Part):
     """The methods of `Store` for the advice in force and the advisors that are asked."""
 
@@ -133,6 +142,10 @@ class StandingAdvicePart(Part):
     async def actions_under_way(self, incident_id: int) -> frozenset[tuple[str, str]]:
         """Return the (action, target) of an incident that wait for approval or run."""
         return await self._engine.read(under_way, incident_id)
+
+    async def times_reopened(self, incident_id: int) -> int:
+        """Return how often the incident was reopened."""
+        return await self._engine.read(times_reopened, incident_id)
 
     async def place_of_advice(self, advice_id: int) -> tuple[str, str] | None:
         """Return the channel and the ts of the message of an advice; None until it is posted."""

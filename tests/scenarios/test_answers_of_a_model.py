@@ -6,43 +6,17 @@ import argparse
 import asyncio
 import json
 import re
-import sys
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from bot.prompt_command.commands import run
+from tests.helpers.answering_advisor import ANSWER, advisor
 from tests.helpers.waiting import until
 from tests.scenarios.attacks import nothing_ran
 from tests.scenarios.starting import StartBot
 from tests.scenarios.world import SERVICE, Gateway, World
 
 pytestmark = pytest.mark.one_engine
-
-ANSWER = {
-    "root_cause": "the heap is full",
-    "confidence": "high",
-    "evidence": ["[A1] the health check fails"],
-    "contrary_evidence": [],
-    "suggested_actions": [
-        "Look at the heap.",
-        f"Restart {SERVICE}.",
-        "Restart payments-db.",
-        "Do not stop the service.",
-    ],
-    "questions": ["Is the load higher than yesterday?"],
-    "summary": "It leaks since the release. Check that the pods are scheduled.",
-}
-
-
-def advisor(folder: Path, answer: dict[str, Any], before_the_answer: str = "") -> str:
-    """A command that keeps each prompt, and gives this answer."""
-    program = folder / "answers.py"
-    text = json.dumps(answer)
-    keep = f"open({str(folder / 'prompt.txt')!r}, 'w', encoding='utf-8').write(sys.stdin.read())"
-    program.write_text(f"import sys\n{keep}\n{before_the_answer}print({text!r})\n")
-    return json.dumps([sys.executable, str(program)])
 
 
 @pytest.mark.attack("ASI02")
