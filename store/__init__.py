@@ -26,6 +26,7 @@ from store.operations.audit import AuditTrailPart
 from store.operations.cached_answers import CachedAnswersPart
 from store.operations.cards import CardsPart
 from store.operations.cascade_steering import CascadeSteeringPart
+from store.operations.cited_passages import CitedPassagesPart
 from store.operations.closing import ClosingPart
 from store.operations.cursors import CursorsPart
 from store.operations.deliveries import DeliveriesPart
@@ -143,6 +144,7 @@ class Store(
     AdvisorRunsPart,
     EvidencePart,
     DeploysPart,
+    CitedPassagesPart,
     WrongRunbooksPart,
     LessonsPart,
     MemoryPart,

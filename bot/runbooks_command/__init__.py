@@ -1,4 +1,6 @@
-"""`python -m bot runbooks search|index|lint`: a folder of runbooks, without settings or network.
+"""`python -m bot runbooks search|index|lint|synonyms`: a folder of runbooks.
+
+Only `synonyms` needs settings, those of the store; none needs a network beside it.
 
 Only the arguments are defined here, because every start of the bot imports this; `commands` does
 the work.
@@ -18,7 +20,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "lint", help="name what is wrong with the runbooks, by file and line"
     )
     index = commands.add_parser("index", help="write a search index to a file, for `search`")
-    for command in (search, lint, index):
+    synonyms = commands.add_parser(
+        "synonyms", help="suggest words for synonyms.txt, from what helped"
+    )
+    for command in (search, lint, index, synonyms):
         command.add_argument("--dir", type=Path, required=True, metavar="DIR", help="the folder")
     index.add_argument("--index", type=Path, required=True, metavar="FILE", help="the file")
     search.add_argument("--index", type=Path, metavar="FILE", help="a file of `runbooks index`")

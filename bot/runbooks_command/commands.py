@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bot.errors import InputError
+from bot.errors import InputError, SopbotError
 from bot.intake.fields import an_object
 from bot.retrieval.embeddings import load_embedder
 from bot.retrieval.folder import RunbookFile, Skipped, file_names, read_files, read_folder
@@ -38,6 +38,8 @@ def run(options: argparse.Namespace) -> int:
     try:
         if options.verb == "lint":
             return _lint(options.dir)
+        if options.verb == "synonyms":
+            return _synonyms(options.dir)
         documents, skipped = read_folder(options.dir)
         synonyms, problems = read_synonyms(options.dir)
     except OSError as error:
@@ -66,6 +68,18 @@ def _search_of(
     index = SqliteIndex(str(file) if file else ":memory:")
     index.replace(documents, synonyms)
     return RunbookSearch(index, load_embedder(), synonyms)
+
+
+def _synonyms(folder: Path) -> int:
+    # The other verbs need neither settings nor a store, and do not load them.
+    from bot.runbooks_command.learned import suggested_lines
+
+    try:
+        print(*suggested_lines(folder), sep="\n")
+    except SopbotError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
 
 
 def _lint(folder: Path) -> int:

@@ -76,3 +76,15 @@ def test_a_reader_that_has_enough_ends_the_command_without_a_traceback() -> None
         running.stdin.close()
         assert running.stderr.read() == ""
     assert running.returncode == 141
+
+
+def test_synonyms_without_a_store_are_a_message_and_no_file_is_made(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "bot", "runbooks", "synonyms", "--dir", str(tmp_path)],
+        capture_output=True, text=True, timeout=60, cwd=tmp_path,
+        env={"PATH": "", "PYTHONPATH": str(Path.cwd()), "STORE_URL": "sqlite:///no.db"},
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "no.db" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "no.db").exists()
