@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from bot.incidents.severity_words import OTHER_LANGUAGES
+from bot.incidents.severity_words import OTHER_NAMES
 from bot.language import spoken
 
 
@@ -69,7 +69,7 @@ _SEVERITY_SYNONYMS = {
     "trivial": Severity.LOW,
 }
 _SEVERITY_SYNONYMS |= {
-    word: Severity(name) for name, listed in OTHER_LANGUAGES.items() for word in listed.split()
+    word: Severity(name) for name, listed in OTHER_NAMES.items() for word in listed.split()
 }
 
 

@@ -90,6 +90,8 @@ def _by_event(holders: Holders) -> AlertStatus | None:
             word = normal_name(value.replace(".", "_"))
             parts = word.split("_")
             if len(parts) < 2 and name in _BARE_SAYS_NOTHING:
+                if word in _ENDINGS_OF_TYPE:
+                    return RESOLVED
                 continue
             if parts[-1] in _EVENT_ENDS:
                 return RESOLVED
@@ -99,6 +101,7 @@ def _by_event(holders: Holders) -> AlertStatus | None:
     return None
 
 
+_ENDINGS_OF_TYPE = frozenset(("resolved", "recovered", "recovery"))
 _BARE_SAYS_NOTHING = frozenset(("type", "trigger", "reason"))
 
 

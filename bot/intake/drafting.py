@@ -37,6 +37,11 @@ _VOLATILE_LABELS = parse_words(
 )
 
 
+_VOLATILE_LABEL = re.compile(
+    r"[a-z_]*(?:_|^)(?:severity|priority|level|status|state|value|threshold|time|timestamp|at)"
+)
+
+
 def still(text: str) -> str:
     """Replace loose numbers and times by '#', so that the text names the same thing next time."""
     return _LOOSE_NUMBER.sub("#", one_line(text, VALUE_LIMIT)).lower()
@@ -44,7 +49,11 @@ def still(text: str) -> str:
 
 def identifying(labels: Mapping[str, str]) -> dict[str, str]:
     """Return the labels that identify the alert: without its severity, values and times."""
-    return {name: text for name, text in labels.items() if name.lower() not in _VOLATILE_LABELS}
+    return {name: text for name, text in labels.items() if not _is_volatile(name.lower())}
+
+
+def _is_volatile(name: str) -> bool:
+    return name in _VOLATILE_LABELS or _VOLATILE_LABEL.fullmatch(name[:60]) is not None
 
 
 def activity_about(

@@ -62,12 +62,18 @@ STATUS_NAMES = (
 # An event is named after what became of its subject: `check.up`, `resolved_item`.
 EVENT_NAMES = (
     "action", "event_action", "event_type", "notification_type", "event", "alert_event",
-    "event_name", "alert_type", "kind", "type", "trigger", "clear",
+    "event_name", "alert_type", "kind", "type", "trigger", "trigger_type", "clear",
 )  # fmt: skip
 SEVERITY_NAMES = (
     "severity", "incident_severity", "alert_severity", "level", "priority", "alert_priority",
     "importance_level", "importance", "urgency", "criticality", "alert_level", "severity_label",
     "severity_name", "event_severity", "sev", "impact", "gravite", "gravedad", "schweregrad",
+    "trigger_type",
+)  # fmt: skip
+# When the trouble began; a time under another name may be that of the message.
+BEGIN_NAMES = (
+    "starts_at", "start_time", "alert_start_time", "started_at", "triggered_at", "fired_at",
+    "opened_at", "activated_at", "started_time", "down_since", "first_seen", "since",
 )  # fmt: skip
 START_NAMES = (
     "starts_at", "start_time", "alert_start_time", "timestamp", "ts", "time", "started_at",
@@ -95,7 +101,7 @@ LINK_NAMES = (
 LABEL_NAMES = (
     "path", "metric_name", "device_id", "host", "ship_id", "detector", "external_id", "hostname",
     "host_name", "instance", "pod", "container", "namespace", "cluster", "node", "device", "team",
-    "location", "datacenter", "check_id", "monitor_id", "project", "entity",
+    "location", "datacenter", "check_id", "monitor_id", "project", "entity", "monitor",
 )  # fmt: skip
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _UNWORDY = re.compile(r"[^a-z0-9.]+")

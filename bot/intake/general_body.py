@@ -21,12 +21,14 @@ from bot.intake.cleaning import TEXT_LIMIT, json_text, one_line
 from bot.intake.drafting import Draft, identifying, still
 from bot.intake.field_names import (
     ALIASES,
+    BEGIN_NAMES,
     END_NAMES,
     LABEL_NAMES,
     LINK_NAMES,
     METADATA_STARTS,
     SEVERITY_NAMES,
     START_NAMES,
+    normal_name,
 )
 from bot.intake.fields import (
     an_object,
@@ -103,6 +105,8 @@ class _BodyReader:
         metadata = self.kept({}, text_mapping, self.body.get("metadata"), "metadata")
         labels = self.labels()
         annotations = self.kept({}, text_mapping, self.body.get("annotations"), "annotations")
+        if name and not title and labels.get("monitor", name) != name:
+            title = f"{labels['monitor']}: {name}"  # "Nightly backup: has not completed"
         headline = read_headline(title or name or text)
         status = self.status(headline.state)
         name = name or headline.title or title or text.split("\n", 1)[0] or service
@@ -132,10 +136,10 @@ class _BodyReader:
             annotations={**metadata, **annotations},
             value=self.find("value"),
             threshold=self.find("threshold"),
-            starts_at=self.time(START_NAMES) or _first_time(metadata),
+            starts_at=self.start() or _first_time(metadata),
             ends_at=self.time(END_NAMES),
             links=self.links(),
-            fingerprint=self.find("fingerprint"),
+            fingerprint=self.find("fingerprint") or self.id_of_alert(),
             identity={**identifying(labels), **identity},
             tracking_id=self.find("tracking_id"),
             incident_key=self.kept("", checked_key, self.find("incident_key"), "incident_key"),
@@ -160,6 +164,14 @@ class _BodyReader:
             self.problems.append(wrong(at(self.where, "name"), "given, or title, text or service"))
             title, text = self.inner_text(), self.lines()
         return name, title, text, service
+
+    def id_of_alert(self) -> str:
+        """Return the id of the alert that an event such as `alert.resolved` is about, or ''."""
+        event = normal_name(str(self.own.get("event", "")).replace(".", "_"))
+        if not event.startswith(("alert_", "incident_")):
+            return ""
+        ids = (holder.get("alert_id") for holder in (self.own, self.holders.subject))
+        return next((each for each in ids if isinstance(each, str) and each), "")
 
     def kept(self, otherwise: Any, read: Callable[[Any, str], T], value: Any, name: str) -> T:
         """Return what `read` returns; if the value has another form, note that and return
@@ -195,8 +207,10 @@ class _BodyReader:
                 return text
         if field not in _NESTED:
             return ""
-        if field == "name" and (text := self.holders.name_of_subject()):
-            return text
+        if field == "name":
+            is_titled = any(self.own.get(name) for name in ALIASES["title"])
+            if text := self.holders.name_of_subject(is_titled=is_titled):
+                return text
         for holder in (self.holders.subject, self.inner):
             for name in ALIASES[field]:
                 value = holder.get(name)
@@ -228,6 +242,14 @@ class _BodyReader:
         known = (word for word in tokens if known_severity(guesses.severity_spoken(word)))
         stated = next(self.texts_of(SEVERITY_NAMES), "")
         return next(known, stated)
+
+    def start(self) -> datetime | None:
+        """Return when the trouble began: under a name that says so, else any time of the body."""
+        for holder in (self.own, self.holders.subject):
+            for name in BEGIN_NAMES:
+                if name in holder and (time := read_time(holder[name])) is not None:
+                    return time
+        return self.time(START_NAMES)
 
     def time(self, names: Sequence[str]) -> datetime | None:
         for name in names:
@@ -268,7 +290,9 @@ class _BodyReader:
     def inner_text(self) -> str:
         """Return the longest text inside: a body that names nothing still says something."""
         texts = [
-            item for item in (*self.own.values(), *self.inner.values()) if isinstance(item, str)
+            item
+            for item in (*self.own.values(), *self.inner.values())
+            if isinstance(item, str) and not item[:4].isdigit()  # a time
         ]
         return max(texts, key=lambda text: len(text[:200]), default="")
 

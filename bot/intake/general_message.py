@@ -186,13 +186,16 @@ def status_of_message(
         if status in marked:
             return status, "title"
     shown_state = title.headline.state
+    if title.headline.is_announced and message.colour is not None:
+        shown_state = None
     if message.colour is AlertStatus.RESOLVED:
         if shown_state is not AlertStatus.FIRING or _says_resolved(message, headlines):
             return AlertStatus.RESOLVED, "colour"
         return AlertStatus.FIRING, "title"
     if shown_state is not None:
         return shown_state, "title"
-    heading = next((headline.state for headline in title.before if headline.state), None)
+    stated = (headline.state or states.state_of(headline.title) for headline in title.before)
+    heading = next(filter(None, stated), None)
     if message.colour is None and heading is not None:
         return heading, "title"
     emoji = next((headline.emoji for headline in reversed(headlines) if headline.emoji), None)

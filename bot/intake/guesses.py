@@ -257,7 +257,12 @@ _PORT_NAMES = parse_words("http https metrics http-metrics https-metrics web grp
 
 def severity_in(labels: Mapping[str, str]) -> str:
     """Return the raw severity word of the labels, or ''."""
-    return _first_of(SEVERITY_LABELS, labels)[0]
+    if severity := _first_of(SEVERITY_LABELS, labels)[0]:
+        return severity
+    return next((labels[name] for name in labels if name.endswith(_SEVERITY_ENDINGS)), "")
+
+
+_SEVERITY_ENDINGS = ("_severity", "_priority")  # "Trigger severity: High"
 
 
 _WORDS_OF_SEVERITY = re.compile(r"[^\W\d_]+[ -]?[0-9]?")

@@ -20,6 +20,7 @@ _TOOLS = parse_words(
     "grafana prometheus alertmanager zabbix nagios icinga datadog sentry pagerduty opsgenie splunk"
     " gatus pingdom uptimerobot jenkins gitlab github cloudwatch kibana elastic graylog netdata"
     " checkmk prtg monit bot slack webhook system team ops devops sre actions circleci"
+    " 监控报警 监控告警 监控恢复 告警通知 报警通知 告警信息 异常告警 恢复通知"
 )
 # With one of these a heading says that an alert follows, and no more.
 _ANNOUNCES = parse_words(
@@ -31,6 +32,8 @@ _TOPICS = parse_words(
     " production prod staging dev slo sla cluster kubernetes k8s server service network backend"
     " frontend health check error errors high low new channel data custom default test"
 )
+_EMOJI = re.compile(r":[a-z0-9_+'-]{1,60}:?(?=\s|$)", re.IGNORECASE)
+_HOST = re.compile(r"[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,8}")  # of which nothing is said
 _PARTS = parse_words(
     "description details summary message output information info attachment labels annotations"
 )
@@ -44,21 +47,16 @@ def is_heading(headline: Headline, text: str, sender: frozenset[str], names: str
     """
     if _MENTIONS.fullmatch(title_of(bare(text))):
         return True
-    tokens = states.folded(headline.title).split()
+    tokens = states.folded(_EMOJI.sub(" ", headline.title)).split()
     own = [word.strip(".,:;!*_~`[](){}#-–—") for word in tokens]
-    own = [word for word, token in zip(own, tokens, strict=True) if _is_word(word, token)]
+    own = [word for word in own if any(character.isalnum() for character in word)]
     left = [word for word in own if not _is_idle(word, sender)]
-    if not left or (len(own) == 1 and own[0] in _PARTS):
+    if not left or (len(own) == 1 and (own[0] in _PARTS or _HOST.fullmatch(own[0]))):
         return True
     if names and states.KINDS.issuperset(left):
         return True
     announces = not _ANNOUNCES.isdisjoint(own)
     return announces and all(word in _TOPICS or known_severity(word) for word in left)
-
-
-def _is_word(word: str, token: str) -> bool:
-    """Return False for marks and for the name of an emoji."""
-    return not token.startswith(":") and any(character.isalnum() for character in word)
 
 
 def _is_idle(word: str, sender: frozenset[str]) -> bool:

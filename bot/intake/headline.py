@@ -24,10 +24,10 @@ from bot.intake.delimiters import (
     without_fillers,
     without_link_label,
 )
+from bot.intake.phrases import TOKEN, begins_with_state, phrase_at, severity_word
 from bot.intake.states import StateWord
 
 LOOKED_AT = 300  # characters of a title
-_TOKEN = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
 # Emoji, their names, and marks: anything that is neither a letter, a digit nor an opening bracket.
 _FRONT_MARKS = re.compile(
     r"(?:\s|:[a-z0-9_+'-]{1,60}:|_|[^\w\[({【「『（［<\"'/$#@])+", re.IGNORECASE
@@ -59,7 +59,8 @@ class Headline:
     stands: before the title, in brackets, or at its end behind a dash. `severity` is the sender's
     word or ''. `emoji` is what the emoji before the title says. `title` is the text without state
     and severity; `subject` also lacks what follows the state ("timeout after 10 s"), so it
-    identifies the alert.
+    identifies the alert. `is_announced`: the state is only a noun before the title ("Alert: …"),
+    which the end may carry as well.
     """
 
     state: AlertStatus | None
@@ -68,6 +69,7 @@ class Headline:
     title: str
     subject: str
     emoji: AlertStatus | None = None
+    is_announced: bool = False
 
 
 @lru_cache(maxsize=1024)
@@ -83,6 +85,7 @@ class _Reader:
         self.is_marked = False
         self.severity = ""
         self.emoji: AlertStatus | None = None
+        self.is_announced = False
         self.names: list[str] = []  # what stands in brackets before the title and is no state
 
     def read(self) -> Headline:
@@ -114,6 +117,7 @@ class _Reader:
             title,
             subject or title or self.text.strip(),
             self.emoji,
+            self.is_announced,
         )
 
     def mark(self, status: AlertStatus) -> None:
@@ -121,6 +125,7 @@ class _Reader:
         if not self.is_marked or status is AlertStatus.RESOLVED:
             self.state = status
         self.is_marked = True
+        self.is_announced = False
 
     # Front: emoji, brackets, `RESOLVED:`.
 
@@ -156,7 +161,7 @@ class _Reader:
     def without_prefix(self, rest: str) -> str | None:
         """Remove `RESOLVED:`, `Problem in 2m -`, `Alert resolved |`, `P1:`, 【】 aside."""
         at, states_seen = 0, 0
-        for token in _TOKEN.finditer(rest, 0, 80):
+        for token in TOKEN.finditer(rest, 0, 80):
             if token.start() < at:
                 continue
             end = self.prefix_word(rest, token)
@@ -188,11 +193,11 @@ class _Reader:
         """Return (its end, whether it marks a state or severity) of a word that a prefix may
         hold.
         """
-        length, word = _phrase_at(rest, token.start())
+        length, word = phrase_at(rest, token.start())
         if word is not None:
             return token.start() + length, True
         text = states.folded(token[0])
-        if known_severity(_severity_word(rest, token)) is not None:
+        if known_severity(severity_word(rest, token)) is not None:
             return token.end(), True
         if states.unseparated_state(text) and len(text) <= 8:
             return token.end(), True
@@ -204,24 +209,28 @@ class _Reader:
 
     def reads_mark(self, text: str) -> bool:
         """Note the state or severity that the text before a title holds; False if it holds none."""
-        first = _TOKEN.search(text)
+        first = TOKEN.search(text)
         if first is None:
             return states.emoji_state(text) is not None
-        severity = _severity_word(text, first)
+        severity = severity_word(text, first)
         has_severity = known_severity(severity) is not None
         if has_severity and not self.severity:
             self.severity = severity
         status = states.state_of(text)
-        tokens = _TOKEN.findall(text)
-        if status is not None and (len(tokens) <= 3 or _begins_with_state(text)):
+        tokens = TOKEN.findall(text)
+        if status is not None and (len(tokens) <= 3 or begins_with_state(text)):
+            if states.ANNOUNCING.issuperset(states.folded(word) for word in tokens):
+                self.state = self.state or status
+                self.is_announced = self.state is status and not self.is_marked
+                return True
             self.mark(status)
-            for token in _TOKEN.finditer(text):
+            for token in TOKEN.finditer(text):
                 self.note_severity(text, token)
             return True
         return has_severity and len(tokens) <= 2
 
     def note_severity(self, text: str, token: re.Match[str]) -> None:
-        word = _severity_word(text, token)
+        word = severity_word(text, token)
         if not self.severity and known_severity(word) is not None:
             self.severity = word
 
@@ -240,7 +249,7 @@ class _Reader:
 
         Without a state word all of `rest` is the subject.
         """
-        tokens = list(_TOKEN.finditer(rest))
+        tokens = list(TOKEN.finditer(rest))
         behind = 0  # the end of the phrase that was read last
         left_at = 0  # where "from OK" begins, which "to ALARM" follows
         for index, token in enumerate(tokens):
@@ -275,7 +284,7 @@ class _Reader:
 
         Nagios writes a severity where others write a state: `is CRITICAL`.
         """
-        length, word = _phrase_at(rest, token.start())
+        length, word = phrase_at(rest, token.start())
         if word is not None:
             return token.start() + length, word
         if token[0].isupper() and known_severity(token[0]) is not None:
@@ -288,7 +297,7 @@ def _leads_on(rest: str, end: int) -> bool:
     arrow = _ARROW.match(rest, end)
     if arrow is None:
         return False
-    _, word = _phrase_at(rest, arrow.end())
+    _, word = phrase_at(rest, arrow.end())
     return word is not None or _SEVERITY_BEHIND.match(rest, arrow.end()) is not None
 
 
@@ -317,31 +326,3 @@ def _stands_as_state(
             return True
         return is_run or ends_before_state(before) or rest[start:end].isupper()
     return True
-
-
-def _phrase_at(text: str, start: int) -> tuple[int, StateWord | None]:
-    """Return the length and meaning of the longest known phrase that begins here."""
-    tokens = list(_TOKEN.finditer(text, start, start + 80))[: states.LONGEST_PHRASE]
-    for count in range(len(tokens), 0, -1):
-        end = tokens[count - 1].end()
-        if word := states.STATE_WORDS.get(states.folded(text[start:end])):
-            return end - start, word
-    return 0, None
-
-
-def _begins_with_state(text: str) -> bool:
-    first = _TOKEN.search(text)
-    return first is not None and (
-        _phrase_at(text, first.start())[1] is not None
-        or states.unseparated_state(states.folded(first[0])) is not None
-    )
-
-
-def _severity_word(text: str, token: re.Match[str]) -> str:
-    """Return the token, joined with a number behind a dash: `SEV-1`."""
-    behind = text[token.end() : token.end() + 2]
-    if len(behind) == 2 and behind[0] in "- " and behind[1].isdigit():
-        joined = token[0] + behind[1]
-        if known_severity(joined) is not None:
-            return joined
-    return token[0]

@@ -20,7 +20,7 @@ _DEPTH_LIMIT = 5
 _SUBJECTS = (
     "alert", "incident", "issue", "problem", "error", "exception", "fault", "item", "check",
     "monitor", "rule", "alarm", "trigger", "test", "site", "job", "connection", "pipeline",
-    "definition", "workflow",
+    "definition", "workflow", "data", "payload",
 )  # fmt: skip
 _NAMES_OF_SUBJECT = (
     *ALIASES["name"], *ALIASES["title"], "alias", "message", "exception_class", "error_class",
@@ -28,9 +28,13 @@ _NAMES_OF_SUBJECT = (
 )  # fmt: skip
 # Objects that hold one alert and nothing else; these names hold its parts.
 _PARTS = frozenset(("labels", "annotations", "metadata", "tags", "status", "state"))
+# `monitorFriendlyName` names the alert; `node_name` only a body that says nothing else.
 _NAMING = re.compile(
-    r"(?:monitor|check|alert|rule|test|probe|trigger|alarm|sensor|workspace|pipeline|definition"
-    r"|connection|site|job|workflow)(?:_[a-z]+)?_?name"
+    r"(?:monitor|check|alert|rule|test|probe|trigger|alarm|sensor)(?:_[a-z]+)?_?name"
+)
+_NAMING_THINGS = re.compile(
+    r"(?:workspace|pipeline|definition|connection|site|job|workflow|node|device|server|endpoint"
+    r"|database)(?:_[a-z]+)?_?name"
 )
 _NAMES_OTHERS = re.compile(r"group|type|stat|user|host|account|org|team|agent")
 
@@ -52,14 +56,28 @@ class Holders:
         """Return the three, in the order in which they count."""
         return (self.own, self.subject, self.inner)
 
-    def name_of_subject(self) -> str:
-        """Return the name of what the alert is about, or ''."""
-        for name, value in self.own.items():
-            is_name = _NAMING.fullmatch(name) and not _NAMES_OTHERS.search(name)
-            if is_name and isinstance(value, str) and value.strip():
-                return value.strip()
+    def name_of_subject(self, *, is_titled: bool) -> str:
+        """Return the name of what the alert is about, or ''. A thing names it only if the body has
+        no title.
+        """
         texts = (self.subject.get(name) for name in _NAMES_OF_SUBJECT)
-        return next((text.strip() for text in texts if isinstance(text, str) and text.strip()), "")
+        named = (text for text in texts if isinstance(text, str) and text.strip())
+        things = () if is_titled else (self.own, self.subject)
+        return (
+            _named(self.own, _NAMING)
+            or next(named, "").strip()
+            or _named(self.subject, _NAMING)
+            or next(filter(None, (_named(holder, _NAMING_THINGS) for holder in things)), "")
+        )
+
+
+def _named(holder: Mapping[str, Any], naming: re.Pattern[str]) -> str:
+    """Return the value of a field such as `monitorFriendlyName`, or ''."""
+    for name, value in holder.items():
+        is_name = naming.fullmatch(name) and not _NAMES_OTHERS.search(name)
+        if is_name and isinstance(value, str) and value.strip():
+            return value.strip()
+    return ""
 
 
 def unwrapped(body: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -20,7 +20,7 @@ _OTHERS = {
     ),
     "service": (
         "serviço servicio servizio dienst aplicação aplicación applicazione anwendung サービス"
-        " サービス名 アプリ 服务 服务名 服务名称 服務 应用 应用名称 서비스"
+        " サービス名 アプリ 服务 服务名 服务名称 服務 告警应用 所属应用 应用名 应用 应用名称 서비스"
     ),
     "env": "ambiente entorno environnement umgebung 環境 环境 告警环境 환경",
     "region": "região región région regione 地域 地区 区域 リージョン",
@@ -30,12 +30,13 @@ _OTHERS = {
     ),
     "instance": "instância instancia istanza instanz インスタンス 实例 告警实例 实例名称",
     "alertname": (
-        "alerta alerte allarme アラート名 アラート 告警名称 告警名 报警名称 告警类型 规则名称 규칙"
+        "alerta alerte allarme アラート名 アラート 告警名称 告警名 告警项目"
+        " 报警名称 告警类型 规则名称 규칙"
     ),
-    "status": "situação estatus ステータス 告警状态 報警狀態 狀態 상태",
+    "status": "situação estatus ステータス 告警状态 当前状态 報警狀態 狀態 상태",
     "started": (
-        "início inicio début beginn inizio 開始時刻 発生時刻 発生日時 开始时间 触发时间 告警时间"
-        " 发生时间 故障时间"
+        "início inicio début beginn inizio 開始時刻 発生時刻 発生時間 発生日時"
+        " 开始时间 触发时间 告警时间 发生时间 故障时间"
     ),
     "summary": "resumo resumen résumé zusammenfassung riepilogo 概要 摘要 告警主题 告警概要",
     "description": (

@@ -49,11 +49,12 @@ VOCABULARIES = {
         " error, errored, erroring, broken, degraded, degraded performance, partial outage,"
         " major outage, unstable, timed out, timeout, lost, dead, stopped, out of sync, outofsync,"
         " missing, aborted, cancelled, canceled, stalled, partially failed, partiallyfailed,"
+        " not reachable, not available, not running, not working, not accessible,"
         " does not exist, not meeting its slo, not meeting its slos",
         recoveries="up, back up, up again, back online, online, healthy, success, succeeded,"
         " successful, passed, passing, reachable, operational, available, working, synced, ready,"
         " stable, alive, good, responding, responding again, green, complete, applied,"
-        " exists",
+        " exists, fine",
     ),
     "de": Vocabulary(
         firing="alarm, ausgelöst, störung, problem, aktiv, offen, warnung, meldung, gestört",
@@ -137,6 +138,8 @@ FILLERS = parse_words(
     " automatically auto started"
     " alerta alarme alarma allarme incidente problema problème störung meldung on"
 )
+# Before a title these say that an alert follows: its beginning or, in green, its end.
+ANNOUNCING = parse_words("alert alarm alerta alerte alarme allarme アラート 告警 报警")
 # Behind these a state word says what the subject is.
 CONNECTORS = parse_words(
     "is are was were just has have had been be being now went goes gone become became becomes back"
@@ -153,14 +156,17 @@ NEGATIONS = parse_words(
 # a dash or a colon they are a state.
 AMBIGUOUS = parse_words(
     "up clear normal active open closed close online ok okay good green ready available success"
-    " successful working alive stable passed passing complete completed applied exists alert alarm"
-    " incident problem error failure timeout missing lost offline started ended stopped fail outage"
-    " warning reachable operational synced trigger recovery raise identified responding aktiv"
-    " offen meldung problema incidente alerta alarme allarme alarma erreur fehler panne échec"
+    " successful working alive stable passed passing complete completed applied exists fine alert"
+    " alarm incident problem error failure timeout missing lost offline started ended stopped fail"
+    " outage warning reachable operational synced trigger recovery raise identified responding"
+    " aktiv offen meldung problema incidente alerta alarme allarme alarma erreur fehler panne échec"
     " guasto errore falha fallo erro disponible disponibile disponível online normale"
 )
 # Before a colon these name the kind of the subject: `PROBLEM Service Alert: web1/HTTP`.
-KINDS = parse_words("service host check job build rule server pipeline workflow dag query")
+KINDS = parse_words(
+    "service host check job build rule server pipeline workflow dag query"
+    " deploy deployment déploiement despliegue implantação release rollout"
+)
 
 _COLOURS_FIRING = parse_words(
     # Slack's own names, and as Slack delivers them.

@@ -102,6 +102,31 @@ PAIRS = {
         {"data": {"connection": {"name": "orders"}, "workspace": {"name": "Q"}, "success": True}},
         "orders",
     ),
+    "an end that is known by its id only": (
+        {"event": "alert.fired", "alert_id": "a-1", "message": "Berth pool is empty"},
+        {"event": "alert.resolved", "alert_id": "a-1", "name": "Berth pool is empty"},
+        "Berth pool is empty",
+    ),
+    "a type of the event without more": (
+        {"monitor": "Nightly load", "rule": "Not complete", "type": "ALERT"},
+        {"monitor": "Nightly load", "rule": "Not complete", "type": "RECOVERY"},
+        "Not complete",
+    ),
+    "an event of a node": (
+        {"event": "node.offline", "timestamp": "2026-11-22T10:01:00Z", "data": {"node_name": "q1"}},
+        {"event": "node.online", "timestamp": "2026-11-22T10:21:00Z", "data": {"node_name": "q1"}},
+        "q1",
+    ),
+    "labels that hold the state": (
+        {"description": "Load", "event_status": "Critical", "labels": {"alarm_status": "active"}},
+        {"description": "Load", "event_status": "Ok", "labels": {"alarm_status": "inactive"}},
+        "Load",
+    ),
+    "the kind of its trigger": (
+        {"MonitorName": "Load", "TriggerType": "Critical"},
+        {"MonitorName": "Load", "TriggerType": "ResolvedCritical"},
+        "Load",
+    ),
     "a severity in the field of the state": (
         {"alert": {"monitorName": "Load", "status": "critical"}, "host": {"status": "working"}},
         {"alert": {"monitorName": "Load", "status": "ok"}, "host": {"status": "working"}},
@@ -195,6 +220,7 @@ def test_the_title_is_what_the_alert_is_about(body: Body, title: str) -> None:
         {"check": {"name": "Load", "down_since": "2026-11-22T10:01:00Z"}},
         {"alert": {"ruleName": "Load", "dateStartZoned": "2026-11-22 10:01:00 UTC"}},
         {"alert": {"name": "Load"}, "trigger_time": 1795341660},
+        {"timestamp": 1795341999, "alert": {"name": "Load", "fired_at": "2026-11-22T10:01:00Z"}},
     ],
     ids=str,
 )
@@ -202,3 +228,14 @@ def test_the_start_is_read_under_the_names_that_senders_give_it(body: Body) -> N
     [alert] = parse_body("generic", body).alerts
     assert alert.starts_at is not None
     assert alert.starts_at.isoformat() == "2026-11-22T10:01:00+00:00"
+
+
+def test_two_alerts_with_ids_of_their_own_are_two() -> None:
+    bodies = [{"event": "alert.fired", "alert_id": name, "message": "Full"} for name in "ab"]
+    alerts = [parse_body("generic", body).alerts[0] for body in bodies]
+    assert alerts[0].fingerprint != alerts[1].fingerprint
+
+
+def test_a_rule_of_a_monitor_says_of_which_monitor_it_is() -> None:
+    [alert] = parse_body("generic", {"monitor": "Nightly load", "rule": "Not complete"}).alerts
+    assert alert.title == "Nightly load: Not complete"

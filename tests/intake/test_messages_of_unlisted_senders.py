@@ -145,6 +145,9 @@ def test_the_sender_s_own_name_of_a_label_stays_beside_ours() -> None:
         ("Orders: too few just triggered", "Orders: too few went back to normal", "too few"),
         ("*berth-api* is not meeting its SLOs", "*berth-api* incident resolved", "berth-api"),
         ("*Does not exist* for *nginx* at web", "*Exists* for *nginx* at web", "nginx"),
+        ("Quay is not reachable!", "Quay is reachable again!", "Quay"),
+        ("Quay is dead :boom:", "Quay is fine :heart:", "Quay"),
+        ("Échec du déploiement : quay", "Déploiement réussi : quay", "quay"),
         (
             "Monitor is DOWN: Quay ( https://q.example ) - Reason: timeout",
             "Monitor is UP: Quay ( https://q.example ). It was down for 12 minutes",
@@ -159,3 +162,57 @@ def test_trouble_and_its_end_in_other_words_are_about_the_same(
     assert (begun.state in (FIRING, None), over.state) == (True, RESOLVED)
     assert begun.subject.lower() == over.subject.lower()
     assert subject in over.subject
+
+
+@pytest.mark.parametrize("sender", ["Alertmanager", "watch"])
+def test_the_word_alert_before_a_title_does_not_outweigh_the_colour(sender: str) -> None:
+    messages = (
+        posted("🔥 Alert: BerthFull", "", RED, sender),
+        posted("🔥 Alert: BerthFull", "", GREEN, sender),
+    )
+    assert [alert_of(message).status for message in messages] == [FIRING, RESOLVED]
+    assert fold(*messages) == (1, 0)
+
+
+def test_below_the_name_of_a_host_alone_stands_what_happens_on_it() -> None:
+    crane = posted("quay.example", "Crane 3 does not move")
+    berth = posted("quay.example", "No berth is free")
+    over = posted("quay.example", "[RESOLVED] No berth is free", GREEN)
+    assert alert_of(over).title == "No berth is free"
+    assert fold(crane, berth, over) == (2, 1)
+
+
+def test_a_template_that_frames_its_heading_is_read_by_its_labels() -> None:
+    text = "===== {} =====\n告警类型：磁盘满\n告警级别：严重\n告警应用: berth-api"
+    messages = [
+        {"bot_id": "B0ANY", "username": "机器人", "text": text.format(heading)}
+        for heading in ("监控报警", "告警恢复")
+    ]
+    alerts = [alert_of(message) for message in messages]
+    assert [alert.status for alert in alerts] == [FIRING, RESOLVED]
+    assert {(alert.title, alert.service, alert.severity) for alert in alerts} == {
+        ("磁盘满", "berth-api", "critical")
+    }
+    assert fold(*messages) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("emoji", "status", "severity"),
+    [
+        ("exclamation", FIRING, "critical"),
+        ("warning", FIRING, "medium"),
+        ("white_check_mark", RESOLVED, "medium"),
+    ],
+)
+def test_a_line_of_nagios_with_an_emoji_for_its_state_is_read_as_nagios(
+    emoji: str, status: AlertStatus, severity: str
+) -> None:
+    text = f":{emoji}:  HOST: berth-3   SERVICE: Disk root     MESSAGE: 85 % used"
+    alert = alert_of({"bot_id": "B0ANY", "username": "nagios", "text": text})
+    assert (alert.status, alert.service, alert.labels["check"]) == (status, "berth-3", "Disk root")
+    assert status is RESOLVED or alert.severity == severity
+
+
+def test_a_label_that_ends_in_severity_is_the_severity() -> None:
+    alert = alert_of(posted("Crane stuck", "Trigger severity: High", RED, "watch"))
+    assert alert.severity == "high"

@@ -201,7 +201,8 @@ def parse_message(message: SlackMessage) -> Alert | None:
     is_default = title is not None and title.is_of_values and bool(title.common)
     headline, own = None, ""
     if message.headlines and not is_default:
-        headline = read_headline(message.headlines[0].split("\n", 1)[0])
+        sentence = title.rest if title and not title.is_of_values and not title.named else ""
+        headline = read_headline(sentence or message.headlines[0].split("\n", 1)[0])
         own = _below_heading(title, headline, message, annotations, labels)
     heading = headline
     if own:

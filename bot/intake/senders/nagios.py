@@ -60,6 +60,19 @@ _IS_STATE = re.compile(rf" (?:is |\(|- |state: ?)\W{{0,3}}(?P<state>{_STATE_WORD
 _CHANGE = re.compile(
     rf"(?P<subject>[^\n]{{1,200}}?)\W{{1,4}}(?:{_STATE_WORD}) ?(?:->|→) ?(?P<state>{_STATE_WORD})\b"
 )
+# `:warning: HOST: web1  SERVICE: Disk  MESSAGE: 85 % used`, as a well-known script writes it.
+_STATE_OF_EMOJI = {
+    "white_check_mark": "OK",
+    "warning": "WARNING",
+    "exclamation": "CRITICAL",
+    "question": "UNKNOWN",
+}
+_INLINE = re.compile(
+    rf"\s{{0,4}}:(?P<emoji>{'|'.join(_STATE_OF_EMOJI)}):\s{{1,6}}HOST: {{0,4}}"
+    r"(?P<host>\S{1,200})\s{1,20}(?:SERVICE: {0,4}(?P<check>\S[^\n]{0,150}?)\s{1,20})?"
+    r"(?:MESSAGE|OUTPUT|INFO):",
+    re.IGNORECASE,
+)
 _ADDRESS = re.compile(r"\((?:IP: ?)?[0-9a-fA-F.:]{1,60}\)$")
 _SENDERS = ("nagios", "icinga", "checkmk", "check_mk", "check mk", "naemon", "centreon", "thruk")
 # Our fact, then its names without underscores and without the prefix of an environment variable.
@@ -91,6 +104,10 @@ def parse_message(message: SlackMessage) -> Alert | Activity | None:
     headlines = [bare(line) for text in message.headlines[:6] for line in text.split("\n")[:3]]
     facts = _facts({**read_lines(message.text).labels, **message.fields})
     ours = any(name in f"{message.sender} {message.text[-300:]}".lower() for name in _SENDERS)
+    if ours and (stated := _INLINE.match(message.headlines[0] if message.headlines else "")):
+        facts |= {"host": stated["host"], "state": _STATE_OF_EMOJI[stated["emoji"]]}
+        facts |= {"check": stated["check"]} if stated["check"] else {}
+        headlines = []
     for headline in headlines:
         if opened := _TYPE.match(headline[:300]):
             facts.setdefault("type", opened["type"])
