@@ -56,6 +56,20 @@ async def test_a_failed_task_and_those_after_it_run_again_and_the_run_is_awaited
     assert len(airflow.changes) == 2
 
 
+async def test_a_default_that_a_caller_writes_out_means_the_same(airflow, failed_run, airflow_desk):
+    desk = await airflow_desk(airflow.url, airflow.version)
+    for action, values in (
+        ("airflow.clear_task", {"task": "load", "run": ""}),
+        ("airflow.clear_run", {"run": "", "only_failed": True}),
+    ):
+        plan = await desk.client.plan(call(action, **values))
+        assert plan.touches[0].startswith(f"2 tasks of run {failed_run}"), plan
+    log = {"task": "load", "run": "", "attempt": 0, "index": -1, "lines": 1}
+    read = await desk.client.execute(call("airflow.task_log", **log), key=key())
+    assert "the warehouse is not there" in read.stdout, read
+    assert await desk.client.plan(call("airflow.trigger", conf=""))
+
+
 async def test_a_run_is_cleared_whole_only_if_asked_and_within_the_declared_number(
     airflow, failed_run, airflow_desk
 ):

@@ -21,7 +21,10 @@ _ID = r"[A-Za-z0-9_\-][A-Za-z0-9_.\-]{0,249}"
 _RUN = r"[A-Za-z0-9_~:+\-][A-Za-z0-9_.~:+\-]{0,249}"
 DagId = Annotated[str, form(_ID, "must be the id of a DAG: letters, digits, _ - .")]
 TaskId = Annotated[str, form(_ID, "must be the id of a task: letters, digits, _ - .")]
-RunId = Annotated[str, form(_RUN, "must be the id of a run: letters, digits, _ - . ~ : +")]
+# The bot writes every default out, so that no run is an empty text too.
+RunId = Annotated[
+    str, form(f"(?:{_RUN})?", "must be the id of a run: letters, digits, _ - . ~ : +, or empty")
+]
 _BasePath = Annotated[
     str, form(r"(/[A-Za-z0-9_~\-]{1,50}){0,5}", "must be a path such as /airflow, without a / last")
 ]
@@ -141,7 +144,7 @@ TRIGGER = Action(
 CLEAR_TASK = Action(
     id="airflow.clear_task",
     verb="clear",
-    title="Run a failed task again, and the failed ones after it",
+    title="Clear a task, so that it and those after it run again",
     mutating=True,
     parameters=ClearTaskParameters,
     risk="medium",
@@ -152,7 +155,7 @@ CLEAR_TASK = Action(
 CLEAR_RUN = Action(
     id="airflow.clear_run",
     verb="clear",
-    title="Run the failed tasks of a run again",
+    title="Clear the tasks of a run, so that they run again",
     mutating=True,
     parameters=ClearRunParameters,
     risk="medium",
