@@ -46,7 +46,7 @@ STORE_AND_HANDLERS = [
         "store/operations/running.py",
         "note_progress",
         "tests/store/test_contract_progress.py",
-        without="incidents.show_card",
+        without="incidents.reply",
     ),
     Mutant(
         "handlers/views/running.py",
@@ -55,10 +55,10 @@ STORE_AND_HANDLERS = [
         without="execution.progress is None",
     ),
     Mutant(
-        "handlers/listeners/approvals.py",
-        "cancel_run",
+        "bot/response/cancellations.py",
+        "Cancellations._cancel",
         "tests/scenarios/test_gateway_reads.py",
-        without="check_decider",
+        without="await self._decisions.check_decider(approval, user)",
     ),
     Mutant(
         "store/operations/disputes.py",
