@@ -5,7 +5,7 @@ A pair is only shown: it changes a search once the operator writes it into `syno
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -71,13 +71,19 @@ def _pairs(case: JudgedPassage, known: Synonyms) -> Iterator[tuple[str, str]]:
         for word, weight in weights.items()
         if weight >= TITLE and known.of([word])[0] not in of_passage
     ]
-    heading = dict.fromkeys(terms(case.passage))
+    missing = [word for word in missing if not _joins(word, weights)]
+    heading = dict.fromkeys(terms(case.passage.rpartition(" (")[0] or case.passage))
     others = [word for word in heading if known.of([word])[0] not in of_alert]
     for word in missing[:_MOST_WORDS]:
         for other in others[:_MOST_WORDS]:
             # A stem that is no word of its own cannot stand in the file.
             if terms(word) == [word] and terms(other) == [other]:
                 yield word, other
+
+
+def _joins(word: str, others: Collection[str]) -> bool:
+    """Return True for a whole identifier, `mailboxoverflow`, whose parts are words too."""
+    return any(word.startswith(other) and word.removeprefix(other) in others for other in others)
 
 
 def _judged(word: str, other: str, cases: Sequence[JudgedPassage], now: datetime) -> LearnedPair:

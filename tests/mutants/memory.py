@@ -23,4 +23,16 @@ MEMORY = [
         "tests/response/test_memory.py",
         without="index.replace",
     ),
+    Mutant(
+        "bot/retrieval/learned_synonyms.py",
+        "_joins",
+        "tests/retrieval/test_learned_synonyms.py",
+        returns="False",
+    ),
+    Mutant(
+        "bot/serving/traces.py",
+        "parse_traceparent",
+        "tests/gateway/test_traces.py",
+        returns="None",
+    ),
 ]

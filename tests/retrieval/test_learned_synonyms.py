@@ -42,6 +42,13 @@ def test_what_did_not_help_counts_against_it_and_old_cases_count_less() -> None:
     assert suggested(*(cited(number, days=900) for number in (1, 2))) == set(), "too old to be sure"
 
 
+def test_a_whole_identifier_and_the_path_are_no_words_to_suggest() -> None:
+    pairs = suggested(*(cited(number, title="MailboxOverflowing") for number in (1, 2)))
+    assert pairs == {
+        (word, other) for word in ("mailbox", "overflow") for other in ("spool", "full")
+    }
+
+
 def test_words_that_mean_the_same_already_are_not_suggested() -> None:
     known, problems = parse_synonyms("spool, mailbox\n")
     assert not problems
