@@ -162,11 +162,11 @@ def sources(
     if "environ" in arguments.init_kwargs:
         environment.env_vars = lower_case(arguments.init_kwargs["environ"])
     both = {**file.env_vars, **environment.env_vars}
+    of_file = (file, SecretFiles(settings_cls, file.env_vars)) if file.env_vars else ()
     return (
         environment,
         SecretFiles(settings_cls, environment.env_vars),
-        file,
-        SecretFiles(settings_cls, file.env_vars),
+        *of_file,
         FamiliarNames(settings_cls, both),
         UnknownNames(settings_cls, known, environment.env_vars, file.env_vars),
     )

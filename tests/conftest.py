@@ -50,10 +50,16 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
                 unavailable(f"{program} is not on this machine (make services)")
 
 
-def pytest_collection_finish() -> None:
-    """Freeze the objects of the collection, so that garbage collection does not scan them."""
-    gc.collect()
-    gc.freeze()
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect no garbage meanwhile, and scan what the collection made never again."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.collect()
+        gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)

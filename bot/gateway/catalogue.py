@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from bot.gateway.actions import Action
 from bot.gateway.commands import Command, action_of
@@ -126,6 +128,11 @@ def _info(action: Action, targets: tuple[str, ...]) -> ActionInfo:
         blast=action.blast,
         verified_by=action.verified_by,
         cancellable=action.cancellable,
-        parameters=action.parameters.model_json_schema(),
+        parameters=_schema(action.parameters),
         targets=targets,
     )
+
+
+@lru_cache(maxsize=256)  # the bot asks for all of them every few seconds
+def _schema(parameters: type[BaseModel]) -> dict[str, Any]:
+    return parameters.model_json_schema()

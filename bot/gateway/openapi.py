@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
 
 from pydantic import BaseModel, JsonValue
@@ -137,8 +138,13 @@ ENDPOINTS = (
 )
 
 
-def document(version: str, *, signed: bool) -> dict[str, Any]:
-    """Return the OpenAPI 3.1 document. A `signed` gateway answers 401 without a signature."""
+@cache
+def document(version: str, *, signed: bool) -> Mapping[str, Any]:
+    """Return the OpenAPI 3.1 document. A `signed` gateway answers 401 without a signature.
+
+    It takes longer to make than all else that a start of the gateway does, so a process makes it
+    once, when somebody asks for it.
+    """
     used: dict[type[BaseModel], JsonSchemaMode] = {ErrorBody: "serialization"}
     for endpoint in ENDPOINTS:
         if endpoint.answer:

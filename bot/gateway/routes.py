@@ -57,7 +57,6 @@ class Routes:
         self._metrics = metrics
         self._plan_rate = plan_rate
         self._dump = dump
-        self._document = document(VERSION, signed=not gatekeeper.open)
 
     def table(self) -> list[web.RouteDef]:
         """Every endpoint, in one list."""
@@ -92,7 +91,7 @@ class Routes:
 
     async def openapi(self, _: web.Request) -> web.Response:
         """Answer the OpenAPI document without a signature: it names no target."""
-        return web.json_response(self._document)
+        return web.json_response(document(VERSION, signed=not self._gatekeeper.open))
 
     async def dump(self, request: web.Request) -> web.Response:
         """Return the gateway's health and all running executions, also of other sources: names and

@@ -74,6 +74,18 @@ def test_only_a_signed_gateway_asks_for_a_secret():
         assert "security" not in paths["/health"]["get"]
 
 
+def test_a_process_makes_the_document_once():
+    assert document("1", signed=True) is document("1", signed=True)
+
+
+async def test_a_gateway_that_nobody_asks_makes_no_document(start):
+    made = document.cache_info().misses + document.cache_info().hits
+    desk = await start({})
+    assert document.cache_info().misses + document.cache_info().hits == made
+    await desk.get("/openapi.json")
+    assert document.cache_info().misses + document.cache_info().hits == made + 1
+
+
 @pytest.mark.chaos
 async def test_requests_made_from_the_document_never_get_a_500(start, tmp_path):
     program = os.environ.get("SCHEMATHESIS") or shutil.which("schemathesis", path=PLACES)

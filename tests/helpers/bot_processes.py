@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import multiprocessing
 import os
 import signal
 import subprocess
 import sys
+import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from multiprocessing.context import ForkServerProcess
@@ -197,6 +199,9 @@ class ForkedBot(BotProcess):
 
 def _main(environment: dict[str, str], folder: str, log: str) -> None:
     _become(environment, folder, log, log)
+    warnings.simplefilter("always", ResourceWarning)
     from bot.__main__ import main
 
-    sys.exit(main([]))
+    code = main([])
+    gc.collect()  # what was never closed or awaited says so in the log
+    sys.exit(code)

@@ -43,6 +43,7 @@ def tidy(log: str) -> None:
         assert sign not in log, log
 
 
+@pytest.mark.engines_in_turn
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_stops_the_bot_cleanly_and_leaves_nothing_behind(
     world: World, bot_process: StartProcess, number: signal.Signals
@@ -59,6 +60,7 @@ async def test_a_signal_stops_the_bot_cleanly_and_leaves_nothing_behind(
     assert set(leftovers) <= {"sopbot.db", "sopbot.db.lock"}, "the write-ahead log is folded in"
 
 
+@pytest.mark.engines_in_turn
 @pytest.mark.attack("ASI03")
 async def test_a_dump_and_proc_show_no_secret_and_end_nothing(
     world: World, bot_process: StartProcess
@@ -92,7 +94,7 @@ async def test_work_in_progress_is_finished_before_the_bot_stops(
             return True
 
         gateway.on_answer = hold
-        bot = await bot_process(AI_COMMAND_GATEWAY_URL=gateway.url)
+        bot = await bot_process(fork=True, AI_COMMAND_GATEWAY_URL=gateway.url)
         await world.alert()
         await world.press(await world.approval_card(), "Approve")
         await going.wait()
@@ -118,7 +120,7 @@ async def test_a_post_in_progress_is_finished_and_not_repeated_by_the_next_proce
         return True
 
     world.slack_hooks.on_answer = hold
-    bot = await bot_process()
+    bot = await bot_process(fork=True)
     await world.alert()
     await posting.wait()
     bot.terminate()

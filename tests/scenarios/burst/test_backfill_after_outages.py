@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -64,9 +65,21 @@ async def a_link_lost_while_history_is_read(lab: Lab) -> AsyncIterator[None]:
     lab.slack.drop_connections()
 
 
-@pytest.mark.parametrize("resolves", [edited, answered])
+def other(*case: object) -> Any:
+    """Return the gap with the other kind of resolve, which `make chaos` runs."""
+    return pytest.param(*case, marks=pytest.mark.chaos)
+
+
 @pytest.mark.parametrize(
-    "gap", [withheld, a_quarter_of_an_hour_without_a_link, a_link_lost_while_history_is_read]
+    ("gap", "resolves"),
+    [
+        (withheld, edited),
+        other(withheld, answered),
+        (a_quarter_of_an_hour_without_a_link, answered),
+        other(a_quarter_of_an_hour_without_a_link, edited),
+        (a_link_lost_while_history_is_read, edited),
+        other(a_link_lost_while_history_is_read, answered),
+    ],
 )
 async def test_a_resolve_in_an_old_message_or_its_thread_is_found(
     tmp_path: Path,
