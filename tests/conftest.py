@@ -20,7 +20,7 @@ from tests.helpers.filled_stores import StoreMaker
 from tests.helpers.ports import kept_port
 from tests.helpers.postgres import PostgresServer, postgres_server, programs
 
-pytest_plugins = ["tests.copied_schema", "tests.longest_first", "tests.measuring"]
+pytest_plugins = ["tests.copied_schema", "tests.measuring", "tests.swept", "tests.longest_first"]
 
 # A deadline would assert a wall-clock time, and so would the health check of slow generation: a
 # busy machine breaks both.
