@@ -8,7 +8,8 @@ import pytest
 
 from store.engines import sqlite_schema
 from store.engines.migrations import MIGRATIONS
-from tests.copied_schema import _migrate, migrate_by_copy
+from tests.copied_schema import _migrate, migrate_by_copy, migrate_unless_current
+from tests.helpers.databases import PostgresDatabase
 
 WHOLE = "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name"
 
@@ -44,3 +45,17 @@ def test_other_migrations_are_run_and_not_copied(monkeypatch: pytest.MonkeyPatch
     monkeypatch.undo()
     _migrate(all_of_them, "all")
     assert 0 < len(schema(first)) < len(schema(all_of_them))
+
+
+async def test_a_changed_postgresql_database_is_migrated_and_an_emptied_one_is_not_asked(
+    own_database: PostgresDatabase,
+) -> None:
+    taken = "DELETE FROM sopbot_migrations RETURNING 1"
+    own_database.empty()
+    assert len(own_database.rows(taken)) == len(MIGRATIONS)
+    await migrate_unless_current(own_database.url, "emptied")
+    assert own_database.rows("SELECT name FROM sopbot_migrations") == []
+    own_database.tamper("DROP SCHEMA public CASCADE")
+    own_database.tamper("CREATE SCHEMA public")
+    await migrate_unless_current(own_database.url, "changed")
+    assert len(own_database.rows("SELECT name FROM sopbot_migrations")) == len(MIGRATIONS)

@@ -17,6 +17,9 @@ from store.engines.dialects import statement_for_postgres
 from store.engines.postgres_session import Row
 from tests.helpers.postgres import EMPTY, OTHERS_LEAVE
 
+CURRENT: set[str] = set()
+"""The addresses of databases whose schema a test has not touched since it was migrated."""
+
 
 class Database(Protocol):
     """One store; statements are in the words that both engines speak."""
@@ -84,16 +87,22 @@ class PostgresDatabase:
         return self._execute(query, None).fetchall()
 
     def tamper(self, change: str, *parameters: object) -> int:
-        self.changed |= change.startswith(("ALTER", "CREATE", "DROP"))
+        if change.startswith(("ALTER", "CREATE", "DROP")):
+            self._is_changed()
         return self._execute(change, parameters).rowcount
 
     def empty(self) -> None:
         """Delete every row, after ending the connections that are still open."""
         self._execute(OTHERS_LEAVE, None)
         self._execute(EMPTY, None)
+        CURRENT.add(self.url)
+
+    def _is_changed(self) -> None:
+        self.changed = True
+        CURRENT.discard(self.url)
 
     def from_the_future(self) -> None:
-        self.changed = True
+        self._is_changed()
         self.tamper("INSERT INTO sopbot_migrations (name) VALUES ('9999_from_the_future')")
 
     @contextmanager
