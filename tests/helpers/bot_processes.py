@@ -84,6 +84,7 @@ def _command(texts: list[str], environment: dict[str, str], folder: str, output:
 
 def _become(environment: dict[str, str], folder: str, out: str, err: str) -> None:
     """Look like a process that was started so."""
+    gc.freeze()  # no collection of this process scans, and so copies, what it shares with others
     os.environ.clear()
     os.environ.update(environment)
     if CHILDREN not in environment:

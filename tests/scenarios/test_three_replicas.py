@@ -50,7 +50,7 @@ class Size:
 
 
 SIZES = [
-    pytest.param(Size(800, 40, 8, 4), id="short"),
+    pytest.param(Size(400, 20, 4, 2), id="short"),
     pytest.param(
         Size(2_000, 100, 20, 10),
         id="long",
