@@ -20,6 +20,7 @@ from pydantic import BaseModel, ValidationError
 from yarl import URL
 
 from bot.errors import GatewayRejected, GatewayUnavailable, InputError, OutcomeUnknown
+from bot.language import N_, Deferred, deferred
 from bot.remediation import answers, contract
 from bot.remediation.answers import GatewayHealth, NeverSeen, Outcome, Running
 from bot.remediation.contract import Plan, Priority
@@ -46,6 +47,10 @@ class ActionCall:
     context: str = ""
     priority: Priority = Priority.NORMAL
     tracking_id: str = ""
+
+
+_NO_ANSWER = N_("The gateway at {address} {why}.")
+_SENT = N_("The gateway {why} after the request was sent. Outcome unknown.")
 
 
 class GatewayClient:
@@ -97,11 +102,15 @@ class GatewayClient:
             report = contract.HealthReport.model_validate_json(reply.body)
         except ValidationError:
             raise GatewayUnavailable(
-                f"The gateway at {self._address} answered {reply.status}, but not with its health.",
-                remedy="Is AI_COMMAND_GATEWAY_URL the gateway's own address?",
+                deferred(
+                    "The gateway at {address} answered {status}, but not with its health.",
+                    address=self._address,
+                    status=reply.status,
+                ),
+                remedy=deferred("Is AI_COMMAND_GATEWAY_URL the gateway's own address?"),
             ) from None
         except (NotSent, NoAnswer) as error:
-            raise GatewayUnavailable(f"The gateway at {self._address} {error}.") from error
+            raise GatewayUnavailable(self._says(_NO_ANSWER, error)) from error
         if reply.status != 200 or report.status not in ("healthy", "degraded"):
             raise GatewayUnavailable(answers.unhealthy(self._address, reply.status, report))
         return GatewayHealth(report.status, report.version, dict(report.checks))
@@ -124,11 +133,18 @@ class GatewayClient:
             return None
         plan = self._read(Plan, reply)
         if plan.digest != plan.expected_digest():
-            raise GatewayRejected("The gateway's plan does not match the plan's own digest.")
+            raise GatewayRejected(
+                deferred("The gateway's plan does not match the plan's own digest.")
+            )
         if plan.action != call.action_id or plan.target != call.target:
             raise GatewayRejected(
-                f"Asked for {call.action_id} on {call.target}, the gateway planned "
-                f"{answers.short_line(plan.action)} on {answers.short_line(plan.target)}."
+                deferred(
+                    "Asked for {action} on {target}, the gateway planned {planned} on {other}.",
+                    action=call.action_id,
+                    target=call.target,
+                    planned=answers.short_line(plan.action),
+                    other=answers.short_line(plan.target),
+                )
             )
         return plan
 
@@ -160,27 +176,30 @@ class GatewayClient:
             )
         except NotSent as error:
             raise GatewayUnavailable(
-                f"The gateway at {self._address} {error}. Nothing was sent."
+                self._says(N_("The gateway at {address} {why}. Nothing was sent."), error)
             ) from error
         except NoAnswer as error:
-            raise OutcomeUnknown(
-                f"The gateway {error} after the request was sent. Outcome unknown."
-            ) from error
+            raise OutcomeUnknown(self._says(_SENT, error)) from error
         if reply.status == 503 and answers.error_code(reply.body) in contract.NOT_TAKEN:
             raise GatewayUnavailable(answers.rejection(503, reply.body))
         if reply.status >= 500:
             return answers.escalated(reply.status, reply.body)
         # From a proxy before the gateway, which may have forwarded the request already.
         if reply.status == 408:
-            raise OutcomeUnknown(f"{answers.rejection(408, reply.body)} Outcome unknown.")
+            raise OutcomeUnknown(
+                deferred("{answer} Outcome unknown.", answer=answers.rejection(408, reply.body))
+            )
         if not 200 <= reply.status < 300:
             raise _rejected(reply)
         try:
             return answers.outcome(contract.Answer.model_validate_json(reply.body))
         except ValidationError as error:
             raise OutcomeUnknown(
-                f"The gateway answered {reply.status} with something that cannot be read. "
-                "Outcome unknown."
+                deferred(
+                    "The gateway answered {status} with something that cannot be read. Outcome"
+                    " unknown.",
+                    status=reply.status,
+                )
             ) from error
 
     async def cancel(self, key: str, *, tracking_id: str = "") -> bool:
@@ -213,7 +232,7 @@ class GatewayClient:
             return NeverSeen(barred=bar and answers.is_barred(reply.body))
         record = self._read(contract.ExecutionRecord, reply)
         if record.idempotency_key != key:
-            raise GatewayRejected("The gateway answered about another execution.")
+            raise GatewayRejected(deferred("The gateway answered about another execution."))
         if record.state == "running" or record.answer is None:
             return answers.running_of(record)
         return answers.outcome(record.answer)
@@ -237,7 +256,8 @@ class GatewayClient:
             return contract.canonical_json(request)
         except (TypeError, ValueError) as error:
             raise InputError(
-                f"This request cannot be written as JSON: {error}", field="parameters"
+                deferred("This request cannot be written as JSON: {why}", why=error),
+                field="parameters",
             ) from error
 
     async def _ask_safely(
@@ -257,7 +277,7 @@ class GatewayClient:
         try:
             reply = await self._transport.ask(method, path, body, tracking_id=tracking_id)
         except (NotSent, NoAnswer) as error:
-            raise GatewayUnavailable(f"The gateway at {self._address} {error}.") from error
+            raise GatewayUnavailable(self._says(_NO_ANSWER, error)) from error
         if reply.status == 404 and missing and answers.error_code(reply.body) == missing:
             return reply
         if reply.status in (404, 405):
@@ -268,13 +288,21 @@ class GatewayClient:
             raise _rejected(reply)
         return reply
 
+    def _says(self, message: str, error: Exception) -> Deferred:
+        """The message with the gateway's address and why it gave no answer."""
+        return deferred(message, address=self._address, why=error.args[0])
+
     def _read(self, model: type[Model], reply: Reply) -> Model:
         try:
             return model.model_validate_json(reply.body)
         except ValidationError as error:
             raise GatewayUnavailable(
-                f"The gateway at {self._address} answered {reply.status} with something that "
-                "cannot be read."
+                deferred(
+                    "The gateway at {address} answered {status} with something that cannot be"
+                    " read.",
+                    address=self._address,
+                    status=reply.status,
+                )
             ) from error
 
 
@@ -293,6 +321,7 @@ def _path_of(digest: str | None) -> str:
 def _checked(key: str) -> str:
     if not _KEY.fullmatch(key):
         raise InputError(
-            "An idempotency key is 1 to 200 letters, digits and . _ : - only.", field="key"
+            deferred("An idempotency key is 1 to 200 letters, digits and . _ : - only."),
+            field="key",
         )
     return key

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.errors import InputError
+from bot.language import deferred
 from bot.remediation.catalogue import CATALOGUE, MOST_NAMED, Action
 
 _OPTION = re.compile(r"(?<![a-z0-9_])([a-z][a-z0-9_]*)=(\S+)")
@@ -31,12 +32,18 @@ def read_fix(
     else:
         known = ", ".join(f"`{a.word} [target]`" for a in list(actions.values())[:MOST_NAMED])
         raise InputError(
-            f"No action is called {verb[:40]!r}." if verb else "Which action?",
+            deferred("No action is called {verb!r}.", verb=verb[:40])
+            if verb
+            else deferred("Which action?"),
             field="action",
-            remedy=f"Try: {known}.",
+            remedy=deferred("Try: {known}.", known=known),
         )
     if len(rest) > 1:
-        raise InputError("One target at a time.", field="target", remedy="Name one service.")
+        raise InputError(
+            deferred("One target at a time."),
+            field="target",
+            remedy=deferred("Name one service."),
+        )
     origin = f"asked by @{user}"
     parameters: dict[str, tuple[Any, str]] = {
         name: (value, origin) for name, value in options.items()

@@ -14,6 +14,7 @@ from yarl import URL
 
 from bot.incidents.keys import is_tracking_id, new_tracking_id
 from bot.incidents.traced_step import StepKind
+from bot.language import N_, Deferred, deferred
 from bot.remediation import contract
 from bot.serving.traces import TRACEPARENT, traceparent_of
 
@@ -26,6 +27,10 @@ class Reply:
 
     status: int
     body: bytes
+
+
+_UNTRUSTED = N_("has no certificate that is trusted ({error})")
+_BROKEN = N_("broke the connection ({error})")
 
 
 class NotSent(Exception):
@@ -103,17 +108,21 @@ class Transport:
             ) as response:
                 return Reply(response.status, await _read_capped(response))
         except aiohttp.ClientSSLError as error:
-            raise NotSent(f"has no certificate that is trusted ({type(error).__name__})") from error
+            raise NotSent(_because(_UNTRUSTED, error)) from error
         except aiohttp.ClientConnectorError as error:
-            raise NotSent(f"cannot be reached ({error.strerror or error.os_error})") from error
+            raise NotSent(
+                deferred("cannot be reached ({error})", error=error.strerror or error.os_error)
+            ) from error
         except aiohttp.ConnectionTimeoutError as error:
-            raise NotSent("did not accept a connection in time") from error
+            raise NotSent(deferred("did not accept a connection in time")) from error
         except aiohttp.InvalidURL as error:
-            raise NotSent("has an address that is not a URL") from error
+            raise NotSent(deferred("has an address that is not a URL")) from error
         except TimeoutError as error:
-            raise NoAnswer(f"did not answer in {self._timeout:g} s") from error
+            raise NoAnswer(
+                deferred("did not answer in {seconds:g} s", seconds=self._timeout)
+            ) from error
         except (aiohttp.ClientError, asyncio.IncompleteReadError, OSError) as error:
-            raise NoAnswer(f"broke the connection ({type(error).__name__})") from error
+            raise NoAnswer(_because(_BROKEN, error)) from error
 
     def _signature(self, method: str, path: str, body: bytes) -> dict[str, str]:
         if not self._secret:
@@ -141,6 +150,11 @@ async def _read_capped(response: aiohttp.ClientResponse) -> bytes:
         size += len(chunk)
         if size > contract.BODY_LIMIT_BYTES:
             response.close()
-            raise NoAnswer("sent an answer over 1 MiB")
+            raise NoAnswer(deferred("sent an answer over 1 MiB"))
         chunks.append(chunk)
     return b"".join(chunks)
+
+
+def _because(message: str, error: Exception) -> Deferred:
+    """The message with the kind of the error."""
+    return deferred(message, error=type(error).__name__)

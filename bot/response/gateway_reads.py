@@ -184,13 +184,15 @@ async def read(gateway: GatewayClient, call: ActionCall, within: float) -> Outco
         async with asyncio.timeout(within):
             plan = await gateway.plan(call)
             if plan is None:
-                raise GatewayUnavailable("This gateway cannot show what it would do.")
+                raise GatewayUnavailable(deferred("This gateway cannot show what it would do."))
             if plan.mutating:
                 raise Refused(deferred("Not run: the gateway says that this changes something."))
             key = f"read-{secrets.token_hex(16)}"
             outcome = await gateway.execute(call, key=key, digest=plan.digest)
     except TimeoutError as error:
-        raise GatewayUnavailable(f"The gateway did not answer in {within:g} s.") from error
+        raise GatewayUnavailable(
+            deferred("The gateway did not answer in {seconds:g} s.", seconds=within)
+        ) from error
     return replace(
         outcome,
         stdout=redacted(outcome.stdout, ("secrets",)),

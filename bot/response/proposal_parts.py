@@ -105,8 +105,11 @@ async def preview_of(
             plan = await gateway.plan(call)
     except TimeoutError as error:
         raise GatewayUnavailable(
-            f"The gateway did not say in {within:g} s what it would do. Nothing is proposed.",
-            remedy="Try again in a moment.",
+            deferred(
+                "The gateway did not say in {seconds:g} s what it would do. Nothing is proposed.",
+                seconds=within,
+            ),
+            remedy=deferred("Try again in a moment."),
         ) from error
     except GatewayRejected as error:
         if targets := await _targets_without(gateway, call):

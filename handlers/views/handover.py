@@ -126,8 +126,8 @@ def offered(handover: Handover) -> str:
     """The answer to the person who typed the command."""
     taker = f"<@{handover.taker}>"
     return _(
-        "🤝 {incidents} offered to {taker} in a direct message. They stay yours until "
-        "{taker} accepts. Your direct messages with the bot have *Cancel*."
+        "🤝 {incidents} offered to {taker} in a direct message. Nothing changes until "
+        "{taker} accepts. The bot's Home tab and your direct messages with it have *Cancel*."
     ).format(
         incidents=plural(len(handover.incidents), "{count} incident", "{count} incidents"),
         taker=taker,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.incidents.trace import RepeatedAlert, Stage
-from bot.language import _, plural, spoken
+from bot.language import Deferred, _, plural, spoken
 from handlers.views.approval import with_mentions
 from handlers.views.lists import NAMES_PEOPLE
 from handlers.views.text import clock, inline_code, line, span, untrusted_line
@@ -51,5 +51,10 @@ def _detail(stage: Stage) -> str:
     """The text of the stage, with the person in it or after it."""
     if stage.name in NAMES_PEOPLE:
         return f": {with_mentions(line(spoken(stage.text), 200))}"
-    text = f": {untrusted_line(spoken(stage.text), 120)}" if stage.text else ""
+    text = untrusted_line(stage.text, 120) if stage.text else ""
+    if isinstance(stage.text, Deferred):  # our own sentence, which needs no quotation marks
+        text = line(spoken(stage.text), 120)
+    if text.casefold() == _(stage.name).casefold():
+        text = ""
+    text = f": {text}" if text else ""
     return text + (f" <@{stage.actor}>" if stage.actor else "")

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from bot.incidents.trace import RepeatedAlert, Stage
+from bot.language import deferred
 from handlers.views.trace import SHOWN, stages
 from tests.helpers.models import ANA, HOSTILE, NOW, assert_obeys_nothing
 
@@ -38,3 +39,13 @@ def test_the_middle_of_a_long_trace_is_left_out_and_counted() -> None:
 @pytest.mark.parametrize("text", HOSTILE)
 def test_a_strangers_text_obeys_nothing(text: str) -> None:
     assert_obeys_nothing(stages(text, "INC-1", [Stage(NOW, "decided", text)], None))
+
+
+def test_a_sentence_of_ours_is_not_quoted_and_not_said_twice() -> None:
+    steps = [
+        Stage(NOW, "acknowledged", deferred("Acknowledged"), ANA),
+        Stage(NOW, "proposed", deferred("Proposed: {title}", title="Restart web"), ""),
+    ]
+    first, second = stages("req-1", "INC-1", steps, None).splitlines()[-2:]
+    assert first.endswith(f"*acknowledged* <@{ANA}>")
+    assert second.endswith("*proposed*: Proposed: Restart web")
