@@ -177,6 +177,8 @@ _PREPOSITIONS = frozenset({"on ", "of ", "in ", "for ", "at ", "by ", "from "})
 def trouble_of(alert: Alert) -> Trouble:
     """Return how the alert's trouble spreads, by `TROUBLES`."""
     labels = alert.labels
+    if labels.get("alertname") == "DatasourceError":
+        return Trouble.ACUTE  # its name holds that of the rule that was not evaluated
     if labels.get("long") in _SLOW_WINDOWS or labels.get("long_window") in _SLOW_WINDOWS:
         return Trouble.SLOW
     name, title = (

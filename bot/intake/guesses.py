@@ -144,13 +144,21 @@ def is_category(word: str) -> bool:
     return word.lower() in _CATEGORY_NAMES
 
 
+_STORES = parse_words("db database postgres postgresql mysql mariadb redis mongo mongodb")
+
+
 def subject_of(name: str) -> str:
     """Return the service in an alert's name: `shop-cart` for `prod-shop-cart-cpu-high`.
 
-    Environment words at the start, and category or filler words at the end, are removed.
+    Environment words at the start, and category or filler words at the end, are removed; but
+    `orders-db` is a store, and not a fault of `orders`.
     """
-    parts = [part for part in re.split(r"[-_\s/]+", name[:LONGEST].strip()) if part]
+    text = name[:LONGEST].strip()
+    parts = [part for part in re.split(r"[-_\s/]+", text) if part]
     while parts and (parts[-1].lower() in _CATEGORY_OF or parts[-1].lower() in _FILLER):
+        before = text[: text.rfind(parts[-1])]
+        if parts[-1].lower() in _STORES and before.endswith(("-", "_")):
+            break
         parts.pop()
     first = next(
         (at for at, part in enumerate(parts) if not _ENV_TOKEN.fullmatch(part)), len(parts)

@@ -94,6 +94,12 @@ def test_a_title_that_says_when_something_ends_is_slow(title: str) -> None:
     assert trouble_of(alert(name="Check", category="", title=title)) is Trouble.SLOW
 
 
+def test_a_rule_that_could_not_be_evaluated_is_not_what_its_name_says() -> None:
+    labels = {"alertname": "DatasourceError", "rulename": "billing-db DiskWillFill"}
+    item = alert(name="DatasourceError: billing-db DiskWillFill", title="", labels=labels)
+    assert trouble_of(item) is Trouble.ACUTE
+
+
 def test_a_burn_rate_over_a_long_window_is_slow() -> None:
     fast, slow = (
         alert(name="ErrorBudgetBurn", category="slo", labels={"long": window})
