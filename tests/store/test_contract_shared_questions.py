@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,36 @@ from tests.helpers.builders import NOW, later
 from tests.helpers.stores import Storage
 
 ANSWER = {"source": "Amazon Q", "text": "The disk is full."}
+
+
+class Waiting:
+    """A replica whose claim was refused, so it waits for the answer of the other."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.refused = asyncio.Event()
+        self.end_question = store.end_question
+        self.shared_run = store.shared_run
+
+    async def claim_question(self, key: str, now: datetime) -> bool:
+        """Claim as the store does, and note a refusal."""
+        claimed = await self._store.claim_question(key, now)
+        if not claimed:
+            self.refused.set()
+        return claimed
+
+    @property
+    def answered(self) -> asyncio.Event:
+        """The store's own event."""
+        return self._store.answered
+
+
+async def waits_for(store: Store, key: str) -> asyncio.Task[dict[str, Any] | None]:
+    """Return the turn of a replica, once it waits."""
+    replica = Waiting(store)
+    turn = asyncio.create_task(OneReplica(replica, lambda: NOW).turn(key))
+    await replica.refused.wait()
+    return turn
 
 
 async def renew(store: Store, now: datetime) -> None:
@@ -37,7 +68,7 @@ async def test_one_of_many_claims_asks_and_the_others_get_its_answer(
     assert await first.claim_question("k", NOW)
     assert not await second.claim_question("k", NOW)
     assert await second.claim_question("another", NOW)
-    waiting = asyncio.create_task(OneReplica(second, lambda: NOW).turn("k"))
+    waiting = await waits_for(second, "k")
     await first.end_question("k", ANSWER, NOW)
     assert await waiting == ANSWER
     assert await second.claim_question("k", NOW), "the next question is a run of its own"
@@ -46,7 +77,7 @@ async def test_one_of_many_claims_asks_and_the_others_get_its_answer(
 async def test_a_run_without_an_answer_lets_one_that_waits_ask(pair: tuple[Store, Store]) -> None:
     first, second = pair
     assert await first.claim_question("k", NOW)
-    waiting = asyncio.create_task(OneReplica(second, lambda: NOW).turn("k"))
+    waiting = await waits_for(second, "k")
     await first.end_question("k", None, NOW)
     assert await waiting is None
     assert not await first.claim_question("k", NOW), "it is the second's now"
