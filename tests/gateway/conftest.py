@@ -25,9 +25,10 @@ from tests.helpers.gateway_servers import mariadb_server
 
 from .clusters import cluster_desk, plane
 from .dags import airflow, airflow_desk
+from .sparks import master, spark_desk
 
 # Fixtures of this folder that stand in a file of their own.
-__all__ = ["airflow", "airflow_desk", "cluster_desk", "plane"]
+__all__ = ["airflow", "airflow_desk", "cluster_desk", "master", "plane", "spark_desk"]
 
 RESTART = ActionCall(action_id="service.restart", target="checkout-api")
 SLOW = ActionCall(

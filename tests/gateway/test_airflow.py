@@ -307,6 +307,14 @@ async def test_an_answer_that_is_lost_after_a_change_is_an_unknown_outcome(
     assert (unanswered.error_code, airflow.paused[DAG]) == (OUTCOME_UNKNOWN, True)
 
 
+@pytest.mark.parametrize("garbage", [b"<html>done</html>", b"[]", b" " * 5_000_000])
+async def test_a_change_with_an_unreadable_answer_is_unknown(airflow, airflow_desk, garbage):
+    desk, airflow.garbage = await airflow_desk(airflow.url, airflow.version), garbage
+    airflow.garble_answer_of = "PATCH etl_daily"
+    unread = await desk.client.execute(call("airflow.pause"), key=key())
+    assert (unread.error_code, airflow.paused[DAG]) == (OUTCOME_UNKNOWN, True), unread
+
+
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [

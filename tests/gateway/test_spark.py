@@ -8,27 +8,12 @@ import uuid
 import pytest
 
 from bot.errors import GatewayRejected, OutcomeUnknown
-from tests.helpers.spark_standin import JOB, SPARK, SparkStandin, spark_standin
+from tests.helpers.spark_standin import JOB
 from tests.helpers.waiting import until
 
 from .clusters import call, done, tried
 
 TODAY = "date=2026-01-02"
-
-
-@pytest.fixture
-async def master():
-    async with spark_standin() as standin:
-        yield standin
-
-
-@pytest.fixture
-def spark_desk(start):
-    async def begin(master: SparkStandin, **changes):
-        target = SPARK | {"url": master.url, "rest_url": master.url} | changes
-        return await start({"it": target}, state=uuid.uuid4().hex)
-
-    return begin
 
 
 async def read(desk, action: str) -> str:

@@ -54,6 +54,8 @@ class Airflow:
     requests: list[str] = field(default_factory=list)
     hang: str = ""
     lose_answer_of: str = ""
+    garble_answer_of: str = ""
+    garbage: bytes = b"<html>done</html>"
     just_before_a_change: Callable[[], object] = lambda: None
 
     def add_run(self, dag: str, run_id: str, conf: Object | None = None) -> Object:
@@ -120,6 +122,8 @@ async def _answer(airflow: Airflow, request: web.Request) -> web.StreamResponse:
         airflow.lose_answer_of = ""
         assert request.transport is not None
         request.transport.abort()
+    if airflow.garble_answer_of == f"{request.method} {path.rpartition('/')[2]}":
+        return web.Response(body=airflow.garbage)
     return answer if isinstance(answer, web.Response) else web.json_response(answer)
 
 

@@ -47,7 +47,8 @@ class SparkStandin:
 
     `requests` are the changes that it was asked for. `kills` False is a page without its button.
     `ends_as` is the state in which a submitted driver ends, '' for one that runs on. `silent` names
-    a path that is heard and never answered.
+    a path that is heard and never answered, `garbled` one that obeys and answers `garbage`.
+    `echoes` refuses everything with the credentials in the reason.
     """
 
     url: str = ""
@@ -58,6 +59,9 @@ class SparkStandin:
     ends_as: str = ""
     broken: str = ""
     silent: str = ""
+    garbled: str = ""
+    garbage: bytes = b"<html>done</html>"
+    echoes: bool = False
     answer: Any = None
     applications: list[Row] = field(default_factory=list)
     drivers: list[Row] = field(default_factory=list)
@@ -132,6 +136,15 @@ class SparkStandin:
         }  # fmt: skip
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
+        answer = await self._answer(request)
+        if self.garbled and self.garbled in request.path:
+            return web.Response(body=self.garbage)
+        return answer
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        if self.echoes:
+            reason = f"{'x' * 280} {request.headers.get('Authorization')} is unknown"
+            return web.json_response({"message": reason}, status=403)
         if self.token and request.headers.get("Authorization") != f"Bearer {self.token}":
             return web.json_response({"message": "no such user"}, status=401)
         if self.broken and self.broken in request.path:

@@ -31,6 +31,10 @@ Object = dict[str, Any]
 Method = Literal["GET", "POST", "PATCH"]
 
 
+class _Unusable(ExecutorError):
+    """An answer of success that is too large, or no JSON object."""
+
+
 class Api:
     """One connection to one Airflow, logged in. Made by `connected`."""
 
@@ -57,7 +61,10 @@ class Api:
 
         ExecutorError: it was refused or not sent. OutcomeLost: it was sent and not answered.
         """
-        return _object(await self._whole(method, path, query, body, changes=True))
+        try:
+            return _object(await self._whole(method, path, query, body, changes=True))
+        except _Unusable as error:
+            raise OutcomeLost(f"{error.message}; it may have been done") from error
 
     async def ask(self, path: str, body: Object) -> Object:
         """Post a question that changes nothing, such as a dry run."""
@@ -91,7 +98,7 @@ class Api:
     ) -> bytes:
         answer, cut = await self._answered(method, path, query, body, changes=changes)
         if cut:
-            raise ExecutorError(TOO_MUCH, f"An answer is over {_BODY_BYTES >> 20} MiB")
+            raise _Unusable(TOO_MUCH, f"An answer is over {_BODY_BYTES >> 20} MiB")
         return answer
 
     async def _answered(
@@ -222,4 +229,4 @@ def _object(body: bytes) -> Object:
 
 
 def _unreadable() -> ExecutorError:
-    return ExecutorError(UNREACHABLE, "Airflow answered with something unreadable")
+    return _Unusable(UNREACHABLE, "Airflow answered with something unreadable")

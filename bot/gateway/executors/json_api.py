@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field, model_validator
 from yarl import URL
 
 from bot.gateway.errors import ExecutorError, OutcomeLost
+from bot.gateway.executors.http_sending import without
 from bot.gateway.executors.remote import REFUSED, TOO_MUCH, UNREACHABLE, label
 from bot.gateway.ourselves import OWN_CALLS
 from bot.gateway.parts import EnvName, Target
@@ -68,8 +69,12 @@ class JsonApi:
     """Connections to one cluster manager. Use it as a context."""
 
     def __init__(self, target: ManagerTarget, token: str, headers: dict[str, str]) -> None:
-        self._target = target
-        self._headers = {"User-Agent": OWN_CALLS, "Accept": "application/json"} | headers
+        self._target, self._token = target, token
+        self._headers = headers | {
+            "User-Agent": OWN_CALLS,
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+        }
         if token:
             self._headers["Authorization"] = f"{target.auth_scheme} {token}"
 
@@ -78,6 +83,7 @@ class JsonApi:
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=_tls(self._target.ca_file)),
             cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
             headers=self._headers,
             timeout=aiohttp.ClientTimeout(total=seconds, sock_connect=seconds / 2),
         )
@@ -128,7 +134,10 @@ class JsonApi:
                 json=body,
                 allow_redirects=False,
             ) as response:
-                return _answer(method, path, response, await _read(response))
+                content = await _read(response)
+                if content is None:
+                    raise _too_much(method, path, response.status)
+                return self._answer(method, path, response, content)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             where = URL(base).authority
             raise ExecutorError(
@@ -139,6 +148,25 @@ class JsonApi:
                 f"{method} {path} was not answered ({type(error).__name__})"
             ) from error
 
+    def _answer(
+        self, method: str, path: str, response: aiohttp.ClientResponse, body: bytes
+    ) -> Object:
+        status = response.status
+        if method != "GET" and status in (302, 303):  # a web page that goes on to another page
+            return {}
+        value = _parsed(body)
+        if 200 <= status < 300 and isinstance(value, dict):
+            return value
+        if 200 <= status < 300 and method != "GET":
+            return {}
+        reason = _reason(without(self._token, body.decode(errors="replace")), response)
+        text = without(self._token, f"{method} {path}: {status} {reason}".strip())
+        if status in (401, 403):
+            raise ExecutorError(UNREACHABLE if status == 401 else REFUSED, text)
+        if status >= 500 and method != "GET":
+            raise OutcomeLost(f"{text}; it may have been done")
+        raise ExecutorError(REFUSED if 400 <= status < 500 else UNREACHABLE, text)
+
 
 def path_of(*segments: str, **query: str) -> str:
     """Return the path of these segments and this query, each encoded."""
@@ -146,48 +174,41 @@ def path_of(*segments: str, **query: str) -> str:
     return f"{path}?{urlencode(query)}" if query else path
 
 
-def _answer(method: str, path: str, response: aiohttp.ClientResponse, body: bytes) -> Object:
-    status = response.status
-    if method != "GET" and status in (302, 303):  # a web page that goes on to another page
-        return {}
-    value = _parsed(body)
-    if 200 <= status < 300 and isinstance(value, dict):
-        return value
-    if 200 <= status < 300 and method != "GET":
-        return {}
-    text = f"{method} {path}: {status} {_reason(value, body, response)}".strip()
-    if status in (401, 403):
-        raise ExecutorError(UNREACHABLE if status == 401 else REFUSED, text)
-    if status >= 500 and method != "GET":
-        raise OutcomeLost(f"{text}; it may have been done")
-    raise ExecutorError(REFUSED if 400 <= status < 500 else UNREACHABLE, text)
-
-
-def _reason(value: Any, body: bytes, response: aiohttp.ClientResponse) -> str:
+def _reason(body: str, response: aiohttp.ClientResponse) -> str:
     if location := response.headers.get("Location"):
         return f"leads to {label(location)}, which is not followed: a standby?"
+    value = _parsed(body)
     for key in _MESSAGE_KEYS if isinstance(value, dict) else ():
         inner = value.get(key)
         text = inner.get("message") if isinstance(inner, dict) else inner
         if isinstance(text, str) and text:
             return label(text.splitlines()[0], 300)  # a stack trace follows
-    return "no JSON object" if response.status < 300 else label(body.decode(errors="replace"), 200)
+    return "no JSON object" if response.status < 300 else label(body, 200)
 
 
-def _parsed(body: bytes) -> Any:
+def _too_much(method: str, path: str, status: int) -> ExecutorError | OutcomeLost:
+    """Return the error of an answer that is too large: a change was sent before it came."""
+    text = f"An answer is over {_BODY_BYTES >> 20} MiB"
+    if method == "GET" or 400 <= status < 500:
+        return ExecutorError(TOO_MUCH, text)
+    return OutcomeLost(f"{method} {path}: {text}; it may have been done")
+
+
+def _parsed(body: bytes | str) -> Any:
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
         return None
 
 
-async def _read(response: aiohttp.ClientResponse) -> bytes:
+async def _read(response: aiohttp.ClientResponse) -> bytes | None:
+    """Return the body, None if it is too large."""
     data = bytearray()
     async for chunk in response.content.iter_any():
         data += chunk
         if len(data) > _BODY_BYTES:
             response.close()
-            raise ExecutorError(TOO_MUCH, f"An answer is over {_BODY_BYTES >> 20} MiB")
+            return None
     return bytes(data)
 
 

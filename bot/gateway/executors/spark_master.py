@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bot.gateway.errors import ExecutorError
+from bot.gateway.errors import ExecutorError, OutcomeLost
 from bot.gateway.executors.cluster_jobs import Job
 from bot.gateway.executors.json_api import UNREADABLE, JsonApi, Object, path_of
 from bot.gateway.executors.remote import REFUSED, UNREACHABLE, label, size_text
@@ -78,11 +78,16 @@ class Master:
         await self._api.change("POST", self._rest(), *_SUBMISSIONS, "kill", driver)
 
     async def submit(self, request: Object) -> str:
-        """Submit a driver and return its id. ExecutorError: the master refused it."""
+        """Submit a driver and return its id. ExecutorError: the master refused it.
+
+        OutcomeLost: it answered something else, and may have taken it.
+        """
         answer = await self._api.change("POST", self._rest(), *_SUBMISSIONS, "create", body=request)
-        if answer.get("success") is not True or not answer.get("submissionId"):
-            reason = label(answer.get("message") or "no reason", 300)
+        reason = label(answer.get("message") or "no reason", 300)
+        if answer.get("success") is False:
             raise ExecutorError(REFUSED, f"The master did not take the job: {reason}")
+        if answer.get("success") is not True or not answer.get("submissionId"):
+            raise OutcomeLost(f"The master may have taken the job; it gave no id: {reason}")
         return str(answer["submissionId"])
 
     async def problem_of(self, driver: str) -> str:
