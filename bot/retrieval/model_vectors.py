@@ -74,8 +74,11 @@ class ModelVectors:
             return []
         try:
             (vector,) = self._embedder.embed([text], timeout=_QUERY_SECONDS)
-            return store.nearest(vector, limit)
-        except OutsideError as error:
+            numbers = store.nearest(vector, limit)
+            # A server may name what is no passage of ours.
+            known = range(len(self._texts))
+            return list(dict.fromkeys(number for number in numbers if number in known))[:limit]
+        except (OutsideError, ValueError) as error:  # such as a vector of another length
             self._pause(error)
             return []
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import math
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
@@ -13,6 +15,7 @@ from bot.errors import OutsideError
 
 _AT_ONCE = 64  # texts in a request
 _MOST_BYTES = 33_554_432  # of an answer
+_PIECE = 65_536  # bytes of an answer that are read at once
 TEXT_CHARS = 4_000  # of a text that are embedded
 
 Vector = list[float]
@@ -56,19 +59,42 @@ class OllamaEmbedder:
         )
         try:
             with self._opener.open(request, timeout=timeout) as answer:
-                rows = json.loads(answer.read(_MOST_BYTES))["embeddings"]
-            vectors = [[float(number) for number in row] for row in rows]
+                rows = json.loads(_body(answer, time.monotonic() + timeout))["embeddings"]
+            vectors = [_normal([float(number) for number in row]) for row in rows]
         except urllib.error.HTTPError as error:
             error.close()
             raise VectorsUnavailable(f"{self.model}: HTTP {error.code}") from error
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except _FAILURES as error:
             reason = getattr(error, "reason", None) or type(error).__name__
             raise VectorsUnavailable(f"{self.model}: {reason}") from error
         if len(vectors) != len(texts):
             raise VectorsUnavailable(f"{self.model} gave {len(vectors)} vectors for {len(texts)}")
-        return [_normal(vector) for vector in vectors]
+        return vectors
+
+
+# What a server can cause by any answer. A deep one is a RecursionError, a huge number an
+# ArithmeticError, and what is no HTTP an HTTPException.
+_FAILURES = (
+    *(OSError, ValueError, KeyError, TypeError, ArithmeticError, RecursionError),
+    http.client.HTTPException,
+)
+
+
+def _body(answer: http.client.HTTPResponse, until: float) -> bytes:
+    """Return the body. TimeoutError: it is not there in time, however often a part of it comes."""
+    body = bytearray()
+    while piece := answer.read1(_PIECE):
+        body += piece
+        if len(body) > _MOST_BYTES:
+            raise ValueError("the answer is too large")
+        if time.monotonic() > until:
+            raise TimeoutError
+    return bytes(body)
 
 
 def _normal(vector: Vector) -> Vector:
-    length = math.sqrt(sum(number * number for number in vector))
-    return [number / length for number in vector] if length and math.isfinite(length) else vector
+    """Return the vector with length 1, or that of zeros. ValueError: a number is not finite."""
+    length = math.hypot(*vector)
+    if not math.isfinite(length):
+        raise ValueError("a vector without a length")
+    return [number / length for number in vector] if length else vector

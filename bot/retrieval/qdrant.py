@@ -70,7 +70,7 @@ class QdrantPassages:
         """Return the numbers of the nearest texts, nearest first."""
         with _named():
             answer = self._client.query_points(self._collection, query=vector, limit=limit)
-        return [int(point.id) for point in answer.points]
+            return [int(point.id) for point in answer.points]
 
     def close(self) -> None:
         """Close the connection, or forget what is in memory."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from aiohttp import web
 from bot.retrieval.embeddings import load_embedder
 from bot.retrieval.library import RunbookLibrary
 from bot.retrieval.model_vectors import PAUSE, MemoryVectors, ModelVectors, VectorStore
-from bot.retrieval.ollama import OllamaEmbedder, VectorsUnavailable
+from bot.retrieval.ollama import OllamaEmbedder, Vector, VectorsUnavailable
 from bot.retrieval.qdrant import QdrantPassages
 from bot.retrieval.queries import Query, build_query
 from bot.retrieval.search import RunbookSearch
@@ -24,6 +26,12 @@ from tests.helpers.waiting import until
 
 MODEL = "nomic-embed-text"
 SIZE = 64
+HOSTILE = {
+    "deep": '{"embeddings": ' + "[" * 200_000,
+    "huge": '{"embeddings": [[1' + "0" * 400 + "], [1]]}",
+    "infinite": '{"embeddings": [[1e200, Infinity], [1, 2]]}',
+    "no number": '{"embeddings": [[NaN], [1]]}',
+}
 MEANS = {"mailbox": "spool", "overflowing": "full"}  # what this model knows and words do not
 
 
@@ -49,8 +57,18 @@ class EmbeddingServer:
             case "few":
                 return web.json_response({"model": MODEL, "embeddings": []})
             case "ragged":
-                rows = [[1.0] * (number + 1) for number in range(len(body["input"]))]
+                rows = [[1.0] * (number + 2) for number in range(len(body["input"]))]
                 return web.json_response({"model": MODEL, "embeddings": rows})
+        if self.behaviour == "slow":
+            response = web.StreamResponse()
+            await response.prepare(request)
+            with suppress(ConnectionError):
+                for _ in range(10_000):
+                    await response.write(b" ")
+                    await asyncio.sleep(0.01)
+            return response
+        if self.behaviour in HOSTILE:
+            return web.Response(text=HOSTILE[self.behaviour])
         rows = [vector_of(text) for text in body["input"]]
         return web.json_response({"model": MODEL, "embeddings": rows, "total_duration": 14_143_917})
 
@@ -165,7 +183,7 @@ async def test_a_dead_server_leaves_the_words_and_is_named_and_is_asked_again_la
     await library.close()
 
 
-@pytest.mark.parametrize("behaviour", ["missing", "redirect", "garbled", "few", "ragged"])
+@pytest.mark.parametrize("behaviour", ["missing", "redirect", "garbled", "few", "ragged", *HOSTILE])
 async def test_an_answer_that_is_no_vectors_is_refused(
     url: str, server: EmbeddingServer, behaviour: str, folder: Path
 ) -> None:
@@ -174,6 +192,53 @@ async def test_an_answer_that_is_no_vectors_is_refused(
     embedder = OllamaEmbedder(url, MODEL)
     with pytest.raises(VectorsUnavailable, match=MODEL):
         await library._index.run(lambda: embedder.embed(["a", "b"], timeout=10))
+    await library.close()
+
+
+async def test_an_answer_that_never_ends_is_given_up(
+    url: str, server: EmbeddingServer, folder: Path
+) -> None:
+    server.behaviour = "slow"
+    library = RunbookLibrary(folder)
+    embedder = OllamaEmbedder(url, MODEL)
+    with pytest.raises(VectorsUnavailable, match="TimeoutError"):
+        await library._index.run(lambda: embedder.embed(["a"], timeout=0.2))
+    await library.close()
+
+
+async def test_what_is_no_http_is_refused(folder: Path) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"}")  # or the closing would be a reset
+        writer.write(b"SSH-2.0-OpenSSH_9.6\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        library = RunbookLibrary(folder)
+        embedder = OllamaEmbedder(f"http://127.0.0.1:{port}", MODEL)
+        with pytest.raises(VectorsUnavailable, match=MODEL):
+            await library._index.run(lambda: embedder.embed(["a"], timeout=10))
+        await library.close()
+
+
+class LyingVectors(MemoryVectors):
+    """A store whose server names passages that are not there, or that we never had."""
+
+    def nearest(self, vector: Vector, limit: int) -> list[int]:
+        return [10**9, -1, *super().nearest(vector, limit), 0, 0]
+
+
+async def test_numbers_of_no_passage_are_left_out_and_a_vector_of_another_length_ranks_nothing(
+    folder: Path, url: str, server: EmbeddingServer
+) -> None:
+    vectors = ModelVectors(OllamaEmbedder(url, MODEL), LyingVectors)
+    library = await loaded(folder, vectors)
+    await until(lambda: vectors._ready, why="the vectors are made")
+    numbers = await library._index.run(lambda: nearest(vectors))
+    assert sorted(numbers) == [0, 1]
+    assert await library.find(build_query(name="SpoolFull", title="The spool is full"), {})
+    server.behaviour = "ragged"
+    assert await library._index.run(lambda: nearest(vectors)) == []
     await library.close()
 
 
