@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bot.incidents.model import AlertStatus, known_severity
+from bot.incidents.model import AlertStatus, Severity, known_severity
 from bot.intake import guesses, states
 from bot.intake.cleaning import parse_words
-from bot.intake.field_names import EVENT_NAMES, STATUS_NAMES, normal_name
+from bot.intake.field_names import EVENT_NAMES, SEVERITY_NAMES, STATUS_NAMES, normal_name
 from bot.intake.flags import status_by_flag
 from bot.intake.holders import Holders, first
 
@@ -50,12 +50,17 @@ def status_of_body(holders: Holders) -> AlertStatus | None:
 
 def status_words(holder: Mapping[str, Any]) -> Iterator[str]:
     """Yield the texts of the fields that may state a state, the best first."""
+    return (word for word, _ in _states_in(holder))
+
+
+def _states_in(holder: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
+    """Yield these texts, and whether their names state the whole's state, and not `fan_status`."""
     for name in STATUS_NAMES:
         if isinstance(value := holder.get(name), str | int | float) and not isinstance(value, bool):
-            yield str(value)
+            yield str(value), True
     for name, value in holder.items():
         if isinstance(value, str) and name not in STATUS_NAMES and _names_state(name):
-            yield value
+            yield value, False
 
 
 def _names_state(name: str) -> bool:
@@ -64,20 +69,37 @@ def _names_state(name: str) -> bool:
 
 def _stated(holders: Holders) -> AlertStatus | None:
     """Return the first state that a field states; a run's end only if no other field says that it
-    failed.
+    failed, and the good state of a part, or of something around, only if no severity does either.
     """
     ended: AlertStatus | None = None
-    for word in (word for holder in holders.each() for word in status_words(holder)):
-        status = states.state_of(word)
-        if status is None and known_severity(guesses.severity_spoken(word)) is not None:
-            status = FIRING  # a monitoring plugin's "CRITICAL"
-        if status is None:
-            continue
-        if status is RESOLVED and states.folded(word) in _ENDS_OF_RUN:
-            ended = status
-        elif ended is None or status is FIRING:
-            return status
+    is_severe = _is_severe(holders)
+    for holder in holders.each():
+        for word, is_its_own in _states_in(holder):
+            status = states.state_of(word)
+            if status is None and known_severity(guesses.severity_spoken(word)) is not None:
+                status = FIRING  # a monitoring plugin's "CRITICAL"
+            if status is None:
+                continue
+            doubted = holder is holders.inner or not is_its_own
+            if status is RESOLVED and doubted and is_severe:
+                continue
+            if status is RESOLVED and (doubted or states.folded(word) in _ENDS_OF_RUN):
+                ended = status
+            elif ended is None or status is FIRING:
+                return status
     return ended
+
+
+def _is_severe(holders: Holders) -> bool:
+    """Return True if the body states a severity that means trouble."""
+    stated = (
+        holder.get(name) for holder in (holders.own, holders.subject) for name in SEVERITY_NAMES
+    )
+    return any(
+        isinstance(word, str)
+        and known_severity(guesses.severity_spoken(word)) not in (None, Severity.LOW)
+        for word in stated
+    )
 
 
 def _by_event(holders: Holders) -> AlertStatus | None:
