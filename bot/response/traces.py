@@ -6,6 +6,7 @@ tracking id (`bot.serving.traces`).
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
@@ -38,9 +39,12 @@ class TraceExport:
         self._clock = clock
 
     async def export(self) -> None:
-        """Queue the spans of the steps that ended, except those of the last five seconds."""
+        """Queue the spans of the steps that ended, except those of the last five seconds.
+
+        In a thread: after a burst of alerts they are many thousands.
+        """
         steps, mark = await self._store.steps_to_trace(self._clock())
-        self._spans.add(map(span_of, steps))
+        await asyncio.to_thread(self._spans.add, map(span_of, steps))
         await self._store.traced(mark)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 from bot.incidents.traced_step import StepKind, TracedStep
 from bot.response.traces import TraceExport, span_of
 from bot.serving.traces import Span
@@ -23,6 +25,19 @@ async def exported(store: Store, *seconds: float) -> list[Span]:
     for second in seconds:
         await TraceExport(store, sink, FixedClock(later(second))).export()
     return sink
+
+
+async def test_the_spans_of_a_burst_do_not_hold_up_the_event_loop(store: Store) -> None:
+    threads: list[int] = []
+
+    class Watched(Sink):
+        def add(self, spans) -> None:
+            super().add(spans)
+            threads.append(threading.get_ident())
+
+    await TraceExport(store, Watched(), FixedClock(later(-30))).export()
+    assert threads
+    assert threading.get_ident() not in threads
 
 
 async def test_each_step_is_exported_once_however_the_time_is_divided(store: Store) -> None:
