@@ -14,7 +14,7 @@ from bot.gateway.executors.json_api import ManagerTarget, Origin
 from bot.gateway.parts import Argument, EnvName, Name, Part
 from bot.validation import form
 
-_SECRET = re.compile(r"password|passwd|secret|token|credential|access\.?key", re.IGNORECASE)
+_SECRET = re.compile(r"password|passwd|secret|token|credential|access[._-]?key", re.IGNORECASE)
 _OURS = frozenset({"spark.app.name", "spark.master", "spark.jars", "spark.submit.deployMode"})
 _KEY = r"[A-Za-z0-9_-]{0,64}"
 
@@ -22,9 +22,6 @@ ClassName = Annotated[
     str, form(r"[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*){0,30}", "must be the name of a class")
 ]
 RunKey = Annotated[str, form(_KEY, "must be letters, digits, _ and -, at most 64")]
-Resource = Annotated[
-    str, form(r"[a-z][a-z0-9+.-]*:/[!-~]{1,1000}", "must be an address such as hdfs://… or file:/…")
-]
 
 
 def _property(value: str) -> str:
@@ -32,6 +29,10 @@ def _property(value: str) -> str:
         raise ValueError("must be the name of a property that begins with spark.")
     if value in _OURS:
         raise ValueError("is set by the gateway")
+    return _no_secret(value)
+
+
+def _no_secret(value: str) -> str:
     if _SECRET.search(value):
         raise ValueError(
             "may hold a secret; a plan shows it, so let the cluster's own files set it"
@@ -39,7 +40,20 @@ def _property(value: str) -> str:
     return value
 
 
+def _no_login(value: str) -> str:
+    login, at, _ = value.partition("://")[2].partition("/")[0].rpartition("@")
+    if at and ":" in login:  # abfss://container@account has none
+        raise ValueError("has a login in it; a plan shows it")
+    return value
+
+
+Resource = Annotated[
+    str,
+    form(r"[a-z][a-z0-9+.-]*:/[!-~]{1,1000}", "must be an address such as hdfs://… or file:/…"),
+    AfterValidator(_no_login),
+]
 PropertyName = Annotated[str, AfterValidator(_property)]
+VariableName = Annotated[EnvName, AfterValidator(_no_secret)]
 
 
 class SparkJob(Part):
@@ -53,7 +67,7 @@ class SparkJob(Part):
     main_class: ClassName
     args: list[Argument] = Field(default_factory=list, max_length=100)
     properties: dict[PropertyName, Argument] = Field(default_factory=dict, max_length=200)
-    env: dict[EnvName, Argument] = Field(default_factory=dict, max_length=50)
+    env: dict[VariableName, Argument] = Field(default_factory=dict, max_length=50)
     parameters: dict[ParameterName, CommandParameter] = Field(default_factory=dict, max_length=20)
     until: Literal["running", "finished"] = "running"
     seconds: float = Field(default=120, gt=0, le=3600)
