@@ -1,8 +1,8 @@
 """Statements: SQL is written once and run by any engine.
 
 An operation is a generator: it yields statements and is sent what they gave. The engine decides
-how they run (SQLite: one after the other on the event loop's thread; PostgreSQL: awaiting each), so
-an operation is never written twice and never knows which engine runs it.
+how they run (SQLite: one after the other on the event loop's thread; PostgreSQL: awaiting each
+that has an answer), so an operation is never written twice and never knows which engine runs it.
 
     def seen(key: str) -> Operation[bool]:
         rows = yield query("SELECT 1 FROM deliveries WHERE key = ?", key)
