@@ -35,7 +35,7 @@ _NEXT = {
     NewsKind.FLAPPING: N_(
         "A message here says when it is steady again; the card counts the changes."
     ),
-    NewsKind.REOPENED: N_("It is open again, and nobody has acknowledged it yet."),
+    NewsKind.REOPENED: N_("The incident is open again, and nobody has acknowledged it yet."),
     NewsKind.NOT_HELPED: N_("Check what it changed before you try anything else."),
     NewsKind.UNKNOWN: (
         N_(

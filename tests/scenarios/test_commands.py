@@ -199,7 +199,7 @@ async def test_a_command_without_a_number_says_that_nothing_is_open(
 ) -> None:
     await bot()
     answer = await answer_to(world, "/incident ack")
-    assert answer == "No incident is open. The last ones: /incident list all."
+    assert answer == "No incident is open. /incident list all shows the last ones."
 
 
 async def test_sop_list_and_show(world: World, two_open: None) -> None:

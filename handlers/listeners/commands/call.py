@@ -99,7 +99,7 @@ class Call:
         if not worst:
             raise NotFound(
                 deferred("No incident is open."),
-                remedy=deferred("The last ones: `/incident list all`."),
+                remedy=deferred("`/incident list all` shows the last ones."),
             )
         names = ", ".join(f"{incident.number} ({word(incident.severity)})" for incident in worst)
         first = worst[0].number
