@@ -86,7 +86,7 @@ def _run(elements: Any, names: Names) -> Markup:
     for element in elements:
         kind = element.get("type")
         if kind == "text":
-            piece = Markup("{}").format(element.get("text", ""))
+            piece = Markup("{}").format(element.get("text", "")).replace("\n", Markup("<br>"))
             result = element.get("style")
             styles = {s for s, on in result.items() if on} if isinstance(result, dict) else set()
             for style, tag in (("bold", "strong"), ("italic", "em"), ("strike", "del")):

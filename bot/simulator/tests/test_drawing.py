@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from playwright.async_api import Page
 from slack_sdk.web.async_client import AsyncWebClient
 
-from .. import content, rendering
+from .. import content, rendering, rich_drawing
 from ..clock import ManualClock
 from ..local import LocalSlack
 from ..reading import find, full_text
@@ -60,6 +60,15 @@ async def test_a_long_section_is_folded_unless_it_says_that_it_must_not_be(
     async with http.get(slack.page_url) as answer:
         assert ('aria-label="See more"' in await answer.text()) == folded
     assert slack.messages("alerts")[0].text == text, "the transcript has all of it"
+
+
+def test_a_new_line_in_rich_text_begins_a_line_on_the_page() -> None:
+    section = {
+        "type": "rich_text_section",
+        "elements": [{"type": "text", "text": "checkout-api\n19 s · <nobody>"}],
+    }
+    drawn = rich_drawing.rich_text({"elements": [section]}, names_of(Workspace(ManualClock())))
+    assert drawn == "checkout-api<br>19 s · &lt;nobody&gt;"
 
 
 async def test_an_alert_is_drawn_in_a_modal_with_its_level_in_a_word() -> None:
