@@ -106,7 +106,7 @@ installs: .venv/.dev  ## install each way of docs/install.md, and try it; ARGS=�
 faults: .venv/.dev  ## break real systems, and let an approver's press repair each; writes docs/faults.md
 	@$(PY) -m tests.faults $(ARGS)
 
-wheel: .venv/.dev  ## build dist/sopbot-….whl, which pipx installs; see docs/install.md
+wheel: .venv/.python  ## build dist/sopbot-….whl, which pipx installs; see docs/install.md
 	@rm -rf build/lib build/bdist.*  # setuptools would pack modules of an earlier build
 	@$(PY) -m pip wheel --quiet --no-deps --wheel-dir dist . && ls dist/*.whl
 
