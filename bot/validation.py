@@ -11,7 +11,7 @@ import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, GetJsonSchemaHandler, ValidationError
 
@@ -187,22 +187,32 @@ def form(pattern: str, reason: str, *, schema_pattern: str = "") -> AfterValidat
 
 
 def _meant(name: str, known: Iterable[str]) -> str:
-    names = list(known)
+    names = [each for each in known if each != name]  # another member of the union may know it
     if close := difflib.get_close_matches(name, names, 1, 0.6):
         return f"; did you mean {close[0]}?"
     return f"; known: {', '.join(names)}" if 0 < len(names) <= _MOST_KNOWN else ""
 
 
 def _fields_at(model: type[BaseModel], location: Iterable[str | int]) -> list[str]:
-    """Return the valid fields at that place; keys, indexes and tags in the path are no fields."""
-    models = [model]
+    """Return the valid fields at that place; keys, indexes and tags in the path are no fields.
+
+    The tag of a union leaves only its members with this tag.
+    """
+    models = union = [model]
     for part in location:
         fields = [
             candidate.model_fields[part] for candidate in models if part in candidate.model_fields
         ]
         if fields:
-            models = [inner for field in fields for inner in _models_in(field.annotation)]
+            models = union = [inner for field in fields for inner in _models_in(field.annotation)]
+        else:  # of the whole union: a key before the tag may be the name of another tag
+            models = [member for member in union if _has_tag(member, part)] or models
     return list(dict.fromkeys(name for candidate in models for name in candidate.model_fields))
+
+
+def _has_tag(model: type[BaseModel], tag: str | int) -> bool:
+    annotations = (field.annotation for field in model.model_fields.values())
+    return any(get_origin(each) is Literal and tag in get_args(each) for each in annotations)
 
 
 def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:

@@ -7,6 +7,7 @@ import yaml
 
 from bot.gateway.config import load_config, read_config
 from bot.gateway.errors import ConfigError
+from bot.gateway.executors.process import ProcessTarget
 from bot.gateway.journal import Journal
 from bot.gateway.secret_values import Callers
 
@@ -162,3 +163,14 @@ def test_a_target_that_is_the_bot_its_gateway_or_a_caller_is_refused(targets, pr
     with pytest.raises(ConfigError) as caught:
         read_config({"targets": targets, "sources": {"Friend": {}}}, environ={})
     assert problem in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["web", "http"])
+def test_a_key_of_another_executor_is_not_suggested(name):
+    with pytest.raises(ConfigError) as caught:
+        read_config({"targets": {name: PROCESS | {"retries": 3, "healthurl": "x"}}}, name="g.yaml")
+    unknown = f"g.yaml: targets.{name}.process."
+    assert caught.value.problems == [
+        f"{unknown}retries: not a known key; known: {', '.join(ProcessTarget.model_fields)}",
+        f"{unknown}healthurl: not a known key; did you mean health_url?",
+    ]
