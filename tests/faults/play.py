@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import Any
 
 from bot.response.gateway_evidence import EVIDENCE
+from bot.simulator.message import Message
 from tests.faults.fault import Fault, State
 from tests.faults.stage import APPROVER, Stage
 from tests.helpers.waiting import until
 
 _PROBE_SECONDS = 0.05
+_HELPED = "Checked: it helped"
+# The last step of a result that will not change any more.
+_ENDS = ("Checked: ", "Did not run, or failed", "Sent; the outcome is unknown", "Not sent")
 
 
 @dataclass
@@ -76,10 +81,10 @@ async def _play(stage: Stage, fault: Fault, verdict: Verdict) -> None:
     try:
         await stage.slack.as_user(APPROVER).press(approval, "Approve")
         result = await stage.slack.wait_for(
-            lambda: _ended(stage.replies(card, "result")), timeout=120, why="a verdict"
+            lambda: ended(stage.replies(card, "result")), timeout=120, why="a verdict"
         )
         verified = time.time()
-        verdict.verified = "Verified" in result.text
+        verdict.verified = _last_step(result) == _HELPED
         verdict.untrue = verdict.verified and not await asyncio.to_thread(fault.probe)
     finally:
         healthy.cancel()
@@ -114,9 +119,17 @@ def _first(messages: list[Any]) -> Any:
     return messages[0] if messages else None
 
 
-def _ended(results: list[Any]) -> Any:
-    outcomes = ("Verified", "Not verified", "ailed", "unknown", "Revoked", "did not run")
-    return next((m for m in results if any(word in m.text for word in outcomes)), None)
+def ended(results: Sequence[Message]) -> Message | None:
+    """Return the first result whose steps have ended.
+
+    Its title and its output may hold any word, so only the bot's own steps count.
+    """
+    return next((m for m in results if _last_step(m).startswith(_ENDS)), None)
+
+
+def _last_step(result: Message) -> str:
+    plans = [block for block in result.data["blocks"] if block["type"] == "plan"]
+    return str(plans[0]["tasks"][-1]["title"])
 
 
 def differences(before: State, after: State, changes: tuple[str, ...]) -> list[str]:

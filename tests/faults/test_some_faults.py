@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 
-from tests.faults.play import differences
+from bot.incidents.remediation import RemediationStatus
+from bot.simulator.message import Message
+from bot.simulator.mrkdwn import Names
+from handlers.views.result import result
+from tests.faults.play import differences, ended
 from tests.faults.run import run, summary
 from tests.faults.systems import missing
+from tests.helpers.models import NOW, approval, execution, proposal
 
 _SOME = ("process-leaks", "process-exited", "redis-keys-without-expiry")
 
@@ -32,3 +39,23 @@ def test_every_object_that_changed_is_named_unless_the_action_may_change_it() ->
         "redis keys session: 5 → 4",
     ]
     assert differences(before, dict(before), ()) == []
+
+
+@pytest.mark.parametrize(
+    ("state", "concluded", "is_over"),
+    [
+        (RemediationStatus.SUCCEEDED, None, False),
+        (RemediationStatus.SUCCEEDED, NOW, True),
+        (RemediationStatus.VERIFIED, NOW, True),
+        (RemediationStatus.NOT_VERIFIED, NOW, True),
+        (RemediationStatus.FAILED, None, True),
+        (RemediationStatus.OUTCOME_UNKNOWN, None, True),
+    ],
+)
+def test_a_result_has_ended_by_its_steps_whatever_its_title_says(
+    state: RemediationStatus, concluded: datetime | None, is_over: bool
+) -> None:
+    about = approval(proposal=proposal(title="Verified: clear the failed tasks of unknown runs"))
+    _, blocks = result(execution(state=state, concluded_at=concluded), about)
+    message = Message("alerts", {"ts": "1", "blocks": blocks}, Names())
+    assert (ended([message]) is message) is is_over
