@@ -34,6 +34,20 @@ def _parts_of(name: str) -> tuple[str, ...]:
     return tuple(part for part in SEPARATORS.split(split.lower()) if part)
 
 
+# Only words that are a severity and nothing else: `MemoryHigh` is a trouble.
+_SEVERITY_AT_END = re.compile(
+    r"(?<=[a-z0-9])(?:Critical|Crit|Warning|Warn)|[\s_\-:/|(\[]+(?i:critical|crit|warning|warn)[)\]]?"
+)
+
+
+def without_severity(alert_name: str) -> str:
+    """Return an alert's name without the severity at its end: `QueueLag` of `QueueLagCritical`."""
+    for match in _SEVERITY_AT_END.finditer(alert_name[:LONGEST]):
+        if match.end() == len(alert_name):
+            return alert_name[: match.start()] or alert_name
+    return alert_name
+
+
 # Pods and workloads
 
 # Kubernetes picks the letters of a hash so that they form no word.

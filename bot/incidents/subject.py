@@ -146,6 +146,6 @@ def scope_of(alert: Alert, subject: Subject, environments: Environments) -> Scop
         env,
         normalise(subject.region),
         service,
-        normalise(alert.category or alert.name),
+        normalise(alert.category or names.without_severity(alert.name)),
         _place(subject.cluster, namespace, domain),
     )

@@ -12,6 +12,7 @@ from bot.incidents.names import (
     host_of,
     is_exporter,
     is_service_name,
+    without_severity,
     workload_of_job,
     workload_of_pod,
     workload_of_replicaset,
@@ -185,3 +186,25 @@ def test_any_word_can_be_read(word: str, other: str) -> None:
     assert region_name(region_name(word)) == region_name(word)
     assert regions_contradict(word, other) is regions_contradict(other, word)
     assert not regions_contradict(region, region)
+
+
+@pytest.mark.parametrize(
+    ("name", "rest"),
+    [
+        ("QueueLagCritical", "QueueLag"),
+        ("QueueLagWarning", "QueueLag"),
+        ("QueueLag", "QueueLag"),
+        ("queue_lag_crit", "queue_lag"),
+        ("Queue lag - WARNING", "Queue lag"),
+        ("Queue lag (critical)", "Queue lag"),
+        ("MemoryHigh", "MemoryHigh"),
+        ("CriticalPodDown", "CriticalPodDown"),
+        ("Critical", "Critical"),
+        ("-critical", "-critical"),
+        ("", ""),
+    ],
+)
+def test_a_severity_at_the_end_of_an_alerts_name_is_no_part_of_what_it_is_about(
+    name: str, rest: str
+) -> None:
+    assert without_severity(name) == rest

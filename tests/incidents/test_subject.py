@@ -330,3 +330,12 @@ def test_contradiction_is_mutual(first: dict[str, str], second: dict[str, str]) 
     assert first_scope.contradicts(other) is other.contradicts(first_scope)
     if not first_scope.contradicts(other):
         assert not first_scope.narrowed_by(other).contradicts(first_scope)
+
+
+def test_one_trouble_in_two_severities_is_one_scope_also_without_a_category() -> None:
+    scopes = {
+        scope(alertname=f"LedgerImbalance{severity}", service="ledger")
+        for severity in ("Critical", "Warning", "")
+    }
+    assert len(scopes) == 1
+    assert scope(alertname="RefundsCritical", service="ledger") not in scopes
