@@ -205,6 +205,8 @@ async def test_a_hung_run_is_killed_and_the_job_submitted_again(master, spark_de
         f"POST /app/kill/?id={application}&terminate=true",
     )
     assert "kills 2 jobs first" in plan.touches
+    assert plan.steps[2] == "wait up to 10 s until they have ended", "5 for each of the two kinds"
+    assert plan.deadline_seconds >= JOB["seconds"] + 10 + len(plan.steps) * SPARK["timeout_seconds"]
     outcome = await desk.client.execute(action, key="k", digest=plan.digest)
     assert (outcome.state, "has ended well" in outcome.stdout) == ("succeeded", True), outcome
     assert [row["id"] for row in master.drivers] == [other]

@@ -64,7 +64,9 @@ async def submission_plan(
     """
     version = await master.version()
     made = _submission(call, target, cluster, version)
-    job, wait = made.job, target.kill_seconds
+    job = made.job
+    # `_replaced` waits for the drivers, then for the applications.
+    wait = target.kill_seconds * (bool(made.drivers) + bool(made.applications))
     replaced = [*made.drivers, *made.applications]
     kills = [
         *(kill_step(driver, "driver") for driver in made.drivers),
@@ -89,7 +91,7 @@ async def submission_plan(
                 *(old.line for old in replaced),
             ),
             "deadline_seconds": int(
-                job.seconds + (wait if kills else 0) + 8 * target.timeout_seconds
+                job.seconds + wait + (len(replaced) + 8) * target.timeout_seconds
             )
             + 10,
         }
