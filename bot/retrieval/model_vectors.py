@@ -14,7 +14,7 @@ from typing import Protocol
 
 from bot.errors import OutsideError
 from bot.retrieval.index import PassageRow
-from bot.retrieval.ollama import OllamaEmbedder, Vector
+from bot.retrieval.ollama import OllamaEmbedder, Vector, VectorsUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -130,6 +130,8 @@ class MemoryVectors:
     def nearest(self, vector: Vector, limit: int) -> list[int]:
         import numpy as np
 
+        if len(vector) != self._matrix.shape[1]:  # the model was replaced under its name
+            raise VectorsUnavailable("the model gives vectors of another length than before")
         # Not `@`: BLAS would wake a thread on each core for a millisecond of work.
         cosines = np.einsum("ij,j->i", self._matrix, np.asarray(vector, np.float32))
         return [int(number) for number in (-cosines).argsort(kind="stable")[:limit]]

@@ -62,7 +62,8 @@ class QdrantPassages:
             for begin in range(0, len(vectors), _AT_ONCE):
                 rows = enumerate(vectors[begin : begin + _AT_ONCE], start=begin)
                 client.upsert(name, [PointStruct(id=row, vector=vector) for row, vector in rows])
-            if self._collection:  # only our own former one: another replica may use the others
+            # Only our own former one: another replica may use the others.
+            if self._collection not in ("", name):
                 client.delete_collection(self._collection)
         self._collection = name
 

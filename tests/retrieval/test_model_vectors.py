@@ -183,6 +183,43 @@ async def test_a_dead_server_leaves_the_words_and_is_named_and_is_asked_again_la
     await library.close()
 
 
+def test_qdrant_keeps_what_it_made_again_after_its_points_were_lost() -> None:
+    store = QdrantPassages(":memory:")
+    texts, vectors = ["a", "b"], [[1.0, 0.0], [0.0, 1.0]]
+    store.replace(MODEL, texts, vectors)
+    store._client.delete_collection(store._collection)
+    assert not store.has(MODEL, texts)
+    store.replace(MODEL, texts, vectors)
+    assert store.has(MODEL, texts)
+    assert store.nearest([0.0, 1.0], 1) == [1]
+    store.close()
+
+
+@pytest.mark.parametrize("open_one", [MemoryVectors, lambda: QdrantPassages(":memory:")])
+def test_a_vector_of_another_length_is_refused(open_one: Callable[[], VectorStore]) -> None:
+    store = open_one()
+    store.replace(MODEL, ["a"], [[1.0, 0.0]])
+    with pytest.raises(VectorsUnavailable):
+        store.nearest([1.0, 0.0, 0.0], 1)
+    store.close()
+
+
+async def test_a_server_that_speaks_no_http_is_refused(folder: Path) -> None:
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"}")  # else the client may see a reset
+        writer.write(b"220 mail.example.org ESMTP\r\n")
+        await writer.drain()
+        writer.close()
+
+    library = RunbookLibrary(folder)
+    async with await asyncio.start_server(greet, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        embedder = OllamaEmbedder(f"http://127.0.0.1:{port}", MODEL)
+        with pytest.raises(VectorsUnavailable, match=MODEL):
+            await library._index.run(lambda: embedder.embed(["a"], timeout=10))
+    await library.close()
+
+
 @pytest.mark.parametrize("behaviour", ["missing", "redirect", "garbled", "few", "ragged", *HOSTILE])
 async def test_an_answer_that_is_no_vectors_is_refused(
     url: str, server: EmbeddingServer, behaviour: str, folder: Path
