@@ -20,6 +20,7 @@ from bot.intake.mappings import NO_MAPPINGS, SourceMappings
 from bot.intake.reading import Activity, Reading
 from bot.intake.senders import (
     airflow,
+    alerta,
     alertmanager,
     alertmanager_webhook,
     anomaly,
@@ -110,6 +111,7 @@ PARSERS: tuple[Parser, ...] = (
     Parser("icinga", None, nagios.parse_body),
     Parser("checkmk", None, nagios.parse_body),
     Parser("netdata", netdata.parse_message, netdata.parse_body, netdata.recognises),
+    Parser("alerta", None, alerta.parse_body, alerta.recognises),
     Parser("azure", None, azure.parse_body, azure.recognises),
     Parser("betterstack", None, betterstack.parse_body, betterstack.recognises),
     Parser("datadog", datadog.parse_message, datadog.parse_body, datadog.recognises),

@@ -197,6 +197,19 @@ def pingdom(subject: str, number: int, is_severe: bool, is_over: bool) -> Any:
     }  # fmt: skip
 
 
+def alerta(subject: str, number: int, is_severe: bool, is_over: bool) -> Any:
+    trouble = "critical" if is_severe else "minor"
+    return {
+        "id": f"24c1b9b2-{number}", "lastReceiveId": f"24c1b9b2-{number}", "resource": "quay-1",
+        "event": "QueueDrains" if is_over else "QueueGrows", "environment": "Production",
+        "correlate": ["QueueGrows", "QueueDrains"], "service": [subject], "group": "Queue",
+        "severity": "normal" if is_over else trouble, "value": f"{number} messages",
+        "previousSeverity": "minor", "status": "closed" if is_over else "open",
+        "text": f"{number} messages wait", "createTime": at(number), "duplicateCount": number,
+        "tags": ["dc=eu1", "queue"], "attributes": {}, "origin": "checker/quay-1",
+    }  # fmt: skip
+
+
 def betterstack(subject: str, number: int, is_severe: bool, is_over: bool) -> Any:
     return {"data": {
         "id": f"30{number}", "type": "incident",
@@ -297,6 +310,7 @@ FORMS: dict[str, tuple[str, str, Builder]] = {
     "kibana": ("http", "elastic", kibana),
     "kibana document": ("http", "elastic", kibana_document),
     "pingdom": ("http", "pingdom", pingdom),
+    "alerta": ("http", "alerta", alerta),
     "betterstack": ("http", "betterstack", betterstack),
     "statuspage": ("http", "statuspage", statuspage),
     "statuspage component": ("http", "statuspage", statuspage_component),

@@ -43,6 +43,7 @@ SEVERITIES = {
     "kibana": ("medium", "critical"),
     "kibana document": ("medium", "critical"),
     "pingdom": ("high", "high"),
+    "alerta": ("low", "critical"),
     "betterstack": ("medium", "medium"),
     "statuspage": ("high", "critical"),
     "statuspage component": ("high", "critical"),
