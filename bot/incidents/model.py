@@ -336,7 +336,7 @@ class TimelineEntry:
 
     @property
     def spoken(self) -> str:
-        """The text in the language of the reader; as it was written by a person or an old bot."""
+        """The text in the reader's language; the text itself if a person or an old bot wrote it."""
         return spoken(self.text)
 
 

@@ -127,8 +127,9 @@ def first(items: Any, count: int) -> Iterator[tuple[str, Any]]:
 
 
 def _inside(body: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield the names inside the objects of a body, and their values, the nearest first; an object
-    itself, and its name.
+    """Yield the name and value of each field inside the objects of a body, the nearest first.
+
+    A field that holds an object comes twice: with the object, and with the object's own name.
     """
     for name, value in first(body.items(), NODE_LIMIT):
         if isinstance(value, dict):

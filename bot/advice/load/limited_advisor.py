@@ -101,7 +101,6 @@ class LimitedAdvisor:
         if body is not None:
             self._observe("shared")
             return advice_from(body)
-        body = None
         try:
             # The replica before this one may have kept its answer since.
             advice = await self._cached(key) or await self._run(key, subject)

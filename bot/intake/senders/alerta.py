@@ -15,7 +15,7 @@ from bot.intake.fields import an_object, text_at, texts_at, time_at, wrong
 _FORM = {"resource", "event", "severity"}
 _ITS_OWN = {"correlate", "duplicateCount", "lastReceiveId", "previousSeverity", "trendIndication"}
 _NORMAL = frozenset(("normal", "ok", "cleared"))
-_SEVERITIES = {"security": "critical", "indeterminate": "unknown"}
+_SEVERITIES = {"security": "critical", "trace": "low"}  # those that only Alerta has
 
 
 def recognises(body: Mapping[str, Any]) -> bool:
