@@ -18,6 +18,7 @@ from yarl import URL
 
 from bot.gateway.errors import ExecutorError, OutcomeLost
 from bot.gateway.executors.airflow_target import AirflowTarget
+from bot.gateway.executors.bodies import begin_of
 from bot.gateway.executors.http_sending import pinned_session, without
 from bot.gateway.executors.remote import REFUSED, TOO_MUCH, UNREACHABLE, label
 
@@ -121,8 +122,10 @@ class Api:
                 headers={"Accept": accept, "Content-Type": "application/json"},
                 allow_redirects=False,
             ) as response:
-                read = _end_of if keep_end else _begin_of
-                answer, cut = await read(response)
+                if keep_end:
+                    answer, cut = await _end_of(response)
+                else:
+                    answer, cut = await begin_of(response, _BODY_BYTES)
                 if 200 <= response.status < 300:
                     return answer, cut
                 refusal = self._refusal(response.status, answer)
@@ -186,16 +189,6 @@ async def _token(target: AirflowTarget, password: str) -> str:
     if not isinstance(token, str) or not token.isascii() or not token.isprintable():
         raise ExecutorError(UNREACHABLE, "Airflow's /auth/token gave no token")
     return token
-
-
-async def _begin_of(response: aiohttp.ClientResponse) -> tuple[bytes, bool]:
-    data = bytearray()
-    async for chunk in response.content.iter_any():
-        data += chunk
-        if len(data) > _BODY_BYTES:
-            response.close()
-            return bytes(data[:_BODY_BYTES]), True
-    return bytes(data), False
 
 
 async def _end_of(response: aiohttp.ClientResponse) -> tuple[bytes, bool]:

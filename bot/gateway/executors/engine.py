@@ -13,6 +13,7 @@ from pydantic import AfterValidator
 from yarl import URL
 
 from bot.gateway.errors import ExecutorError, OutcomeLost
+from bot.gateway.executors.bodies import begin_of
 from bot.gateway.executors.remote import label
 
 _BODY_BYTES = 1_048_576
@@ -110,7 +111,7 @@ class Engine:
                 allow_redirects=False,
                 json=body,
             ) as response:
-                answer = await _read(response)
+                answer, _is_cut = await begin_of(response, _BODY_BYTES)
                 if not 200 <= response.status < 300:
                     raise _refusal(response.status, answer)
                 return answer
@@ -139,16 +140,6 @@ def demultiplexed(data: bytes) -> tuple[str, str]:
         streams.get(stream, streams[1]).extend(data[position : position + length])
         position += length
     return streams[1].decode(errors="replace"), streams[_STDERR].decode(errors="replace")
-
-
-async def _read(response: aiohttp.ClientResponse) -> bytes:
-    data = bytearray()
-    async for chunk in response.content.iter_any():
-        data += chunk
-        if len(data) >= _BODY_BYTES:
-            response.close()
-            break
-    return bytes(data[:_BODY_BYTES])
 
 
 def _refusal(status: int, body: bytes) -> ExecutorError:

@@ -24,6 +24,7 @@ from pydantic import AfterValidator, Field, JsonValue, model_validator
 from yarl import URL
 
 from bot.gateway.errors import ExecutorError, OutcomeLost
+from bot.gateway.executors.bodies import begin_of
 from bot.gateway.executors.remote import REFUSED, UNREACHABLE
 from bot.gateway.ourselves import OWN_CALLS
 from bot.gateway.parts import EnvName, Part, Target
@@ -264,7 +265,8 @@ async def _once(
     shown = f"{call.method} {url}"
     try:
         async with session.request(call.method, url, data=data, allow_redirects=False) as response:
-            text = (await _read(response)).decode(errors="replace")
+            body, _is_cut = await begin_of(response, _BODY_BYTES)
+            text = body.decode(errors="replace")
             location = response.headers.get("Location", "")
             return Reply(response.status, without(token, text), without(token, location))
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
@@ -273,17 +275,6 @@ async def _once(
         if call.reads:
             raise ExecutorError(UNREACHABLE, f"{shown} was not answered") from error
         raise OutcomeLost(f"{shown} was sent, then: {type(error).__name__}") from error
-
-
-async def _read(response: aiohttp.ClientResponse) -> bytes:
-    """Return the body, at most its first 64 KiB."""
-    data = bytearray()
-    async for chunk in response.content.iter_any():
-        data += chunk
-        if len(data) >= _BODY_BYTES:
-            response.close()
-            break
-    return bytes(data[:_BODY_BYTES])
 
 
 def without(token: str, text: str) -> str:

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field, model_validator
 from yarl import URL
 
 from bot.gateway.errors import ExecutorError, OutcomeLost
+from bot.gateway.executors.bodies import begin_of
 from bot.gateway.executors.http_sending import without
 from bot.gateway.executors.remote import REFUSED, TOO_MUCH, UNREACHABLE, label
 from bot.gateway.ourselves import OWN_CALLS
@@ -134,8 +135,8 @@ class JsonApi:
                 json=body,
                 allow_redirects=False,
             ) as response:
-                content = await _read(response)
-                if content is None:
+                content, is_cut = await begin_of(response, _BODY_BYTES)
+                if is_cut:
                     raise _too_much(method, path, response.status)
                 return self._answer(method, path, response, content)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
@@ -199,17 +200,6 @@ def _parsed(body: bytes | str) -> Any:
         return json.loads(body)
     except (ValueError, RecursionError):
         return None
-
-
-async def _read(response: aiohttp.ClientResponse) -> bytes | None:
-    """Return the body, None if it is too large."""
-    data = bytearray()
-    async for chunk in response.content.iter_any():
-        data += chunk
-        if len(data) > _BODY_BYTES:
-            response.close()
-            return None
-    return bytes(data)
 
 
 def _tls(ca_file: Path | None) -> ssl.SSLContext | bool:

@@ -16,6 +16,7 @@ import aiohttp
 from yarl import URL
 
 from bot.gateway.errors import ExecutorError, OutcomeLost
+from bot.gateway.executors.bodies import begin_of
 from bot.gateway.executors.kubernetes_access import Access
 from bot.gateway.executors.remote import REFUSED, TOO_MUCH, UNREACHABLE, label
 from bot.gateway.ourselves import OWN_CALLS
@@ -121,7 +122,7 @@ class Api:
                 headers=headers,
                 allow_redirects=False,
             ) as response:
-                answer, cut = await _read(response)
+                answer, cut = await begin_of(response, _BODY_BYTES)
                 if 200 <= response.status < 300 and (changes or not cut):
                     return answer
                 if cut:
@@ -139,17 +140,6 @@ class Api:
             if changes:
                 raise OutcomeLost(f"{message}; it may have been done") from error
             raise ExecutorError(UNREACHABLE, message) from error
-
-
-async def _read(response: aiohttp.ClientResponse) -> tuple[bytes, bool]:
-    """Return the answer's body, and whether it was cut."""
-    data = bytearray()
-    async for chunk in response.content.iter_any():
-        data += chunk
-        if len(data) > _BODY_BYTES:
-            response.close()
-            return bytes(data[:_BODY_BYTES]), True
-    return bytes(data), False
 
 
 def _refusal(status: int, body: bytes) -> ExecutorError:
