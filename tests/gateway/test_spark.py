@@ -8,7 +8,7 @@ import uuid
 import pytest
 
 from bot.errors import GatewayRejected, OutcomeUnknown
-from tests.helpers.spark_standin import JOB
+from tests.helpers.spark_standin import JOB, SPARK
 from tests.helpers.waiting import until
 
 from .clusters import call, done, tried
