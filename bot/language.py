@@ -110,7 +110,7 @@ def unpacked(stored: str, text: str) -> str:
     """The text that was `packed` so; `text`, the English of that time, if it cannot be read."""
     try:
         restored = _from_data(json.loads(stored))
-    except (ValueError, LookupError, TypeError, AttributeError):
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return text
     return restored if isinstance(restored, Deferred) else text
 

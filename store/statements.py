@@ -142,7 +142,7 @@ def bindable(parameters: tuple[Any, ...]) -> tuple[Any, ...]:
     A NUL is kept as `\\x00`, a lone surrogate, which UTF-8 does not know, as `\\ud800`.
     """
     for value in parameters:  # a loop: each alert binds some 70 values
-        if type(value) is str and not (value.isascii() and "\x00" not in value):
+        if isinstance(value, str) and not (value.isascii() and "\x00" not in value):
             return tuple(
                 _escaped(value) if isinstance(value, str) else value for value in parameters
             )

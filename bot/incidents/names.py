@@ -36,7 +36,8 @@ def _parts_of(name: str) -> tuple[str, ...]:
 
 # Only words that are a severity and nothing else: `MemoryHigh` is a trouble.
 _SEVERITY_AT_END = re.compile(
-    r"(?<=[a-z0-9])(?:Critical|Crit|Warning|Warn)|[\s_\-:/|(\[]+(?i:critical|crit|warning|warn)[)\]]?"
+    r"(?<=[a-z0-9])(?:Critical|Crit|Warning|Warn)"
+    r"|(?<![\s_\-:/|(\[])[\s_\-:/|(\[]{1,8}(?i:critical|crit|warning|warn)[)\]]?"
 )
 
 

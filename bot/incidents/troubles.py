@@ -38,6 +38,7 @@ class TroubleWords:
     in_title: bool = False
 
 
+_GAP = ".{0,190}"  # between two words of a text, which has 200 characters at most
 _NODE = "(?:node|host|machine|hypervisor|kubelet|vm)"
 _GONE = (
     "(?:down|not ?ready|unready|unreachable|lost|dead|offline|unavailable|not responding"
@@ -59,7 +60,7 @@ TROUBLES = (
     TroubleWords(
         Trouble.ACUTE,
         "a disk that is slow, busy or broken",
-        (rf"{_DISK}s?\b.*\b{_DISK_WORKS}\b", rf"{_DISK_WORKS}\b.*\b{_DISK}s?\b"),
+        (rf"{_DISK}s?\b{_GAP}\b{_DISK_WORKS}\b", rf"{_DISK_WORKS}\b{_GAP}\b{_DISK}s?\b"),
     ),
     TroubleWords(
         Trouble.SLOW,
@@ -76,7 +77,7 @@ TROUBLES = (
         Trouble.SLOW,
         "a disk fills",
         (
-            rf"{_DISK}s?\b.*\b{_FILLS}\b",
+            rf"{_DISK}s?\b{_GAP}\b{_FILLS}\b",
             r"(?:low|free|running out of|out of|almost out of|no) (?:disk|space|storage|inodes?)",
             r"(?:disk|inode|storage|filesystem|volume)s?$",
         ),

@@ -20,7 +20,7 @@ from tests.deploy.conftest import ROOT
 DEPLOY = ROOT / "deploy"
 OURS = ("bot", "gateway")
 WATCHED = ("prometheus", "alertmanager", "grafana", "nats", "vmalert", "vector")
-PROFILES = ("nats", "qdrant", "ollama", "clickhouse", "vector", "vmalert")
+PROFILES = ("nats", "qdrant", "ollama", "jaeger", "clickhouse", "vector", "vmalert")
 
 
 def run(program: str, *arguments: str | Path, cwd: Path = DEPLOY) -> str:

@@ -93,7 +93,7 @@ async def test_a_press_in_a_home_tab_counts_only_for_a_button_of_that_tab(bench:
     ):
         action = {"action_id": action_id, "value": value}
         block = {"type": "actions", "elements": [dict(action)]}
-        tab = {"view": {"type": "home", "blocks": [block]}}
+        tab = {"user": {"id": ANA}, "view": {"type": "home", "blocks": [block]}}
         assert (await of_press(tab, action, bench.service)).id in (approval.id, incident.id)
         for view in (
             {"type": "home", "blocks": []},

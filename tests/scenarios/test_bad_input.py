@@ -234,6 +234,7 @@ async def test_a_forged_button_is_answered_to_the_presser(
 ) -> None:
     await world.alert()
     await world.approval_card()
+    await world.card("open it")  # the last change: the card links to the approval
     before = [m.text for m in world.slack.messages(ALERTS)]
     delivery = world.slack.deliver("interactive", pressing(world, action))
     assert await delivery.outcome(), "acknowledged: else Slack shows the person a warning sign"

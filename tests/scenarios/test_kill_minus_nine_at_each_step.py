@@ -102,11 +102,13 @@ async def proxies(world: World) -> AsyncIterator[tuple[HttpProxy, HttpProxy]]:
 async def press_until_decided(world: World, trap: Trap) -> None:
     """Press again while a press fails because the bot is gone, as a person would."""
     while "Approve" in (card := await world.approval_card()).buttons:
+        left = trap.points_left
         with contextlib.suppress(NotThereError):
             if (await world.press(card, "Approve", "ben")).acked:
                 trap.kills_at("person", "the press is acknowledged", ANSWERED)
                 await world.slack.wait_for(
-                    lambda: not world.replies("approval")[0].buttons, why="the card is decided"
+                    lambda: not world.replies("approval")[0].buttons or trap.points_left < left,  # noqa: B023 - awaited at once
+                    why="the card is decided, or the bot is killed",
                 )
         await world.slack.wait_for(lambda: world.slack.connections, why="the bot is back")
 

@@ -147,6 +147,7 @@ LISTENERS = [
     ("action", "sopbot.more", "listeners.changes.choose"),
     ("view", "sopbot.severity_modal", "listeners.changes.severity_submitted"),
     ("view", "sopbot.assign_modal", "listeners.changes.assign_submitted"),
+    ("view", "sopbot.escalate_modal", "listeners.changes.escalate_submitted"),
     ("view", "sopbot.merge_modal", "listeners.changes.merge_submitted"),
     ("shortcut", "sopbot.read_wrongly", "listeners.readings.read_wrongly"),
     ("action", "sopbot.wrong_runbook", "listeners.runbooks.wrong_runbook"),

@@ -28,6 +28,11 @@ class Trap:
         self._bot: BotProcess | None = None
         self._killed = asyncio.Event()
 
+    @property
+    def points_left(self) -> int:
+        """How many kills are still to come."""
+        return len(self._points)
+
     def kills_at(self, where: str, what: str, when: str) -> bool:
         """Kill the bot if this is the next point; returns True if it was."""
         due = bool(self._points) and not self._killed.is_set() and self._bot is not None

@@ -47,11 +47,13 @@ async def test_a_person_and_a_channel_may_ask_so_often_in_an_hour(store: Store) 
     incident = await open_incident(store)
     for second in range(2):
         await store.enqueue_advice(incident, "why?", ANA, later(second), limits=limits)
-    with pytest.raises(Refused, match="You asked 2 questions within the last hour") as refused:
+    with pytest.raises(
+        Refused, match="Not asked: you asked 2 questions within the last hour"
+    ) as refused:
         await store.enqueue_advice(incident, "why?", ANA, later(2), "key", limits)
     assert "questions_per_person" in refused.value.remedy
     assert await store.enqueue_advice(incident, "why?", BEN, later(3), "key", limits)
     other = await store.incident(await deliver(store, alert(service="s2", fingerprint="f2")))
-    with pytest.raises(Refused, match="The people of this channel asked 3"):
+    with pytest.raises(Refused, match="Not asked: the people of this channel asked 3"):
         await store.enqueue_advice(other, "why?", BEN, later(4), limits=limits)
     await store.enqueue_advice(incident, "why?", ANA, later(3602), limits=limits)
