@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from bot.response.gateway_evidence import EVIDENCE
-from bot.simulator.message import Message
+from bot.simulator import Message
 from tests.faults.fault import Fault, State
 from tests.faults.stage import APPROVER, Stage
 from tests.helpers.waiting import until

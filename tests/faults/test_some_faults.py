@@ -7,8 +7,7 @@ from datetime import datetime
 import pytest
 
 from bot.incidents.remediation import RemediationStatus
-from bot.simulator.message import Message
-from bot.simulator.mrkdwn import Names
+from bot.simulator import Message, Names
 from handlers.views.result import result
 from tests.faults.play import differences, ended
 from tests.faults.run import run, summary

@@ -30,7 +30,7 @@ class Trap:
 
     @property
     def points_left(self) -> int:
-        """How many kills are still to come."""
+        """The number of kills that are still to come."""
         return len(self._points)
 
     def kills_at(self, where: str, what: str, when: str) -> bool:
