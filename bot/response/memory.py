@@ -112,8 +112,9 @@ class Memory:
             elif source == SOP and hit.passage.title != about:
                 shown = f"{hit.passage.title} ({about})"
             number = about.removeprefix("INC-")
-            incident_id = int(number) if source != SOP and number.isdecimal() else None
-            yield incident_id, KnownFact(source, shown, text, now)
+            if source != SOP and not number.isdecimal():
+                continue  # nobody could say who may read it
+            yield None if source == SOP else int(number), KnownFact(source, shown, text, now)
 
 
 def document_of_sop(sop: Sop) -> Document:

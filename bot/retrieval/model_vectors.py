@@ -55,6 +55,7 @@ class ModelVectors:
         self._texts: tuple[str, ...] = ()
         self._store: VectorStore | None = None
         self._ready: VectorStore | None = None
+        self._ready_for: tuple[str, ...] = ()
         self._building = False
         self._paused_until = 0.0
 
@@ -69,7 +70,7 @@ class ModelVectors:
         if self._monotonic() < self._paused_until:
             return []
         store = self._ready
-        if store is None:
+        if store is None or self._ready_for is not self._texts:
             self._build_in_background()
             return []
         try:
@@ -80,6 +81,7 @@ class ModelVectors:
             return list(dict.fromkeys(number for number in numbers if number in known))[:limit]
         except (OutsideError, ValueError) as error:  # such as a vector of another length
             self._pause(error)
+            self._ready = None  # a server may have lost its vectors: look whether it `has` them
             return []
 
     def close(self) -> None:
@@ -99,9 +101,8 @@ class ModelVectors:
             store = self._store = self._store or self._open_store()
             if not store.has(model, texts):
                 store.replace(model, texts, self._embedder.embed(texts, timeout=_BUILD_SECONDS))
-            if texts is self._texts:
-                self._ready = store
-                log.info("%d passages have vectors of %s", len(texts), model)
+            self._ready_for, self._ready = texts, store
+            log.info("%d passages have vectors of %s", len(texts), model)
         except OutsideError as error:
             self._pause(error)
         except Exception as error:  # a bug must not end the thread's later builds
@@ -118,14 +119,18 @@ class ModelVectors:
 class MemoryVectors:
     """Keeps vectors in this process."""
 
-    def has(self, _model: str, _texts: Sequence[str]) -> bool:
-        """Return False: a new process has none."""
-        return False
+    def __init__(self) -> None:
+        self._kept: tuple[str, Sequence[str]] | None = None
 
-    def replace(self, _model: str, _texts: Sequence[str], vectors: Sequence[Vector]) -> None:
+    def has(self, model: str, texts: Sequence[str]) -> bool:
+        """Return True if they are the texts of the last `replace`."""
+        return self._kept == (model, texts)
+
+    def replace(self, model: str, texts: Sequence[str], vectors: Sequence[Vector]) -> None:
         import numpy as np
 
         self._matrix = np.asarray(vectors, np.float32)
+        self._kept = (model, texts)
 
     def nearest(self, vector: Vector, limit: int) -> list[int]:
         import numpy as np

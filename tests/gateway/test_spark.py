@@ -297,6 +297,13 @@ async def test_a_wrong_token_and_a_hostile_answer_are_named_and_nothing_runs(
         assert (refused.error_code, refused.nothing_ran) == ("TARGET_UNREACHABLE", True), answer
     _, health = await desk.get("/health")
     assert "cannot be read" in str(health["targets"]["it"]), health
+    master.answer = {
+        "status": "ALIVE", "url": "spark://it:7077", "activeapps": [], "activedrivers": [],
+        "workers": [{"state": "DEAD"}],
+    }  # fmt: skip
+    for action_id in ("service.status", "service.stats"):
+        unread = await tried(desk, call(action_id))
+        assert "cannot be read" in unread.error, unread
     assert master.requests == []
 
 

@@ -204,20 +204,27 @@ def test_a_vector_of_another_length_is_refused(open_one: Callable[[], VectorStor
     store.close()
 
 
-async def test_a_server_that_speaks_no_http_is_refused(folder: Path) -> None:
-    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"}")  # else the client may see a reset
-        writer.write(b"220 mail.example.org ESMTP\r\n")
-        await writer.drain()
-        writer.close()
-
-    library = RunbookLibrary(folder)
-    async with await asyncio.start_server(greet, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
-        embedder = OllamaEmbedder(f"http://127.0.0.1:{port}", MODEL)
-        with pytest.raises(VectorsUnavailable, match=MODEL):
-            await library._index.run(lambda: embedder.embed(["a"], timeout=10))
-    await library.close()
+async def test_a_server_that_lost_its_vectors_gets_them_again_and_a_memory_keeps_its_own(
+    folder: Path, url: str, server: EmbeddingServer
+) -> None:
+    seconds, qdrant = FixedSeconds(), QdrantPassages(":memory:")
+    for store, times in ((qdrant, 2), (MemoryVectors(), 1)):
+        server.inputs.clear()
+        vectors = ModelVectors(OllamaEmbedder(url, MODEL), lambda: store, monotonic=seconds)  # noqa: B023 - called in this turn
+        library = await loaded(folder, vectors)
+        index = library._index
+        await until(lambda: index.run(lambda: nearest(vectors)), why="the vectors are made")  # noqa: B023
+        made = len(server.inputs)
+        if store is qdrant:
+            qdrant._client.delete_collection(qdrant._collection)
+        server.behaviour = "missing"
+        assert await index.run(lambda: nearest(vectors)) == []  # noqa: B023
+        server.behaviour = "answer"
+        seconds.forward(PAUSE)
+        await until(lambda: index.run(lambda: nearest(vectors)), why="they are there again")  # noqa: B023
+        whole = [texts for texts in server.inputs if len(texts) > 1]
+        assert (made >= 1, len(whole)) == (True, times)
+        await library.close()
 
 
 @pytest.mark.parametrize("behaviour", ["missing", "redirect", "garbled", "few", "ragged", *HOSTILE])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -18,14 +18,23 @@ from tests.helpers.waiting import until
 from tests.scenarios.attacks import proposed, ran
 from tests.scenarios.audit_commands import export_and_verify
 from tests.scenarios.starting import StartBot, gateway_config
-from tests.scenarios.world import BEN, CHLOE, SECRET, SERVICE, Gateway, World, stop_sop
+from tests.scenarios.world import (
+    BEN,
+    CHLOE,
+    SECRET,
+    SERVICE,
+    Gateway,
+    LeakyService,
+    World,
+    stop_sop,
+)
 
 
 @asynccontextmanager
-async def gateway_of(world: World) -> AsyncIterator[RunningGateway]:
-    """Start a second gateway with the journal of the first."""
+async def gateway_of(world: World, service: LeakyService) -> AsyncIterator[RunningGateway]:
+    """Start another gateway, with a service of its own; each has the journal of the one before."""
     config = read_config(
-        gateway_config(world.leaky_service, world.folder / "restarted"),
+        gateway_config(service, world.folder / "restarted"),
         environ={"GATEWAY_SECRET": SECRET},
     )
     async with running(config, environ={"PATH": os.environ["PATH"]}) as started:
@@ -97,11 +106,12 @@ async def test_an_undo_that_could_not_be_sent_is_retried_by_a_press_and_exported
 
 
 async def test_a_request_refused_by_a_stopping_gateway_is_retried_by_a_press_and_exported(
-    world: World, bot: StartBot
+    world: World, bot: StartBot, free_port: Callable[[], int]
 ) -> None:
+    service = LeakyService(free_port(), world.folder / "starts of another")
     async with HttpProxy.before(world.gateway_url) as gateway_proxy:
         world.gateway_url = gateway_proxy.url
-        async with gateway_of(world) as stopping:
+        async with gateway_of(world, service) as stopping:
             gateway_proxy.target = stopping.url
             card = await proposed(world, bot)
             await stopping.dispatcher.drain(5)
@@ -110,9 +120,9 @@ async def test_a_request_refused_by_a_stopping_gateway_is_retried_by_a_press_and
         assert "503: The gateway is stopping. Nothing was run." in result.text
         (first,) = world.rows("SELECT state FROM executions")
         assert first["state"] == "failed"
-        async with gateway_of(world) as started:
+        async with gateway_of(world, service) as started:
             gateway_proxy.target = started.url
-            await until(lambda: world.leaky_service.pids, why="the service is up again")
+            await until(lambda: len(service.pids) == 2, why="the service is up again")
             await world.press(result, "Try again", "ana")
             await world.result("Verified")
             await world.quiet()

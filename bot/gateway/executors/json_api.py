@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -23,10 +25,18 @@ from bot.serving.hosts import is_loopback
 
 _BODY_BYTES = 8_388_608
 _MESSAGE_KEYS = ("message", "RemoteException")
-UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
-"""Errors of reading an answer that has another form than the manager's documents say."""
+_UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
 
 Object = dict[str, Any]
+
+
+@contextmanager
+def form_of(what: str) -> Iterator[None]:
+    """Read an answer inside. ExecutorError: it has another form than the documents say."""
+    try:
+        yield
+    except _UNREADABLE as error:
+        raise ExecutorError(UNREACHABLE, f"{what} cannot be read") from error
 
 
 def _origin(value: str) -> str:

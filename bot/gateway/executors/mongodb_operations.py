@@ -22,7 +22,7 @@ from pymongo.errors import (
 from bot.gateway.errors import ExecutorError, NotAllowed, OutcomeLost
 from bot.gateway.executors import Call, Result, succeeded
 from bot.gateway.executors.cluster_jobs import Filter, Job, fits, keys_of, kill_all, listed
-from bot.gateway.executors.json_api import UNREADABLE
+from bot.gateway.executors.json_api import form_of
 from bot.gateway.executors.mongodb_target import SYSTEM_DATABASES, MongodbTarget
 from bot.gateway.executors.remote import (
     REFUSED,
@@ -65,10 +65,8 @@ class _Operations:
 
     async def live(self) -> list[Job]:
         """Return those of the declared namespaces that are nobody's of the system or of ours."""
-        try:
+        with form_of("The list of operations"):
             return [_job(row) for row in await self.rows() if self._may_end(row)]
-        except UNREADABLE as error:
-            raise ExecutorError(UNREACHABLE, "The operations cannot be read") from error
 
     def _may_end(self, row: Document) -> bool:
         database = str(row.get("ns") or "").partition(".")[0]
@@ -95,7 +93,8 @@ class _Operations:
     async def end_of(self, job: Job) -> str:
         """Return 'ended' once the operation is not in the list any more."""
         try:
-            rows = [_job(row) for row in await self.rows()]
+            with form_of("The list of operations"):
+                rows = [_job(row) for row in await self.rows()]
         except PyMongoError as error:
             raise unreachable(job.id, error) from error
         return "" if any(row.key == job.key for row in rows) else "ended"
@@ -159,7 +158,8 @@ class MongodbExecutor(RemoteExecutor[MongodbTarget]):
         target = cast("MongodbTarget", call.config)
         async with self._connected(call.target, target) as operations:
             if not plan.mutating:
-                return succeeded(await _report(operations))
+                with form_of("The state of the server"):
+                    return succeeded(await _report(operations))
             planned = strings(plan.binding["operations"])
             return await kill_all(operations, planned, target.timeout_seconds, call.target)
 

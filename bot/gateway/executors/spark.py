@@ -9,7 +9,7 @@ from typing import cast
 from bot.gateway import actions
 from bot.gateway.executors import Call, Kind, Result, succeeded
 from bot.gateway.executors.cluster_jobs import Filter, keys_of, kill_all, listed
-from bot.gateway.executors.json_api import JsonApi
+from bot.gateway.executors.json_api import JsonApi, form_of
 from bot.gateway.executors.remote import RemoteExecutor, label, size_text, strings
 from bot.gateway.executors.spark_master import Applications, Cluster, Drivers, Master, kill_step
 from bot.gateway.executors.spark_submission import submission_plan, submit
@@ -68,7 +68,8 @@ class SparkExecutor(RemoteExecutor[SparkTarget]):
                 return await kill_all(manager, planned, target.kill_seconds, call.target)
             cluster = await master.cluster()
             stats = call.action is actions.STATS
-            return succeeded(_stats(cluster) if stats else _status(call.target, cluster))
+            with form_of("The state of the master"):
+                return succeeded(_stats(cluster) if stats else _status(call.target, cluster))
 
     @asynccontextmanager
     async def _connected(self, name: str, target: SparkTarget) -> AsyncIterator[Master]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from bot.gateway.errors import ExecutorError, OutcomeLost
 from bot.gateway.executors.cluster_jobs import Job
-from bot.gateway.executors.json_api import UNREADABLE, JsonApi, Object, path_of
+from bot.gateway.executors.json_api import JsonApi, Object, form_of, path_of
 from bot.gateway.executors.remote import REFUSED, UNREACHABLE, label, size_text
 from bot.gateway.executors.spark_target import SparkTarget
 
@@ -58,10 +58,8 @@ class Master:
         status = answer.get("status")
         if status != "ALIVE":
             raise ExecutorError(UNREACHABLE, f"The master is {label(status or 'no Spark master')}")
-        try:
+        with form_of("The state of the master"):
             return _cluster(answer)
-        except UNREADABLE as error:
-            raise ExecutorError(UNREACHABLE, "The state of the master cannot be read") from error
 
     async def version(self) -> str:
         """Return the version that the REST server has. ExecutorError: it is not there."""

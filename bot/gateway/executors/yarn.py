@@ -23,7 +23,7 @@ from bot.gateway.executors.cluster_jobs import (
     kill_all,
     listed,
 )
-from bot.gateway.executors.json_api import UNREADABLE, JsonApi, ManagerTarget, Object, path_of
+from bot.gateway.executors.json_api import JsonApi, ManagerTarget, Object, form_of, path_of
 from bot.gateway.executors.remote import UNREACHABLE, RemoteExecutor, label, size_text, strings
 from bot.gateway.parts import Argument
 from bot.remediation.contract import Plan, PlannedRequest
@@ -95,11 +95,9 @@ class _Applications:
         answer = await self._api.read(
             self._target.url, *_CLUSTER, "apps", states=_LIVE, **self._query
         )
-        try:  # {"apps": null} if there is none
+        with form_of("The list of applications"):  # {"apps": null} if there is none
             rows = (answer.get("apps") or {}).get("app") or []
             return [(str(row.get("user")), _job(row)) for row in rows]
-        except UNREADABLE as error:
-            raise ExecutorError(UNREACHABLE, "The list of applications cannot be read") from error
 
     async def read(self, *segments: str) -> Object:
         return await self._api.read(self._target.url, *_CLUSTER, *segments, **self._query)
@@ -107,10 +105,8 @@ class _Applications:
     async def stats(self) -> str:
         """Return what of the cluster is used."""
         answer = await self.read("metrics")
-        try:
+        with form_of("The metrics"):
             return _stats(answer["clusterMetrics"])
-        except UNREADABLE as error:
-            raise ExecutorError(UNREACHABLE, "The metrics cannot be read") from error
 
     async def kill(self, job: Job) -> None:
         await self._api.change(
