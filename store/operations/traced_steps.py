@@ -17,7 +17,7 @@ from store.operations.part import Part
 from store.statements import Operation, Row, from_db_time, query, run, to_db_time, together
 
 SETTLED_AFTER = timedelta(seconds=5)  # a transaction that began before then has ended by now
-LONGEST_GAP = timedelta(minutes=10)  # what ended earlier is told no more: traces were off
+LONGEST_GAP = timedelta(minutes=10)  # steps that ended earlier are not exported: traces were off
 
 _OF = "i.tracking_id AS traced, i.id AS incident_id"
 _ENDED_LATELY = {
@@ -58,9 +58,9 @@ _CONCLUDED = frozenset({Kind.VERIFIED, Kind.NOT_VERIFIED, Kind.VERIFICATION_UNKN
 
 
 def ended_lately(now: datetime) -> Operation[tuple[list[TracedStep], str]]:
-    """Read the steps that are not told yet, and the mark up to which they are then.
+    """Read the steps that are not exported yet, and the mark up to which they reach.
 
-    1. Read how far they are told, and the end of the audit trail. 2. Read what ended since, and
+    1. Read how far they are exported, and the end of the audit trail. 2. Read what ended since, and
     what was recorded since.
     """
     stored, heads = yield from together(
@@ -96,7 +96,7 @@ def ended_lately(now: datetime) -> Operation[tuple[list[TracedStep], str]]:
 
 
 def set_mark(mark: str) -> Operation[None]:
-    """Store how far the steps are told."""
+    """Store how far the steps are exported."""
     yield run(
         "INSERT INTO stats_progress (name, until) VALUES ('traces', ?)"
         " ON CONFLICT (name) DO UPDATE SET until = excluded.until",
@@ -194,5 +194,5 @@ class TracedStepsPart(Part):
         return await self._engine.read(ended_lately, now)
 
     async def traced(self, mark: str) -> None:
-        """Store that the steps up to this mark are told."""
+        """Store that the steps up to this mark are exported."""
         await self._write(set_mark, mark)

@@ -23,6 +23,7 @@ from bot.approvals.model import Approval, ApprovalConditions, Binding, Choice, C
 from bot.approvals.reason_text import sentence
 from bot.incidents.remediation import RemediationStatus
 from store import Store
+from store.engines import postgres_transaction
 from store.statements import Operation, Statement, query
 from tests.helpers.builders import (
     ANA,
@@ -100,6 +101,12 @@ class Slow:
             (GATE,),
         )
         return await result.fetchone() is not None
+
+
+@pytest.fixture(autouse=True)
+def _a_lock_for_each_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no two names share a lock: one replica would wait for the other at the gate."""
+    monkeypatch.setattr(postgres_transaction, "SLOTS", 2**31 - 1)
 
 
 @pytest.fixture
