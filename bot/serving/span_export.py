@@ -37,7 +37,7 @@ class SpanSink(Protocol):
 
 
 class SpanExport:
-    """A bounded queue before `send`. `count` is told "sent" or "dropped" with a number of spans."""
+    """A bounded queue before `send`. `count` gets "sent" or "dropped", and how many."""
 
     def __init__(self, send: Send, count: Callable[[str, int], None]) -> None:
         self._send = send

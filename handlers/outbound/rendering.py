@@ -275,7 +275,7 @@ class Renderer:
             execution = await self._store.execution(item.subject)
             if execution.state is not RemediationStatus.OUTCOME_UNKNOWN:
                 return Rendered(*news.ended(item, incident, execution))
-        # The channel was told that it is over.
+        # The channel has the message that the incident is resolved.
         is_back = item.kind is NewsKind.REOPENED and incident.severity is Severity.CRITICAL
         return Rendered(*news.news(item, incident), broadcast=is_back)
 

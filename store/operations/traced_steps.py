@@ -1,8 +1,8 @@
 """Reads the steps of incidents that ended lately, for their traces, from the times in the store.
 
-So the path of an alert does nothing for a trace, and a step is told once, whichever replicas had a
-part in it. The row `traces` of `stats_progress` keeps how far they are told: the time, and the
-number of the last row of the audit trail.
+So the path of an alert does nothing for a trace, and a step is exported once, whichever replicas
+had a part in it. The row `traces` of `stats_progress` keeps how far they are exported: the time,
+and the number of the last row of the audit trail.
 """
 
 from __future__ import annotations

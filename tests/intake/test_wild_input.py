@@ -140,6 +140,7 @@ def test_a_message_with_visible_text_is_never_dropped(text: str, place: int) -> 
 @pytest.mark.parametrize("source", [parser.name for parser in PARSERS if parser.body is not None])
 @given(body=JSON)
 @example(body=[])
+@example(body={"event_name": "x", "status": "²", "nseverity": "²"})  # a digit, and no number
 @example(body={"alerts": [{"labels": {"a": float("nan")}}]})
 def test_any_body_becomes_clean_alerts_or_an_error_that_names_a_field(
     source: str, body: Any

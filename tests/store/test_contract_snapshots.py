@@ -23,7 +23,7 @@ from bot.approvals.model import Approval, ApprovalConditions, Binding, Choice, C
 from bot.approvals.reason_text import sentence
 from bot.incidents.remediation import RemediationStatus
 from store import Store
-from store.engines import postgres_transaction
+from store.operations.audit import LOCK
 from store.statements import Operation, Statement, query
 from tests.helpers.builders import (
     ANA,
@@ -43,7 +43,10 @@ Step = Callable[[], Awaitable[Any]]
 
 
 class GatedEngine:
-    """An engine whose transactions wait at the gate behind so many queries."""
+    """An engine whose transactions wait at the gate behind so many queries.
+
+    Not once they hold the lock of the audit trail: no other replica could commit then.
+    """
 
     def __init__(self, engine: Any) -> None:
         self._engine = engine
@@ -58,12 +61,13 @@ class GatedEngine:
     def _gated(self, operation: Any, args: Any, kwargs: Any) -> Operation[Any]:
         running: Generator[Statement, Any, Any] = operation(*args, **kwargs)
         answer: Any = None
-        queries = 0
+        queries, has_trail = 0, False
         try:
             while True:
                 statement = running.send(answer)
                 answer = yield statement
-                if statement.wants == "rows":
+                has_trail |= statement.wants == "lock" and LOCK in statement.parameters[0]()
+                if statement.wants == "rows" and not has_trail:
                     queries += 1
                     if queries == self.waits_behind:
                         yield query(f"SELECT pg_advisory_xact_lock({GATE})")
@@ -101,12 +105,6 @@ class Slow:
             (GATE,),
         )
         return await result.fetchone() is not None
-
-
-@pytest.fixture(autouse=True)
-def _a_lock_for_each_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let no two names share a lock: one replica would wait for the other at the gate."""
-    monkeypatch.setattr(postgres_transaction, "SLOTS", 2**31 - 1)
 
 
 @pytest.fixture

@@ -88,7 +88,7 @@ def read_pods(text: str, namespace: str) -> list[Pod]:
                 ready=ready,
                 containers=containers,
                 status=tokens[at + 1],
-                restarts=int(behind[0]) if behind[0].isdigit() and len(behind[0]) < 7 else 0,
+                restarts=int(behind[0]) if behind[0].isdecimal() and len(behind[0]) < 7 else 0,
                 restarted=restarted,
                 age=seconds_of(behind[1]) if len(behind) > 1 else None,
                 node=behind[3] if len(behind) > 3 and behind[3] != "<none>" else "",

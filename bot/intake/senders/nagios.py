@@ -167,7 +167,7 @@ def _facts(values: Mapping[str, Any]) -> dict[str, str]:
     facts["host"] = _ADDRESS.sub("", facts.get("host", "")).rstrip()
     state = facts.get("state", "").removesuffix(".0")
     numbers = _SERVICE_NUMBERS if facts.get("check") else _HOST_NUMBERS
-    if state.isdigit() and len(state) == 1 and int(state) < len(numbers):
+    if state.isdecimal() and len(state) == 1 and int(state) < len(numbers):  # not `²`
         facts["state"] = numbers[int(state)]
     return {name: text for name, text in facts.items() if text}
 

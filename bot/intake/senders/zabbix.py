@@ -111,7 +111,7 @@ def _event(item: Mapping[str, Any], where: str) -> Alert:
     # {EVENT.VALUE} and {TRIGGER.STATUS} may hold macros that Zabbix did not expand.
     status = _STATUSES.get(facts["value"]) or states.state_of(facts["status"])
     number = facts["number"]
-    by_number = number.isdigit() and int(number) < len(_SEVERITIES)
+    by_number = number.isdecimal() and len(number) == 1 and int(number) < len(_SEVERITIES)
     severity = _SEVERITIES[int(number)] if by_number else facts["severity"]
     resolved = status is AlertStatus.RESOLVED
     labels = {"host": host, "trigger_id": facts["trigger"], **_tags(facts["tags"])}
