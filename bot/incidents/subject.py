@@ -16,6 +16,7 @@ from bot.incidents.environments import UNKNOWN, Environments
 from bot.incidents.keys import normalise
 from bot.incidents.model import Alert
 from bot.incidents.services import spelling
+from bot.incidents.troubles import is_of_one_machine
 
 GUESS = "guess"
 
@@ -24,8 +25,9 @@ GUESS = "guess"
 class Scope:
     """The normalised fields that two alerts of one incident share; '-' is unknown.
 
-    `place` tells apart what has one name twice: the cluster, the Kubernetes namespace and the
-    domain of a host, as `cluster|namespace|domain`; '' if all are unknown.
+    `place` tells apart what has one name twice: the cluster, the Kubernetes namespace, the domain
+    of a host, and for a trouble of one machine that machine, as `cluster|namespace|domain|machine`
+    (without the last part if it is unknown); '' if all are unknown.
     """
 
     env: str
@@ -69,25 +71,27 @@ class Scope:
         )
 
     def _is_in_another_place(self, other: Scope, namespaces: bool) -> bool:
-        cluster, namespace, domain = (
+        cluster, namespace, domain, machine = (
             bool(a and b and a != b)
             for a, b in zip(_parts(self.place), _parts(other.place), strict=True)
         )
-        return cluster or domain or (namespaces and namespace)
+        return cluster or domain or machine or (namespaces and namespace)
 
 
 def _known(part: str) -> str:
     return "" if part == "-" else part.replace("_", "-")
 
 
-def _parts(place: str) -> tuple[str, str, str]:
-    cluster, _, rest = place.partition("|")
-    namespace, _, domain = rest.partition("|")
-    return cluster, namespace, domain
+def _parts(place: str) -> tuple[str, str, str, str]:
+    cluster, namespace, domain, machine = (*place.split("|"), "", "", "", "")[:4]
+    return cluster, namespace, domain, machine
 
 
-def _place(cluster: str, namespace: str, domain: str) -> str:
-    return f"{cluster}|{namespace}|{domain}" if cluster or namespace or domain else ""
+def _place(cluster: str, namespace: str, domain: str, machine: str) -> str:
+    place = f"{cluster}|{namespace}|{domain}"
+    if machine:
+        return f"{place}|{machine}"
+    return place if cluster or namespace or domain else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,13 +133,15 @@ def scope_of(alert: Alert, subject: Subject, environments: Environments) -> Scop
     env = normalise(declared if declared != UNKNOWN else subject.env)
     host = names.host_of(subject.node or subject.host)
     namespace = places.without_env(subject.namespace, environments)
-    domain = ""
+    domain = machine = ""
     if subject.service:
         service = spelling(subject.service)
         if subject.read_from.get("service") == GUESS:
             service = f"{service}?{normalise(alert.source)}"
         elif subject.is_declared:
             namespace = ""  # one name for one service, wherever it runs
+        if host.name and is_of_one_machine(alert):
+            machine = host.name  # the disks of two hosts fill for two reasons
     elif subject.workload:
         service = f"workload {spelling(subject.workload)}"
     elif host.name:
@@ -147,5 +153,5 @@ def scope_of(alert: Alert, subject: Subject, environments: Environments) -> Scop
         normalise(subject.region),
         service,
         normalise(alert.category or names.without_severity(alert.name)),
-        _place(subject.cluster, namespace, domain),
+        _place(subject.cluster, namespace, domain, machine),
     )

@@ -21,6 +21,7 @@ WORKLOAD_LABELS = _ordered(
     "workload", "deployment", "statefulset", "daemonset", "rollout", "cronjob", "owner_name",
     "created_by_name", "kube_deployment", "kube_stateful_set", "kube_daemon_set",
     "k8s_deployment_name", "k8s_statefulset_name", "k8s_daemonset_name",
+    "horizontalpodautoscaler", "hpa",
 )  # fmt: skip
 POD_LABELS = _ordered("pod", "pod_name", "kubernetes_pod_name", "k8s_pod_name", "exported_pod")
 NODE_LABELS = _ordered("node", "node_name", "kubernetes_node", "k8s_node_name", "nodename")

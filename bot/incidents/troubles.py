@@ -29,13 +29,15 @@ class TroubleWords:
     """A row of the table: one of the phrases in the alert's name or category means this trouble.
 
     A phrase is a regular expression over lower-case words with a space between them, and begins at
-    the begin of a word. With `in_title` it is looked for in the title too.
+    the begin of a word. With `in_title` it is looked for in the title too. With `of_machine` it is
+    a trouble of one machine, and on another machine another trouble.
     """
 
     trouble: Trouble
     what: str
     phrases: tuple[str, ...]
     in_title: bool = False
+    of_machine: bool = False
 
 
 _GAP = ".{0,190}"  # between two words of a text, which has 200 characters at most
@@ -81,12 +83,14 @@ TROUBLES = (
             r"(?:low|free|running out of|out of|almost out of|no) (?:disk|space|storage|inodes?)",
             r"(?:disk|inode|storage|filesystem|volume)s?$",
         ),
+        of_machine=True,
     ),
     TroubleWords(
         Trouble.SLOW,
         "a disk fills",
         (r"will fill", r"predicted to (?:fill|run out)", r"filling up", r"almost out of space"),
         in_title=True,
+        of_machine=True,
     ),
     TroubleWords(
         Trouble.SLOW,
@@ -132,6 +136,7 @@ TROUBLES = (
             r"reboot required",
             r"updates? (?:available|pending)",
         ),
+        of_machine=True,
     ),
     TroubleWords(
         Trouble.SLOW,
@@ -182,18 +187,29 @@ def trouble_of(alert: Alert) -> Trouble:
         return Trouble.ACUTE  # its name holds that of the rule that was not evaluated
     if labels.get("long") in _SLOW_WINDOWS or labels.get("long_window") in _SLOW_WINDOWS:
         return Trouble.SLOW
-    name, title = (
-        _without_service(_text_of(text), _text_of(alert.service))
-        for text in (alert.name, alert.title)
-    )
-    trouble = _by_words(name, _text_of(alert.category), title)
-    if trouble is not Trouble.ACUTE:
-        return trouble
+    row = _row_of(alert)
+    if row is not None and row.trouble is not Trouble.ACUTE:
+        return row.trouble
     if alert.source in _DEPLOY_SOURCES:
         return Trouble.DEPLOY
     if _DOWN.search(_text_of(alert.name)) and _MACHINE_JOBS.fullmatch(labels.get("job", "")):
         return Trouble.NODE_DOWN
     return Trouble.ACUTE
+
+
+def is_of_one_machine(alert: Alert) -> bool:
+    """Return True for a trouble that a machine has for itself, such as a disk that fills."""
+    row = _row_of(alert)
+    return row is not None and row.of_machine
+
+
+def _row_of(alert: Alert) -> TroubleWords | None:
+    """Return the first row of `TROUBLES` that matches the alert's words."""
+    name, title = (
+        _without_service(_text_of(text), _text_of(alert.service))
+        for text in (alert.name, alert.title)
+    )
+    return _by_words(name, _text_of(alert.category), title)
 
 
 @lru_cache(maxsize=4096)
@@ -228,12 +244,12 @@ def _preposition_before(text: str, at: int) -> int:
 
 
 @lru_cache(maxsize=4096)  # the alerts of a burst share few names
-def _by_words(name: str, category: str, title: str) -> Trouble:
+def _by_words(name: str, category: str, title: str) -> TroubleWords | None:
     for row, pattern in _PATTERNS:
         texts = (name, category, title) if row.in_title else (name, category)
         if any(pattern.search(text) for text in texts):
-            return row.trouble
-    return Trouble.ACUTE
+            return row
+    return None
 
 
 @lru_cache(maxsize=4096)

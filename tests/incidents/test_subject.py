@@ -59,6 +59,7 @@ def scope(services: Catalogue = NO_SERVICES, **labels: str) -> Scope:
         ({"container": "app", "pod": "checkout-api-7d9f8b6c5-x2x9k"}, "checkout-api"),
         ({"job": "kube-state-metrics", "deployment": "checkout-api"}, "checkout-api"),
         ({"service": "kube-state-metrics", "pod": "orders-db-0"}, "orders-db"),
+        ({"service": "kube-state-metrics", "horizontalpodautoscaler": "checkout"}, "checkout"),
         ({"job": "checkout-api", "instance": "10.0.0.1:8080"}, "checkout-api"),
         ({"instance": "checkout:8080", "service": "checkout"}, "checkout"),
     ],

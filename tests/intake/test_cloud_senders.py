@@ -200,6 +200,15 @@ def test_a_push_that_holds_no_json_is_still_an_alert_with_its_text() -> None:
     assert "%%%" in alert.text
 
 
+def test_the_name_that_the_console_made_of_an_instance_is_no_service() -> None:
+    trigger = {"Dimensions": [{"name": "InstanceId", "value": "i-0abc12def34567890"}]}
+    body = {"AlarmName": "awsec2-i-0abc12def34567890-StatusCheckFailed", "Trigger": trigger}
+    (alert,) = parse_body("cloudwatch", {**body, "NewStateValue": "ALARM"}).alerts
+    assert (alert.service, alert.labels["InstanceId"]) == ("", "i-0abc12def34567890")
+    named = {**body, "AlarmName": "search-StatusCheckFailed", "NewStateValue": "ALARM"}
+    assert "search" in parse_body("cloudwatch", named).alerts[0].service
+
+
 def test_the_name_that_cloudformation_made_is_no_service() -> None:
     body = {"AlarmName": "prod-QueueAlarm-1R2LK8WQX0Z", "NewStateValue": "ALARM"}
     [alert] = parse_body("cloudwatch", body).alerts

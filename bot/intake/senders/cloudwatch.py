@@ -202,8 +202,7 @@ def _alarm(
         title=f"{name}: {description}" if description else name,
         env=guesses.env_inside(name) or guesses.env_inside(service),
         region=region,
-        # A name that CloudFormation made says nothing of the service.
-        service=service or ("" if _GENERATED.search(name) else guesses.subject_of(name)),
+        service=service or _service_in(name, labels.get("InstanceId", "")),
         category=guesses.category_of(name) or guesses.category_of(labels.get("metric_name", "")),
         severity=guesses.severity_word(name),
         labels=labels,
@@ -219,6 +218,14 @@ def _alarm(
         },
         **more,
     ).alert()
+
+
+def _service_in(name: str, instance: str) -> str:
+    """Return the service that an alarm's name means; '' for a name that CloudFormation made, and
+    for one that the console made of an instance (`awsec2-i-0123-StatusCheckFailed`).
+    """
+    is_made = _GENERATED.search(name) or (instance and instance in name)
+    return "" if is_made else guesses.subject_of(name)
 
 
 def _message(whole: Mapping[str, Any]) -> object:
