@@ -155,7 +155,7 @@ class Bot:
             self._gateway_watch.start(required=settings.ai_command_gateway_required),
         )
         await self._record_policy(store)
-        self._runbooks = await open_runbooks(settings, self._parts)
+        self._runbooks = await open_runbooks(settings, self._parts, self.health)
         slack = SlackClient(client, self.metrics, self._clock)
         self._conversations = await open_conversations(settings, store, self._clock)
         self._build_service(store, session, gateway, slack)

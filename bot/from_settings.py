@@ -24,6 +24,7 @@ from bot.incidents.service_file import parse_services
 from bot.incidents.services import NO_SERVICES, Catalogue
 from bot.intake.mappings import SourceMappings, load_mappings
 from bot.nats.options import NatsOptions
+from bot.observability.health import Health
 from bot.observability.metrics import Metrics
 from bot.policy import Policy, load_policy, read_policy
 from bot.regular_files import read_regular
@@ -162,9 +163,17 @@ def http_session() -> aiohttp.ClientSession:
     return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
 
 
-async def open_runbooks(settings: Settings, parts: AsyncExitStack) -> RunbookLibrary:
-    """Read the runbooks of RUNBOOK_DIR; `parts` closes them."""
-    library = RunbookLibrary(settings.runbook_dir, settings.runbook_url, model_vectors(settings))
+async def open_runbooks(
+    settings: Settings, parts: AsyncExitStack, health: Health
+) -> RunbookLibrary:
+    """Read the runbooks of RUNBOOK_DIR; `parts` closes them.
+
+    `health` checks the server of their vectors, without which the bot still finds runbooks.
+    """
+    vectors = model_vectors(settings)
+    if vectors is not None:
+        health.register("vectors", vectors.check, vital=False)
+    library = RunbookLibrary(settings.runbook_dir, settings.runbook_url, vectors)
     parts.push_async_callback(library.close)
     await library.load()
     return library

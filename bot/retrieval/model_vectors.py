@@ -7,9 +7,9 @@ their own, and a server that fails is left alone for a while.
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 from bot.errors import OutsideError
@@ -38,7 +38,8 @@ class VectorStore(Protocol):
 class ModelVectors:
     """Ranks passages by `embedder`, with their vectors in `open_store()`.
 
-    While the server fails or the vectors are made, it ranks nothing; the log names the reason.
+    While the server fails or the vectors are made, it ranks nothing; the log names the reason, and
+    so does `check` while the server fails.
     """
 
     def __init__(
@@ -51,13 +52,22 @@ class ModelVectors:
         self._embedder = embedder
         self._open_store = open_store
         self._monotonic = monotonic
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="vectors")
         self._texts: tuple[str, ...] = ()
         self._store: VectorStore | None = None
         self._ready: VectorStore | None = None
         self._ready_for: tuple[str, ...] = ()
-        self._building = False
+        self._building = threading.Lock()
+        self._closed = False
         self._paused_until = 0.0
+        self._failure = ""
+
+    async def check(self) -> None:
+        """Raise VectorsUnavailable until the server answers again; it is asked after each pause."""
+        failure = self._failure
+        if failure and self._texts:
+            if self._monotonic() >= self._paused_until:
+                self._build_in_background()
+            raise VectorsUnavailable(failure)
 
     def replace(self, rows: Sequence[PassageRow]) -> None:
         """Make the vectors of these passages in the background."""
@@ -85,15 +95,15 @@ class ModelVectors:
             return []
 
     def close(self) -> None:
-        """End the thread, and close the store."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        """Close the store. Vectors that are being made are given up."""
+        self._closed = True
         if self._store is not None:
             self._store.close()
 
     def _build_in_background(self) -> None:
-        if self._texts and not self._building:
-            self._building = True
-            self._thread.submit(self._build)
+        if self._texts and not self._closed and self._building.acquire(blocking=False):
+            # A daemon: the end of the process must not wait for a server that hangs.
+            threading.Thread(target=self._build, name="vectors", daemon=True).start()
 
     def _build(self) -> None:
         try:
@@ -101,18 +111,22 @@ class ModelVectors:
             store = self._store = self._store or self._open_store()
             if not store.has(model, texts):
                 store.replace(model, texts, self._embedder.embed(texts, timeout=_BUILD_SECONDS))
-            self._ready_for, self._ready = texts, store
+            elif self._failure:  # the vectors are there: does the server answer?
+                self._embedder.embed([texts[0]], timeout=_BUILD_SECONDS)
+            self._ready_for, self._ready, self._failure = texts, store, ""
             log.info("%d passages have vectors of %s", len(texts), model)
         except OutsideError as error:
             self._pause(error)
-        except Exception as error:  # a bug must not end the thread's later builds
-            log.exception("the vectors of the runbooks cannot be made")
-            self._pause(error)
+        except Exception as error:  # a bug must not end the search by words
+            if not self._closed:
+                log.exception("the vectors of the runbooks cannot be made")
+                self._pause(error)
         finally:
-            self._building = False
+            self._building.release()
 
     def _pause(self, error: Exception) -> None:
         self._paused_until = self._monotonic() + PAUSE
+        self._failure = str(error) or type(error).__name__
         log.warning("runbooks are found by words only for %g s: %s", PAUSE, error)
 
 
