@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from bot.detection.methods import Method
 from bot.enrichment.segment import Access, Name, SourceUrl
-from bot.incidents.model import known_severity
+from bot.incidents.severity_words import known_severity
 
 MOST_POINTS = 10_000  # of one series; Prometheus answers 11,000 at most
 

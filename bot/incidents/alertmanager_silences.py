@@ -13,7 +13,8 @@ from typing import Any
 from bot.errors import InputError
 from bot.incidents.environments import Environments, folded
 from bot.incidents.matchers import LABEL
-from bot.incidents.model import Severity, severity_synonyms
+from bot.incidents.model import Severity
+from bot.incidents.severity_words import severity_synonyms
 from bot.incidents.silences import LONGEST_REASON, Silence, checked_matcher
 
 ORIGIN = "alertmanager/"

@@ -8,7 +8,6 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from bot.incidents.severity_words import OTHER_NAMES
 from bot.language import spoken
 
 
@@ -29,63 +28,6 @@ class Severity(StrEnum):
 
 
 _RANK = {severity: rank for rank, severity in enumerate(Severity)}
-
-_SEVERITY_SYNONYMS = {
-    "critical": Severity.CRITICAL,
-    "crit": Severity.CRITICAL,
-    "disaster": Severity.CRITICAL,
-    "fatal": Severity.CRITICAL,
-    "emergency": Severity.CRITICAL,
-    "page": Severity.CRITICAL,
-    "urgent": Severity.CRITICAL,
-    "blocker": Severity.CRITICAL,
-    "p0": Severity.CRITICAL,
-    "sev0": Severity.CRITICAL,
-    "p1": Severity.CRITICAL,
-    "sev1": Severity.CRITICAL,
-    "high": Severity.HIGH,
-    "error": Severity.HIGH,
-    "major": Severity.HIGH,
-    "p2": Severity.HIGH,
-    "sev2": Severity.HIGH,
-    "medium": Severity.MEDIUM,
-    "warning": Severity.MEDIUM,
-    "warn": Severity.MEDIUM,
-    "average": Severity.MEDIUM,
-    "moderate": Severity.MEDIUM,
-    "p3": Severity.MEDIUM,
-    "sev3": Severity.MEDIUM,
-    "low": Severity.LOW,
-    "info": Severity.LOW,
-    "information": Severity.LOW,
-    "informational": Severity.LOW,
-    "notice": Severity.LOW,
-    "minor": Severity.LOW,
-    "debug": Severity.LOW,
-    "p4": Severity.LOW,
-    "sev4": Severity.LOW,
-    "p5": Severity.LOW,
-    "sev5": Severity.LOW,
-    "trivial": Severity.LOW,
-}
-_SEVERITY_SYNONYMS |= {
-    word: Severity(name) for name, listed in OTHER_NAMES.items() for word in listed.split()
-}
-
-
-def known_severity(word: str) -> Severity | None:
-    """Return the severity of a sender's word, or None for an unknown word."""
-    return _SEVERITY_SYNONYMS.get(word.strip().lower())
-
-
-def severity_of(word: str) -> Severity:
-    """Map any sender's word to a severity; an unknown word is medium, never dropped."""
-    return known_severity(word) or Severity.MEDIUM
-
-
-def severity_synonyms(severity: Severity) -> tuple[str, ...]:
-    """Return every word for this severity."""
-    return tuple(word for word, meant in _SEVERITY_SYNONYMS.items() if meant is severity)
 
 
 class AlertStatus(StrEnum):

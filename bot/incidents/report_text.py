@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from bot.incidents.model import Severity, known_severity
+from bot.incidents.model import Severity
+from bot.incidents.severity_words import known_severity
 
 # Only these words: "error rate is up" is a title.
 _SEVERITY = re.compile(r"(critical|high|medium|low|sev[0-5]|p[0-5])(?::\s*|\s+|$)", re.IGNORECASE)

@@ -1,13 +1,46 @@
-"""Lists the rarer names of a severity: in other languages, and of single senders."""
+"""Reads a sender's word for a severity, in any of the languages that senders use."""
 
-OTHER_NAMES = {
-    "critical": (
+from __future__ import annotations
+
+from bot.incidents.model import Severity
+
+_COMMON_WORDS = {
+    Severity.CRITICAL: "critical crit disaster fatal emergency page urgent blocker p0 sev0 p1 sev1",
+    Severity.HIGH: "high error major p2 sev2",
+    Severity.MEDIUM: "medium warning warn average moderate p3 sev3",
+    Severity.LOW: "low info information informational notice minor debug p4 sev4 p5 sev5 trivial",
+}
+
+_RARER_WORDS = {  # in other languages, and of single senders
+    Severity.CRITICAL: (
         "crítico crítica critique kritisch critico critica grave 緊急 紧急 致命 严重 嚴重 重大"
     ),
-    "high": "severe alto alta élevé élevée hoch haute elevato elevata 高",
-    "medium": (
-        "aviso advertencia atenção atención avertissement warnung avvertimento attenzione média"
-        " medio media moyen moyenne mittel 警告 中"
+    Severity.HIGH: "severe alto alta élevé élevée hoch haute elevato elevata 高",
+    Severity.MEDIUM: (
+        "aviso advertencia atenção atención avertissement warnung avvertimento attenzione"
+        " média medio media moyen moyenne mittel 警告 中"
     ),
-    "low": "baixo baixa bajo baja faible niedrig basso bassa informação información 低 提示",
+    Severity.LOW: "baixo baixa bajo baja faible niedrig basso bassa informação información 低 提示",
 }
+
+_SEVERITIES = {
+    word: severity
+    for table in (_COMMON_WORDS, _RARER_WORDS)
+    for severity, listed in table.items()
+    for word in listed.split()
+}
+
+
+def known_severity(word: str) -> Severity | None:
+    """Return the severity of a sender's word, or None for an unknown word."""
+    return _SEVERITIES.get(word.strip().lower())
+
+
+def severity_of(word: str) -> Severity:
+    """Map any sender's word to a severity; an unknown word is medium, never dropped."""
+    return known_severity(word) or Severity.MEDIUM
+
+
+def severity_synonyms(severity: Severity) -> tuple[str, ...]:
+    """Return every word for this severity."""
+    return tuple(word for word, meant in _SEVERITIES.items() if meant is severity)

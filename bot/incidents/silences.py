@@ -17,7 +17,8 @@ from bot.errors import InputError
 from bot.incidents.environments import Environments, folded
 from bot.incidents.globs import glob_pattern
 from bot.incidents.matchers import FIELDS, LABEL, Matcher
-from bot.incidents.model import Alert, Incident, Severity, severity_synonyms
+from bot.incidents.model import Alert, Incident, Severity
+from bot.incidents.severity_words import severity_synonyms
 from bot.incidents.sop_keys import spelled
 from bot.incidents.subject import Subject
 from bot.language import deferred

@@ -13,8 +13,9 @@ from functools import cached_property, lru_cache
 
 from bot.incidents.environments import DEFAULT, Environments, environment_glob, folded
 from bot.incidents.globs import glob_pattern
-from bot.incidents.model import Alert, Severity, severity_synonyms
+from bot.incidents.model import Alert, Severity
 from bot.incidents.services import NO_SERVICES, Catalogue
+from bot.incidents.severity_words import severity_synonyms
 from bot.incidents.subject import Subject
 from bot.incidents.subject_reader import subject_of
 

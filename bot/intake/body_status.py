@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bot.incidents.model import AlertStatus, Severity, known_severity
+from bot.incidents.model import AlertStatus, Severity
+from bot.incidents.severity_words import known_severity
 from bot.intake import guesses, states
 from bot.intake.cleaning import parse_words
 from bot.intake.field_names import EVENT_NAMES, SEVERITY_NAMES, STATUS_NAMES, normal_name

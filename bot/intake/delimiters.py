@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from bot.incidents.model import known_severity
+from bot.incidents.severity_words import known_severity
 from bot.intake import states
 
 END_MARKS = " \t\n*_~`.,;:!|-–—>»→=#([【（"

@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from bot.incidents import keys
-from bot.incidents.model import Alert, AlertStatus, Hyperlink, severity_of
+from bot.incidents.model import Alert, AlertStatus, Hyperlink
+from bot.incidents.severity_words import severity_of
 from bot.intake import guesses
 from bot.intake.cleaning import (
     LINK_LIMIT,

@@ -13,7 +13,8 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from bot.errors import InputError
-from bot.incidents.model import Alert, AlertStatus, known_severity
+from bot.incidents.model import Alert, AlertStatus
+from bot.incidents.severity_words import known_severity
 from bot.intake import guesses
 from bot.intake.body_status import severity_of_check, status_of_body, status_words
 from bot.intake.checked import checked_key, checked_sop_id
@@ -30,14 +31,7 @@ from bot.intake.field_names import (
     START_NAMES,
     normal_name,
 )
-from bot.intake.fields import (
-    an_object,
-    at,
-    optional_text,
-    optional_time,
-    text_mapping,
-    wrong,
-)
+from bot.intake.fields import an_object, at, optional_text, optional_time, text_mapping, wrong
 from bot.intake.headline import read_headline
 from bot.intake.holders import holders_of, name_of, unwrapped
 from bot.intake.states import state_of

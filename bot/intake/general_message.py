@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.incidents.model import Alert, AlertStatus, known_severity
+from bot.incidents.model import Alert, AlertStatus
+from bot.incidents.severity_words import known_severity
 from bot.intake import guesses, states
 from bot.intake.activity import reported_action
 from bot.intake.cleaning import TEXT_LIMIT, TITLE_LIMIT, one_line, parse_words, title_of

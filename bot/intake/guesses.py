@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from bot.incidents.environments import folded
-from bot.incidents.model import known_severity
 from bot.incidents.names import is_exporter
 from bot.incidents.places import cloud_region
+from bot.incidents.severity_words import known_severity
 from bot.intake.cleaning import parse_words
 
 # The first category of this list with a word of the name wins. Things come before symptoms, so that

@@ -10,7 +10,8 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from bot.incidents.model import AlertStatus, known_severity
+from bot.incidents.model import AlertStatus
+from bot.incidents.severity_words import known_severity
 from bot.intake import states
 from bot.intake.delimiters import (
     END_MARKS,

@@ -14,7 +14,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from bot.incidents.model import Alert, AlertStatus, known_severity
+from bot.incidents.model import Alert, AlertStatus
+from bot.incidents.severity_words import known_severity
 from bot.intake.drafting import Draft, still
 from bot.validation import form
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.errors import InputError, SubmitAgain
 from bot.incidents.listing import ListFilter
-from bot.incidents.model import known_severity
+from bot.incidents.severity_words import known_severity
 from bot.language import deferred
 from bot.response import IncidentService
 from handlers.listeners.incidents import incident_id, incident_of_press, show_alerts

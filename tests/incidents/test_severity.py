@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bot.incidents.model import Severity, known_severity, severity_of
+from bot.incidents.model import Severity
+from bot.incidents.severity_words import known_severity, severity_of
 
 
 @pytest.mark.parametrize(

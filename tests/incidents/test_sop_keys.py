@@ -9,7 +9,8 @@ import pytest
 
 from bot.incidents.environments import Environments
 from bot.incidents.keys import incident_key_of, sop_id_of
-from bot.incidents.model import Alert, AlertStatus, severity_of
+from bot.incidents.model import Alert, AlertStatus
+from bot.incidents.severity_words import severity_of
 from bot.incidents.sop_keys import read_key, spelled
 from bot.incidents.sops import SopLibrary
 from bot.intake.drafting import Draft

@@ -14,8 +14,9 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from urllib.parse import unquote_plus
 
-from bot.incidents.model import Alert, AlertStatus, known_severity
+from bot.incidents.model import Alert, AlertStatus
 from bot.incidents.names import is_exporter
+from bot.incidents.severity_words import known_severity
 from bot.intake import guesses, states
 from bot.intake.cleaning import parse_words, title_of
 from bot.intake.drafting import Draft, still

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bot.incidents.model import Alert, AlertStatus, known_severity
+from bot.incidents.model import Alert, AlertStatus
 from bot.incidents.scores import BY_SCORE, band_of
+from bot.incidents.severity_words import known_severity
 from bot.intake import states
 from bot.intake.drafting import Draft
 from bot.intake.fields import at, objects, optional_text, optional_time, text_mapping, wrong

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bot.incidents.model import Alert, AlertStatus, Severity, severity_of
+from bot.incidents.model import Alert, AlertStatus, Severity
+from bot.incidents.severity_words import severity_of
 from bot.intake import guesses
 from bot.intake.cleaning import parse_words
 from bot.intake.drafting import Draft

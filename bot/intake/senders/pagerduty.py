@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bot.incidents.model import Alert, AlertStatus, known_severity
+from bot.incidents.model import Alert, AlertStatus
+from bot.incidents.severity_words import known_severity
 from bot.intake import guesses
 from bot.intake.drafting import Draft, activity_about
 from bot.intake.fields import an_object, text_at, time_at, value_at, wrong

@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from bot.incidents.model import GUESS, Alert, AlertStatus, known_severity
+from bot.incidents.model import GUESS, Alert, AlertStatus
+from bot.incidents.severity_words import known_severity
 from bot.intake import guesses
 from bot.intake.cleaning import one_line, parse_words, title_of
 from bot.intake.delimiters import without_actor

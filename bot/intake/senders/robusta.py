@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 
-from bot.incidents.model import Alert, AlertStatus, known_severity
+from bot.incidents.model import Alert, AlertStatus
+from bot.incidents.severity_words import known_severity
 from bot.intake import guesses
 from bot.intake.drafting import Draft, identifying, still
 from bot.intake.lines import read_lines

@@ -11,7 +11,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from bot.incidents.model import Alert, AlertStatus, known_severity
+from bot.incidents.model import Alert, AlertStatus
+from bot.incidents.severity_words import known_severity
 from bot.intake import guesses, states
 from bot.intake.drafting import Draft, still
 from bot.intake.field_names import normal_name

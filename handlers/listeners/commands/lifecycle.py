@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bot.errors import InputError
-from bot.incidents.model import Incident, known_severity
+from bot.incidents.model import Incident
 from bot.incidents.report_text import parse_report
+from bot.incidents.severity_words import known_severity
 from bot.language import _, deferred
 from bot.response.reports import Report
 from bot.response.resolve_warning import what_resolving_ends
