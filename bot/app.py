@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from datetime import datetime
+from functools import partial
 from typing import Any, Self
 
 import aiohttp
@@ -22,7 +23,7 @@ import handlers
 from bot import diagnostics
 from bot.advisors_from_settings import build_advisor
 from bot.configuration import LiveConfiguration
-from bot.errors import SettingsError, StoreError
+from bot.errors import SettingsError
 from bot.from_settings import (
     alert_channels,
     connection_limits,
@@ -45,6 +46,7 @@ from bot.outside_steps import outside_steps
 from bot.remediation.client import GatewayClient
 from bot.response import Dependencies, IncidentService
 from bot.response.gateway_watch import GatewayWatch
+from bot.response.policy_reload import PolicyReload, record_policy
 from bot.response.reload_notice import ReloadNotice
 from bot.response.verify import http_probe
 from bot.response.watchdog import Watchdog
@@ -76,7 +78,6 @@ from handlers.outbound.slack_client import SlackClient
 from store import Store, open_store
 from store.audit.sealing import AuditKey
 from store.engines.clocks import system_clock
-from store.operations.audit_kinds import Kind
 
 log = logging.getLogger(__name__)
 
@@ -122,16 +123,8 @@ class Bot:
 
     def reload(self) -> None:
         """Read policy and SOPs again: all of it, or nothing when a file has a problem."""
-        try:
-            current = read_configuration(self._settings)
-        except SettingsError as error:
-            emit(Event.POLICY_REFUSED, why=str(error))
-            self._reload_notice.refused(error.problems)
-            return
-        self._config.current = current
-        self._reload_notice.taken()
-        self._run_until_the_end(self._record_reload(), "record reload")
-        emit(Event.POLICY_RELOADED, sops=len(current.sops.sops))
+        if self._policy_reload.take():
+            self._run_until_the_end(self._policy_reload.finish(), "record reload")
 
     async def dump(self) -> dict[str, Any]:
         """The state of every part, the queues and the running work: ids and counts, no secret."""
@@ -154,7 +147,7 @@ class Bot:
             identify(client),
             self._gateway_watch.start(required=settings.ai_command_gateway_required),
         )
-        await self._record_policy(store)
+        await record_policy(store, self._config, self._clock())
         self._runbooks = await open_runbooks(settings, self._parts, self.health)
         slack = SlackClient(client, self.metrics, self._clock)
         self._conversations = await open_conversations(settings, store, self._clock)
@@ -206,18 +199,6 @@ class Bot:
         self._run_until_the_end(heartbeat(store.replica, self._clock), "heartbeat")
         return store
 
-    async def _record_policy(self, store: Store) -> None:
-        """Record which policy decides from now on. StoreError: the audit trail is not ours."""
-        digest = self._config.current.policy_digest
-        await store.record(Kind.POLICY_LOADED, now=self._clock(), subject=digest)
-
-    async def _record_reload(self) -> None:
-        await self._runbooks.load()
-        try:
-            await self._record_policy(self.service.store)
-        except StoreError as error:
-            log.error("that the policy was reloaded is not on record: %s", error)
-
     def _build_service(
         self,
         store: Store,
@@ -251,7 +232,14 @@ class Bot:
                 conversations=self._conversations,
             )
         )
-        self._reload_notice = ReloadNotice(store, self.metrics, self._clock, ops)
+        self._policy_reload = PolicyReload(
+            partial(read_configuration, settings),
+            self._config,
+            store,
+            self._runbooks,
+            self._clock,
+            ReloadNotice(store, self.metrics, self._clock, ops),
+        )
         self._watchdog = Watchdog(store, self.metrics, self._clock, ops)
 
     async def _build_outbox(self, slack: SlackClient) -> None:
@@ -274,7 +262,7 @@ class Bot:
         parts = OtherParts(
             health=self.health,
             watchdog=self._watchdog,
-            reload_notice=self._reload_notice,
+            reload_notice=self._policy_reload.notice,
             backfill=self._backfill.periodic,
             refresh_homes=self.home_tabs.refresh,
             send_digests=self._digests.send_due,

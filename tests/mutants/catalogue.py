@@ -1,12 +1,13 @@
 """The behaviours that `make mutants` removes, one at a time, by package.
 
-Those of the gateway's executors stand in `executors`, those of the store and the handlers in
-`store_and_handlers`.
+Those of the gateway stand in `gateway` and `executors`, those of the store and the handlers in
+`store_and_handlers`, those of the memory of incidents in `memory`.
 """
 
 from __future__ import annotations
 
 from tests.mutants.executors import EXECUTORS
+from tests.mutants.gateway import GATEWAY
 from tests.mutants.memory import MEMORY
 from tests.mutants.mutant import Mutant
 from tests.mutants.store_and_handlers import STORE_AND_HANDLERS
@@ -206,93 +207,6 @@ MUTANTS = [
         "tests/remediation",
         returns="await response.content.read()",
     ),
-    # gateway
-    Mutant(
-        "bot/gateway/dispatch.py",
-        "Dispatcher._once",
-        "tests/gateway/test_modes.py",
-        without="had_lock, call =",
-    ),
-    Mutant(
-        "bot/gateway/dispatch.py",
-        "Dispatcher._plan",
-        "tests/gateway/test_attack_answers.py",
-        returns="await self._complete_plan(call)",
-    ),
-    Mutant(
-        "bot/gateway/probes.py",
-        "Probes._answer_of",
-        "tests/gateway/test_attack_answers.py",
-        without="TEXT_CHARS",
-    ),
-    Mutant(
-        "bot/gateway/network.py",
-        "Visitors.check",
-        "tests/gateway/test_network.py",
-        returns="None",
-    ),
-    Mutant(
-        "bot/gateway/network.py",
-        "Tls.load",
-        "tests/gateway/test_network.py",
-        without="PROTOCOL_TLS_SERVER",
-    ),
-    Mutant(
-        "bot/gateway/plan_rate.py",
-        "PlanRate.take",
-        "tests/gateway/test_modes.py",
-        returns="None",
-    ),
-    Mutant(
-        "bot/gateway/execution.py",
-        "Runner._announce",
-        "tests/gateway/test_audit.py",
-        returns="None",
-    ),
-    Mutant(
-        "bot/gateway/audit_check.py",
-        "_check",
-        "tests/gateway/test_audit.py",
-        returns='""',
-    ),
-    Mutant(
-        "bot/gateway/audit_check.py",
-        "_hash",
-        "tests/gateway/test_audit.py",
-        returns="text",
-    ),
-    Mutant(
-        "bot/gateway/audit.py",
-        "entry_of",
-        "tests/gateway/test_audit.py",
-        returns='__import__("json").loads(line)',
-    ),
-    Mutant(
-        "bot/gateway/health.py",
-        "HealthCheck._written",
-        "tests/gateway/test_health.py",
-        returns="await self._write()",
-    ),
-    Mutant(
-        "bot/gateway/auth.py",
-        "check_headers",
-        "tests/gateway/test_auth.py tests/gateway/test_holes.py",
-        returns="None",
-    ),
-    Mutant(
-        "bot/gateway/journal.py",
-        "claim_nonce",
-        "tests/gateway/test_auth.py tests/gateway/test_http.py",
-        returns="True",
-    ),
-    Mutant("bot/gateway/ourselves.py", "is_one_of_us", "tests/gateway", returns="False"),
-    Mutant("bot/gateway/config.py", "_self_targets", "tests/gateway/test_config.py", returns="[]"),
-    Mutant(
-        "bot/gateway/routes.py",
-        "_refuse_pages",
-        "tests/gateway/test_http.py tests/gateway/test_holes.py",
-        returns="None",
-    ),
     # serving and web
     Mutant("bot/serving/log_lines.py", "redact", "tests/serving", returns="text"),
     Mutant("bot/serving/log_lines.py", "one_line", "tests/serving", returns="text"),
@@ -331,7 +245,9 @@ MUTANTS = [
     Mutant("bot/steps/runner.py", "StepRunner._run_of", "tests/steps", returns="step.run"),
     Mutant("bot/steps/runner.py", "_while_there_is_work", "tests/steps", without="if work in done"),
     Mutant("bot/steps/step.py", "Pool.finish", "tests/response/test_parallel.py", returns="None"),
-    Mutant("bot/app.py", "Bot.reload", WIRING, without="self._config.current = current"),
+    Mutant(
+        "bot/response/policy_reload.py", "PolicyReload.take", WIRING, without="current = current"
+    ),
     Mutant("bot/app.py", "Bot._start", WIRING, without="self.runner.start_clock()"),
     # response
     Mutant(
@@ -343,6 +259,7 @@ MUTANTS = [
     Mutant("bot/response/verify.py", "_over_before", "tests/response", returns="False"),
     Mutant("bot/response/dispatches.py", "_bar_revoked", "tests/response", returns="None"),
     Mutant("bot/response/proposal_parts.py", "is_seen", "tests/response", returns="True"),
+    *GATEWAY,
     *EXECUTORS,
     *MEMORY,
     *STORE_AND_HANDLERS,
