@@ -57,7 +57,7 @@ async def run() -> list[Result]:
         store = await open_store("sqlite://", owner="bot-a")
         parts.push_async_callback(store.close)
         bench = Bench(store)
-        enrichment: Enrichment = bench.service._enrichment  # noqa: SLF001 - the bench asks it alone
+        enrichment: Enrichment = bench.service.advice_queue._enrichment  # noqa: SLF001 - the bench asks it alone
         enrichment._session = session  # noqa: SLF001 - as the bot has one
         number = await deliver(bench.store, alert(fingerprint="watched"))
         for lesson in range(LESSONS):
@@ -80,7 +80,7 @@ async def run() -> list[Result]:
 
 async def _timed(bench: Bench, number: int) -> tuple[list[float], int]:
     taken, most = [], 0
-    enrichment: Enrichment = bench.service._enrichment  # noqa: SLF001 - as above
+    enrichment: Enrichment = bench.service.advice_queue._enrichment  # noqa: SLF001 - as above
     for _ in range(ROUNDS):
         context = await bench.store.advice_context(number)
         began = time.perf_counter()

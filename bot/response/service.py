@@ -1,7 +1,7 @@
 """The life of an incident, step by step:
 
-receive → (correlate, match SOP: in the store's transaction) → advise → propose (`proposals`) →
-vote (`decisions`) → dispatch → verify (`dispatches`) → resolve.
+receive → (correlate, match SOP: in the store's transaction) → advise (`advice_queue`) →
+propose (`proposals`) → vote (`decisions`) → dispatch → verify (`dispatches`) → resolve.
 
 Every step claims its work from the store, so that after a kill -9 the next process goes on where
 this one stopped. Nothing here knows Slack: what people should see is asked of the outbox, in the
@@ -11,26 +11,15 @@ same transaction as the change itself.
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from dataclasses import asdict
-from functools import partial
 
-from bot.advice.load.limited_advisor import LimitedAdvisor
-from bot.advice.model import Advice, Subject
-from bot.advice.rules import advice_from_rules
-from bot.advice.verdict import judged
-from bot.enrichment.model import Evidence
-from bot.errors import InputError, StoreError
 from bot.incidents.deploys import deploy_in
 from bot.incidents.model import Incident, IncidentChange
 from bot.incidents.sops import SopLibrary
 from bot.intake.deploy_request import DeployRequest
-from bot.language import N_, deferred
-from bot.observability.events import Event, emit
+from bot.language import N_
 from bot.policy import Policy
-from bot.response import advise, gateway_results
+from bot.response.advice_queue import AdviceQueue
 from bot.response.cancellations import Cancellations
 from bot.response.decisions import Decisions
 from bot.response.dependencies import Dependencies
@@ -59,18 +48,13 @@ from bot.response.remarks import Remarks
 from bot.response.reports import Report, Reported, delivery_of
 from bot.response.runbooks import Runbooks
 from bot.response.service_levels import ServiceLevelWatch
-from bot.response.shown_asking import ShownAsking
 from bot.response.silences import Silences
 from bot.response.stakeholders import StakeholderUpdates
 from bot.response.suggestions import Suggestions
 from bot.response.upkeep import Upkeep
-from bot.serving.logs import bound
 from store.receipts import Receipt
-from store.rows import AdviceRecord
 
 log = logging.getLogger(__name__)
-
-GAVE_UP = "the bot failed or was ended each time it asked, and asks no more"
 
 
 class IncidentService:
@@ -107,19 +91,11 @@ class IncidentService:
         self.runbooks = Runbooks(dependencies, self.decisions)
         self.lessons = Lessons(dependencies, self.decisions, self.readers)
         memory = Memory(dependencies, self.readers)
-        self._enrichment = Enrichment(dependencies, self.runbooks, self.lessons, memory)
-        self._advisor = LimitedAdvisor(
-            dependencies.advisor,
-            dependencies.store,
-            lambda: self.policy.llm.limits,
-            dependencies.clock,
-            dependencies.metrics.advisor.not_started,
-        )
-        self._conversations = dependencies.conversations
+        enrichment = Enrichment(dependencies, self.runbooks, self.lessons, memory)
+        self.advice_queue = AdviceQueue(dependencies, enrichment, self.decisions)
         self._clock = dependencies.clock
         self._metrics = dependencies.metrics
         self.service_levels = ServiceLevelWatch(self.store, self._metrics, self._clock)
-        self._advising: set[int] = set()  # advice that this replica asks for
 
     @property
     def sops(self) -> SopLibrary:
@@ -131,7 +107,7 @@ class IncidentService:
         """The policy as it is now."""
         return self.config.current.policy
 
-    # 1. Receive: written before it is acknowledged.
+    # Receive: written before it is acknowledged.
 
     async def receive(self, delivery: Delivery) -> Receipt:
         """Write the alerts and fold them; the same delivery twice changes nothing.
@@ -180,92 +156,6 @@ class IncidentService:
     async def record_deploy(self, report: DeployRequest) -> int:
         """Store a deploy; returns 0 if it is known."""
         return await self.store.record_deploys([deploy_of(report, self.sops)], self._clock())
-
-    # 2. Advise: after the card, never in its way.
-
-    async def claim_advice(self) -> AdviceRecord | None:
-        """Claim the advice of the most severe incident that has none yet."""
-        record = await self.store.claim_advice(self._clock(), tuple(self._advising))
-        if record is not None:
-            self._advising.add(record.id)
-        return record
-
-    async def advise(self, record: AdviceRecord) -> None:
-        """Give the advice that was claimed."""
-        try:
-            await self._advise(record)
-            await self.store.advice_done(record.id)
-        except BaseException:
-            with suppress(StoreError):  # it stays ours and not in hand, so it is claimed again
-                await self.store.release_advice(record.id)
-            raise
-        finally:
-            self._advising.discard(record.id)
-
-    async def _advise(self, record: AdviceRecord) -> None:
-        if record.body is not None:
-            return  # it was given already
-        context = await self.store.advice_context(record.incident_id)
-        incident = context.incident
-        with bound(
-            incident=incident.number, sop_id=incident.sop_id, tracking_id=incident.tracking_id
-        ):
-            began = time.monotonic()
-            if record.is_last_attempt:
-                evidence = Evidence()  # a source may be what failed
-            else:
-                evidence = await self._enrichment.evidence_of(context)
-            evidence_ms = round((time.monotonic() - began) * 1000)
-            policy = self.policy.for_scope(context.scope)
-            if not record.question and not policy.features.advice:
-                return
-            subject = advise.subject_of(
-                self.sops, context, record.question, self._clock(), evidence
-            )
-            emit(Event.ADVICE_ASKED, asked_by=record.asked_by or None, evidence_ms=evidence_ms)
-            began = time.monotonic()
-            if record.is_last_attempt:
-                advice = advice_from_rules(subject, failure=GAVE_UP)
-            else:
-                shown = ShownAsking(self.store, record.id, self._clock)
-                advice = await shown.during(self._advisor.advise(subject), self._advisor.names)
-            advice = judged(advice, subject, policy.llm.confidence_floor)
-            if advice.failure and not advice.by_model:
-                seconds = round(time.monotonic() - began, 1)  # the advice has none: rules wrote it
-                emit(Event.ADVICE_FAILED, why=advice.failure, seconds=seconds)
-            give = partial(self.store.give_advice, record.id, asdict(advice), advice.answer)
-            await gateway_results.written(lambda: give(self._clock()))
-            await self._write_file(subject)
-
-    async def ask(self, incident: Incident, question: str, user: str, *, once: str = "") -> bool:
-        """Queue a person's question, one a key `once`; the answer is posted in the thread.
-
-        False if that key was asked before. Refused if too many questions were asked lately.
-        """
-        if not question.strip():
-            raise InputError(
-                deferred("What is the question?"), remedy=deferred("`/incident ask INC-1 why now?`")
-            )
-        await self.decisions.check_person(user, "ask")
-        now = self._clock()
-        limits = self.policy.llm.limits
-        return await self.store.enqueue_advice(incident, question.strip(), user, now, once, limits)
-
-    async def answer(self, subject: Subject) -> Advice:
-        """Answer now, for POST /incident; AdvisorError says why there is no answer."""
-        advice = await self._advisor.ask(subject)
-        advice = judged(advice, subject, self.policy.llm.confidence_floor)
-        if advice.answered_at:
-            return advice  # the conversation has it already
-        now = self._clock()
-        await self.store.remember(subject.sop_id, None, "person", subject.question, now)
-        await self.store.remember(subject.sop_id, None, "advisor", advice.answer, now)
-        await self._write_file(subject)
-        return advice
-
-    async def _write_file(self, subject: Subject) -> None:
-        if self._conversations is not None:
-            await self._conversations.write(subject.sop_id, subject.incident_key)
 
     # People steer.
 

@@ -42,7 +42,7 @@ def all_steps(
 def _woken(service: IncidentService, parts: OtherParts, advisors: int) -> tuple[Step, ...]:
     """The steps that a commit wakes."""
     decisions, dispatches = service.decisions, service.dispatches
-    advise = Pool(service.claim_advice, service.advise, lambda: advisors)
+    advise = Pool(service.advice_queue.claim, service.advice_queue.work, lambda: advisors)
     propose = Pool(service.proposal_queue.claim, service.proposal_queue.work, lambda: PLANS_AT_ONCE)
     dispatch = Pool(
         dispatches.claim, dispatches.send, lambda: service.policy.remediate.dispatches_at_once

@@ -114,7 +114,7 @@ class IngestEndpoints:
             tracking_id, body.incident_key, sop_id, named=bool(body.sop_id), now=now
         )
         sop = self._service.sops.get(sop_id)
-        advice = await self._service.answer(
+        advice = await self._service.advice_queue.answer(
             Subject(
                 incident_key=body.incident_key,
                 sop_id=sop_id,
@@ -147,7 +147,7 @@ class IngestEndpoints:
             advice = advice_from(body)
         else:
             sop = self._service.sops.get(incident.sop_id)
-            advice = await self._service.answer(
+            advice = await self._service.advice_queue.answer(
                 Subject(
                     incident_key=incident.incident_key,
                     sop_id=incident.sop_id,

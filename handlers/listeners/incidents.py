@@ -114,7 +114,7 @@ async def question_submitted(
 ) -> None:
     """Enqueue the question; the answer is posted in the thread."""
     incident = await service.store.incident(incident_id(view["private_metadata"]))
-    await service.ask(incident, question_of(view), str(body["user"]["id"]))
+    await service.advice_queue.ask(incident, question_of(view), str(body["user"]["id"]))
 
 
 async def show_alerts(

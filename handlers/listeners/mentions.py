@@ -90,7 +90,7 @@ async def _ask(
     is_only_a_name = not NAMED.sub("", text).strip(" ?!.,:")
     question = DEFAULT_QUESTION if is_only_a_name else text
     key = f"mention/{event['channel']}/{event['ts']}"
-    await service.ask(incident, question, str(event["user"]), once=key)
+    await service.advice_queue.ask(incident, question, str(event["user"]), once=key)
     return mentions.question_sent(incident, await service.store.card_place(incident.id))
 
 

@@ -95,7 +95,7 @@ async def explain(body: dict[str, Any], service: IncidentService) -> str:
     key = f"explain/{channel}/{message.get('ts', '')}"
     first_line = next(iter(read_message(message).text.splitlines()), "") or incident.title
     question = f"Explain this alert, and what to do first: {first_line[:200]}"
-    if await service.ask(incident, question, user, once=key):
+    if await service.advice_queue.ask(incident, question, user, once=key):
         return mentions.question_sent(incident, place)
     return mentions.question_repeated(incident, place)
 

@@ -8,7 +8,7 @@ import pytest
 
 from bot.advice.model import Advice, Subject
 from bot.advice.rules import advice_from_rules
-from bot.response.service import GAVE_UP
+from bot.response.advice_queue import GAVE_UP
 from store.operations.advice import ATTEMPTS
 from tests.helpers.builders import ANA, NOW, open_incident
 from tests.helpers.incident_bench import Bench
@@ -27,28 +27,28 @@ class _Fails:
 
 async def test_the_last_attempt_asks_neither_model_nor_sources_and_says_so(bench: Bench) -> None:
     advisor = _Fails()
-    bench.service._advisor = advisor
+    bench.service.advice_queue._advisor = advisor
     incident = await open_incident(bench.store)
-    first = await bench.service.claim_advice()
+    first = await bench.service.advice_queue.claim()
     assert first is not None
     await bench.store.give_advice(first.id, {"source": "none"}, "said", NOW)
     await bench.store.advice_done(first.id)
-    await bench.service.ask(incident, "why?", ANA)
+    await bench.service.advice_queue.ask(incident, "why?", ANA)
     for _ in range(ATTEMPTS - 1):
-        record = await bench.service.claim_advice()
+        record = await bench.service.advice_queue.claim()
         assert record is not None
         assert not record.is_last_attempt
         with pytest.raises(RuntimeError):
-            await bench.service.advise(record)
-    record = await bench.service.claim_advice()
+            await bench.service.advice_queue.work(record)
+    record = await bench.service.advice_queue.claim()
     assert record is not None
-    await bench.service.advise(record)
+    await bench.service.advice_queue.work(record)
     finished = await bench.store.advice(record.id)
     assert finished is not None
     assert finished.body is not None
     assert finished.body["failure"] == GAVE_UP
     assert advisor.calls == ATTEMPTS - 1
-    assert await bench.service.claim_advice() is None
+    assert await bench.service.advice_queue.claim() is None
 
 
 class _TakesItsTime:
@@ -64,10 +64,10 @@ class _TakesItsTime:
 async def test_the_log_has_the_time_that_a_failed_advisor_took(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
-    bench.service._advisor = _TakesItsTime()
+    bench.service.advice_queue._advisor = _TakesItsTime()
     await open_incident(bench.store)
-    record = await bench.service.claim_advice()
+    record = await bench.service.advice_queue.claim()
     assert record is not None
-    await bench.service.advise(record)
+    await bench.service.advice_queue.work(record)
     (failed,) = [line for line in caplog.records if line.getMessage() == "advice.failed"]
     assert vars(failed)["fields"]["seconds"] > 0

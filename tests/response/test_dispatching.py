@@ -196,7 +196,7 @@ async def test_with_a_gateway_that_bars_no_key_nothing_ran_is_said_once_no_signa
 async def test_the_same_question_is_asked_once(bench: Bench) -> None:
     incident = await open_incident(bench.store)
     for _ in range(2):
-        await bench.service.ask(incident, "why?", ANA, once="mention/C1/1.2")
+        await bench.service.advice_queue.ask(incident, "why?", ANA, once="mention/C1/1.2")
     items = [
         record.question for record in [await bench.store.claim_advice(NOW) for _ in "123"] if record
     ]

@@ -44,7 +44,7 @@ async def about_the_mail_queue(bench: Bench, service: str) -> AdviceContext:
 
 async def found_texts(bench: Bench, context: AdviceContext, *cited: str) -> dict[str, str]:
     earlier = [KnownFact("Lesson", "lesson of INC-1", text, NOW) for text in cited]
-    facts = await bench.service._enrichment._memory.facts_about(context, earlier)
+    facts = await bench.service.advice_queue._enrichment._memory.facts_about(context, earlier)
     return {f"{fact.source}: {fact.name}": fact.text for fact in facts}
 
 
@@ -53,8 +53,8 @@ async def test_sops_lessons_and_post_mortems_of_other_incidents_are_found(bench:
     assert await found_texts(bench, context) == {}, (
         "it searches nothing before the runbooks are read"
     )
-    bench.service._enrichment._memory.wait = 60  # on a machine that does much else
-    library = bench.service._enrichment._memory._library
+    bench.service.advice_queue._enrichment._memory.wait = 60  # on a machine that does much else
+    library = bench.service.advice_queue._enrichment._memory._library
     await library.load()
     assert await found_texts(bench, context) == {}
 
@@ -91,7 +91,7 @@ async def test_reading_many_texts_holds_nobody_up_and_half_a_sign_breaks_nothing
         return document_of_sop(sop)
 
     monkeypatch.setattr(memory, "document_of_sop", read)
-    searched = bench.service._enrichment._memory
+    searched = bench.service.advice_queue._enrichment._memory
     searched.wait = 60
     await searched._library.load()
     # As JSON that was cut in the middle of an emoji.

@@ -106,6 +106,6 @@ async def test_a_step_of_one_replica_is_run_by_the_one_that_claimed_it() -> None
 
 
 async def test_a_pool_without_a_topic_is_refused(bench: Bench) -> None:
-    pool = Pool(bench.service.claim_advice, bench.service.advise, lambda: 1)
+    pool = Pool(bench.service.advice_queue.claim, bench.service.advice_queue.work, lambda: 1)
     with pytest.raises(TypeError, match="advise"):
         StepRunner([Step("advise", pool, seconds=1)], bench.store, bench.clock).start_clock()

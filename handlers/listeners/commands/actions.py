@@ -20,7 +20,7 @@ LONGEST_TARGET = 200
 async def ask(call: Call, rest: str) -> str:
     """Enqueue a question to the advisor."""
     incident, question = await call.subject(rest)
-    await call.service.ask(incident, question, call.user, once=call.key)
+    await call.service.advice_queue.ask(incident, question, call.user, once=call.key)
     return _("Question sent; the answer will be posted in the thread of {number}.").format(
         number=incident.number
     )
