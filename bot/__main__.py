@@ -194,6 +194,7 @@ def _run_command(options: argparse.Namespace) -> int:
 
 async def _run(settings: Settings) -> int:
     from bot.app import Bot
+    from bot.gateways_from_settings import gateway_secrets
     from bot.serving.logs import set_up
 
     try:
@@ -201,7 +202,11 @@ async def _run(settings: Settings) -> int:
     except OSError as error:
         problem = f"LOG_FILE: {settings.log_file} cannot be written: {error.strerror}"
         return _refuse(SettingsError([problem]))
-    set_up(settings.log_level, settings.log_format, secrets=settings.secrets(), file=file)
+    try:
+        known = [*settings.secrets(), *gateway_secrets(settings)]
+    except SettingsError as error:
+        return _refuse(error)
+    set_up(settings.log_level, settings.log_format, secrets=known, file=file)
     if os.geteuid() == 0:
         logging.getLogger("bot").warning(AS_ROOT)
     for warning in settings.warnings:

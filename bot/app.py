@@ -28,7 +28,6 @@ from bot.from_settings import (
     alert_channels,
     connection_limits,
     first_configuration,
-    gateway_client,
     http_session,
     incident_exporter,
     nats_session_of,
@@ -38,12 +37,13 @@ from bot.from_settings import (
     slack_client,
     web_access,
 )
+from bot.gateways_from_settings import gateway_accesses, gateways_of, longest_timeout
 from bot.health_checks import register_checks
 from bot.observability.events import Event, emit
 from bot.observability.health import Health
 from bot.observability.metrics import Metrics
 from bot.outside_steps import outside_steps
-from bot.remediation.client import GatewayClient
+from bot.remediation.gateways import Gateways
 from bot.response import Dependencies, IncidentService
 from bot.response.gateway_watch import GatewayWatch
 from bot.response.policy_reload import PolicyReload, record_policy
@@ -136,22 +136,21 @@ class Bot:
         """Each part stops in the reverse order: the last one that was started stops first."""
         settings = self._settings
         self._config = LiveConfiguration(first_configuration(settings))
-        if not settings.gateway_knows_us:
-            log.warning("AI_COMMAND_GATEWAY_SECRET is empty: requests to the gateway are unsigned")
+        self._accesses = gateway_accesses(settings)
         store = await self._open_store()
         session = await self._parts.enter_async_context(http_session())
-        gateway = gateway_client(settings, session, self._clock)
+        gateways = gateways_of(settings, self._accesses, session, self._clock, self._config)
         client = slack_client(settings, session)
-        self._gateway_watch = GatewayWatch(gateway, store, self._clock, settings.ops_channel)
+        self._gateway_watch = GatewayWatch(gateways, store, self._clock, settings.ops_channel)
         self.identity, _ = await asyncio.gather(
             identify(client),
-            self._gateway_watch.start(required=settings.ai_command_gateway_required),
+            self._gateway_watch.start(),
         )
         await record_policy(store, self._config, self._clock())
         self._runbooks = await open_runbooks(settings, self._parts, self.health)
         slack = SlackClient(client, self.metrics, self._clock)
         self._conversations = await open_conversations(settings, store, self._clock)
-        self._build_service(store, session, gateway, slack)
+        self._build_service(store, session, gateways, slack)
         await self.service.gateway_offers.start()
         await self._build_outbox(slack)
         receiver = AlertReceiver(self.service, alert_channels(settings, self.identity.bot_id))
@@ -167,8 +166,8 @@ class Bot:
             outbox=self.outbox,
             watchdog=self._watchdog,
             advisor=self._advisor,
-            gateway=self._gateway_watch,
-            gateway_required=self._settings.ai_command_gateway_required,
+            gateways=gateways,
+            gateway_watch=self._gateway_watch,
         )
         self._start_steps(session)
         await self._start_web(session)
@@ -203,7 +202,7 @@ class Bot:
         self,
         store: Store,
         session: aiohttp.ClientSession,
-        gateway: GatewayClient,
+        gateways: Gateways,
         slack: SlackClient,
     ) -> None:
         """Build the incident service, and the parts that speak of the bot itself."""
@@ -216,7 +215,7 @@ class Bot:
                 store=store,
                 config=self._config,
                 advisor=self._advisor,
-                gateway=gateway,
+                gateways=gateways,
                 probe=http_probe(session),
                 user_status=people.user_status,
                 directory=people,
@@ -226,7 +225,7 @@ class Bot:
                 ops_channel=ops,
                 alert_channels=settings.slack_alert_channels,
                 home_team=self.identity.team_id,
-                dispatch_timeout=settings.ai_command_gateway_timeout + 30,
+                dispatch_timeout=longest_timeout(self._accesses) + 30,
                 session=session,
                 runbooks=self._runbooks,
                 conversations=self._conversations,

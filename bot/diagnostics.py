@@ -26,13 +26,15 @@ async def dump(
     clock: Callable[[], datetime],
 ) -> dict[str, Any]:
     """The state of every part, in ids and counts."""
-    breaker, down_since = advisor.health(), gateway.down_since
+    breaker = advisor.health()
     return {
         "replica": service.store.owner,
         "health": health.report(),
         "breakers": {
             "advisor": dataclasses.asdict(breaker) if breaker else None,
-            "gateway_down_since": down_since.isoformat() if down_since else None,
+            "gateways_down_since": {
+                name: since.isoformat() for name, since in gateway.down_since.items()
+            },
         },
         "stored": await _stored(service.store, clock()),
         "dispatching": service.dispatches.in_hand,

@@ -28,7 +28,6 @@ from bot.observability.health import Health
 from bot.observability.metrics import Metrics
 from bot.policy import Policy, load_policy, read_policy
 from bot.regular_files import read_regular
-from bot.remediation.client import GatewayClient
 from bot.response import IncidentService
 from bot.response.conversation_files import ConversationFiles
 from bot.response.dependencies import ExportIncident
@@ -50,29 +49,6 @@ if TYPE_CHECKING:
     from bot.nats.session import NatsSession
 
 log = logging.getLogger(__name__)
-
-
-def gateway_client(
-    settings: Settings, session: aiohttp.ClientSession, clock: Callable[[], datetime]
-) -> GatewayClient:
-    """The client of the gateway that the settings name. SettingsError for its certificates."""
-    try:
-        tls = settings.gateway_tls()
-    except OSError as error:  # also every ssl.SSLError
-        why = error.strerror or type(error).__name__
-        line = f"AI_COMMAND_GATEWAY_CA_FILE, _CLIENT_CERT, _CLIENT_KEY: cannot be used ({why})"
-        raise SettingsError([line]) from None
-    return GatewayClient(
-        session,
-        url=settings.ai_command_gateway_url,
-        timeout=settings.ai_command_gateway_timeout,
-        source_id=settings.ai_command_gateway_source_id,
-        secret=settings.ai_command_gateway_secret.get_secret_value(),
-        token=settings.ai_command_gateway_token.get_secret_value(),
-        tls=tls,
-        clock=clock,
-        traced=bool(settings.otel_exporter_otlp_endpoint),
-    )
 
 
 def slack_client(settings: Settings, session: aiohttp.ClientSession) -> AsyncWebClient:
@@ -319,6 +295,7 @@ def backup_plan(settings: Settings) -> BackupPlan | None:
             services=settings.services_file,
             sops=settings.sop_dir,
             sources=settings.sources_dir,
+            gateways=settings.gateways_file,
         ),
         secrets=settings.secrets(),
     )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 from bot.advice.advisor import Advisor
 from bot.observability.events import Event
 from bot.observability.health import Health
+from bot.remediation.gateways import Gateways
 from bot.response.gateway_watch import GatewayWatch
 from bot.response.watchdog import Watchdog
 from handlers.inbound.history_backfill import HistoryBackfill
@@ -23,8 +25,8 @@ def register_checks(
     outbox: Outbox,
     watchdog: Watchdog,
     advisor: Advisor,
-    gateway: GatewayWatch,
-    gateway_required: bool,
+    gateways: Gateways,
+    gateway_watch: GatewayWatch,
 ) -> None:
     """Register the check of each part; `takes_writes` raises while the store fails."""
 
@@ -39,4 +41,6 @@ def register_checks(
     health.register("work", watchdog.check, vital=False)
     if advisor.health() is not None:
         health.register("advisor", advisor.check, vital=False)
-    health.register("gateway", gateway.check, vital=gateway_required)
+    for gateway in gateways:
+        part = f"gateway {gateway.name}".strip()
+        health.register(part, partial(gateway_watch.check, gateway), vital=gateway.required)

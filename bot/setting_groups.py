@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import ssl
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
@@ -53,6 +52,9 @@ class GatewayGroup(BaseModel):
     ai_command_gateway_client_key: Path | None = Field(
         None, description="the key of AI_COMMAND_GATEWAY_CLIENT_CERT"
     )
+    gateways_file: Path = Field(
+        Path("config/gateways.yaml"), description="further gateways, each for targets of its own"
+    )
 
     @model_validator(mode="after")
     def _certificate_with_key(self) -> Self:
@@ -64,42 +66,38 @@ class GatewayGroup(BaseModel):
 
     @model_validator(mode="after")
     def _no_downgrade(self) -> Self:
-        address = urlsplit(self.ai_command_gateway_url)
-        if address.scheme == "https":
-            return self
-        if self.ai_command_gateway_ca_file or self.ai_command_gateway_client_cert:
+        certificates = bool(self.ai_command_gateway_ca_file or self.ai_command_gateway_client_cert)
+        token = bool(
+            self.ai_command_gateway_token.get_secret_value()
+            and not self.ai_command_gateway_secret.get_secret_value()
+        )
+        what = sent_in_clear(self.ai_command_gateway_url, certificates=certificates, token=token)
+        if what == "certificates":
             raise ValueError(
                 "AI_COMMAND_GATEWAY_URL: is http://, so that the certificates of"
                 " AI_COMMAND_GATEWAY_CA_FILE and _CLIENT_CERT would not be used"
             )
-        sends_token = self.ai_command_gateway_token.get_secret_value() and not (
-            self.ai_command_gateway_secret.get_secret_value()
-        )
-        if sends_token and not is_loopback(address.hostname or ""):
+        if what:
             raise ValueError(
                 "AI_COMMAND_GATEWAY_TOKEN: everybody on the way to an http:// address can read it;"
                 " use https://, or AI_COMMAND_GATEWAY_SECRET"
             )
         return self
 
-    @property
-    def gateway_knows_us(self) -> bool:
-        """Return whether requests to the gateway are signed or carry a token."""
-        keys = (self.ai_command_gateway_secret, self.ai_command_gateway_token)
-        return any(key.get_secret_value() for key in keys)
 
-    def gateway_tls(self) -> ssl.SSLContext | None:
-        """Return how to check the gateway's certificate; None: in the usual way.
+def sent_in_clear(
+    url: str, *, certificates: bool, token: bool
+) -> Literal["", "certificates", "token"]:
+    """Return what an http:// address would leave unused or show to everybody on the way.
 
-        OSError: a file cannot be used.
-        """
-        authorities, own = self.ai_command_gateway_ca_file, self.ai_command_gateway_client_cert
-        if not (authorities or own):
-            return None
-        context = ssl.create_default_context(cafile=authorities)
-        if own:
-            context.load_cert_chain(own, self.ai_command_gateway_client_key)
-        return context
+    A bearer token may go to this machine itself.
+    """
+    address = urlsplit(url)
+    if address.scheme == "https":
+        return ""
+    if certificates:
+        return "certificates"
+    return "token" if token and not is_loopback(address.hostname or "") else ""
 
 
 class PagingGroup(BaseModel):

@@ -11,7 +11,7 @@ from typing import Any
 
 from bot.approvals.model import Approval, ApprovalConditions, Binding
 from bot.incidents.model import Incident
-from bot.incidents.remediation import Preview, Proposal
+from bot.incidents.remediation import Proposal
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def digest_of(approval: Approval) -> str:
             **_values(proposal),
             "parameters": [(p.name, p.shown, p.origin) for p in proposal.parameters],
         },
-        "preview": list(_values(approval.preview).values()),
+        "preview": approval.preview.values,
         "needed": approval.needed,
         "approvers": approval.approvers,
         "requested_by": approval.requested_by,
@@ -66,11 +66,11 @@ def digest_of(approval: Approval) -> str:
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 _NAMES = {
     kind: tuple(field.name for field in fields(kind))
-    for kind in (Proposal, Preview, ApprovalConditions, Binding)
+    for kind in (Proposal, ApprovalConditions, Binding)
 }
 
 
-def _values(proposal: Proposal | Preview | ApprovalConditions | Binding) -> dict[str, Any]:
+def _values(proposal: Proposal | ApprovalConditions | Binding) -> dict[str, Any]:
     """Return every field by its name."""
     return {name: getattr(proposal, name) for name in _NAMES[type(proposal)]}
 

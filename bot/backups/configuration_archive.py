@@ -30,6 +30,7 @@ class ConfigurationFiles:
     services: Path
     sops: Path
     sources: Path
+    gateways: Path
 
     def named(self) -> Iterator[tuple[str, Path]]:
         """Yield each present file with its name in the archive, in the archive's order.
@@ -44,6 +45,7 @@ class ConfigurationFiles:
             ("task_instructions.md", beside / "task_instructions.md"),
             ("policy_shadow.yaml", self.shadow_policy),
             ("services.yaml", self.services),
+            ("gateways.yaml", self.gateways),
         )
         yield from ((name, path) for name, path in single if path is not None and path.exists())
         for folder, path, pattern in (

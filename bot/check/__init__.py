@@ -22,7 +22,7 @@ from bot.check.files import (
     check_services,
     check_sops,
 )
-from bot.check.gateway import check_gateway, check_targets
+from bot.check.gateway import check_gateways, check_targets
 from bot.check.machine import check_audit, check_port, check_store
 from bot.check.nats import check_nats
 from bot.check.outside import check_outside
@@ -74,7 +74,7 @@ async def _check_all(report: Report, settings: Settings, environ: Mapping[str, s
         slack = SlackCheck(report, settings, client)
         await slack.run(policy, services)
         declared = policy.remediate.declared if policy else DEFAULT
-        offered = await check_gateway(report, settings, session, declared)
+        offered = await check_gateways(report, settings, session, declared)
         check_targets(report, sops, policy, offered)
         await check_advisors(report, settings, environ, session)
         await check_nats(report, settings)

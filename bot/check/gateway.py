@@ -1,25 +1,27 @@
-"""Checks the gateway: reachable, healthy, accepts our requests, has the targets of the SOPs."""
+"""Checks the gateways: reachable, healthy, accepts our requests, has the targets of the SOPs."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import aiohttp
 
 from bot.check.files import named_targets, problems_of_actions
 from bot.check.report import Report
-from bot.errors import GatewayRejected, GatewayUnavailable
-from bot.from_settings import gateway_client
+from bot.errors import GatewayRejected, GatewayUnavailable, SettingsError
+from bot.gateways_from_settings import GatewayAccess, gateway_accesses, named_gateway
 from bot.incidents.environments import DEFAULT, UNKNOWN, Environments
 from bot.incidents.sops import SopLibrary
 from bot.policy import Policy
 from bot.remediation.catalogue import CATALOGUE, Action, actions_with, unknown_actions
 from bot.remediation.client import ActionCall, GatewayClient, GatewayHealth
 from bot.remediation.contract import ActionInfo, ActionList
-from bot.remediation.offers import Offers, read_offers
+from bot.remediation.gateways import names_of
+from bot.remediation.offers import Offers, merged, read_offers
 from bot.remediation.reading import is_reading
 from bot.settings import Settings
 
@@ -32,14 +34,74 @@ _REMEDIES = {
 }
 
 
-async def check_gateway(
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """One gateway and the report of what it says; others than that of the settings are named."""
+
+    report: Report
+    access: GatewayAccess
+
+    def problem(self, cause: str, remedy: str) -> None:
+        self.report.problem("gateway", self._named(cause), remedy)
+
+    def note(self, text: str) -> None:
+        self.report.note("gateway", self._named(text))
+
+    def good(self, text: str) -> None:
+        self.report.good("gateway", self._named(text))
+
+    def _named(self, text: str) -> str:
+        return f"{self.access.name}: {text}" if self.access.name else text
+
+
+async def check_gateways(
     report: Report,
     settings: Settings,
     session: aiohttp.ClientSession,
     declared: Environments = DEFAULT,
 ) -> Offers | None:
+    """Check every gateway. Return what they offer together; None if one does not list it."""
+    try:
+        accesses = gateway_accesses(settings)
+        gateways = [named_gateway(access, session, _now) for access in accesses]
+    except SettingsError as error:
+        for line in error.problems:
+            report.problem("gateway", line)
+        return None
+    lists: dict[str, Offers] = {}
+    for access, gateway in zip(accesses, gateways, strict=True):
+        listed = await _check_gateway(_Checked(report, access), gateway.client, declared)
+        if listed is not None:
+            lists[access.name] = listed
+    known = {gateway.name: gateway for gateway in gateways}
+    offers = merged(lists, lambda name, target: known[name].may_offer(target))
+    _check_clashes(report, offers)
+    return offers if len(lists) == len(accesses) else None
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _check_clashes(report: Report, offers: Offers) -> None:
+    for target, names in offers.clashes.items():
+        report.problem(
+            "targets",
+            f"{target}: several gateways have a target of this name: {names_of(names)}",
+            "rename it at one of them, or narrow `targets` in GATEWAYS_FILE (docs/gateway.md)",
+        )
+    for name, action_id in offers.differing:
+        report.note(
+            "gateway",
+            f"{names_of([name])}: {action_id} is defined otherwise than at another gateway, so it"
+            " is not requested here; bring both to the same version",
+        )
+
+
+async def _check_gateway(
+    checked: _Checked, client: GatewayClient, declared: Environments
+) -> Offers | None:
     """Return the gateway's offers; None if it does not list them."""
-    client = gateway_client(settings, session, lambda: datetime.now(UTC))
     try:
         health = await client.health()
         listed = await client.offers()
@@ -47,50 +109,58 @@ async def check_gateway(
         if actions:
             await _sign(client, actions)
     except GatewayUnavailable as error:
-        if settings.ai_command_gateway_required:
-            report.problem("gateway", error.message, error.remedy or "start it, then check again")
+        if checked.access.required:
+            checked.problem(error.message, error.remedy or "start it, then check again")
         else:
-            report.note("gateway", f"nothing can run: {error.message}")
+            checked.note(f"nothing can run: {error.message}")
         return None
     except GatewayRejected as error:
-        remedy = _REMEDIES.get(error.code, error.remedy or "see docs/gateway.md")
-        report.problem("gateway", f"the gateway refuses this bot: {error.message}", remedy)
+        remedy = _remedy_of(checked.access, error)
+        checked.problem(f"the gateway refuses this bot: {error.message}", remedy)
         return None
-    _report_health(report, settings, health, actions)
+    _report_health(checked, health, actions)
     if listed is None or actions is None:
         return None
-    _note_environments(report, listed, declared)
+    _note_environments(checked.report, listed, declared)
     if listed.read_only:
-        report.note("gateway", "it is read-only: every action that changes something is refused")
+        checked.note("it is read-only: every action that changes something is refused")
     offers = read_offers(listed)
     for action in offers.actions.values():
         if action.problem:
-            report.note("gateway", f"{action.id} cannot be requested: {action.problem}")
+            checked.note(f"{action.id} cannot be requested: {action.problem}")
     return offers
 
 
+def _remedy_of(access: GatewayAccess, error: GatewayRejected) -> str:
+    remedy = _REMEDIES.get(error.code, error.remedy or "see docs/gateway.md")
+    if not access.name:
+        return remedy
+    in_file = f"gateways.{access.name}."
+    return remedy.replace("AI_COMMAND_GATEWAY_SECRET", f"{in_file}secret_file").replace(
+        "AI_COMMAND_GATEWAY_SOURCE_ID", f"{in_file}source_id"
+    )
+
+
 def _report_health(
-    report: Report,
-    settings: Settings,
-    health: GatewayHealth,
-    actions: Sequence[ActionInfo] | None,
+    checked: _Checked, health: GatewayHealth, actions: Sequence[ActionInfo] | None
 ) -> None:
-    signed = settings.gateway_knows_us
+    signed = checked.access.knows_us
     open_too = signed and "off" in str(health.checks.get("signatures", ""))
     sick = [f"{name}: {text}" for name, text in health.checks.items() if not _is_ok(text)]
     if open_too:
-        report.problem(
-            "gateway",
+        checked.problem(
             "the bot signs its requests, and the gateway takes unsigned ones too",
             "give the gateway the secret too: sources.<name>.secret_env, see docs/gateway.md",
         )
     elif not signed:
-        report.note("gateway", "requests are not signed: AI_COMMAND_GATEWAY_SECRET is empty")
+        own = "AI_COMMAND_GATEWAY_SECRET is empty"
+        what = "it has no secret_file" if checked.access.name else own
+        checked.note(f"requests are not signed: {what}")
     count = f", offers {len(actions)} actions" if actions is not None else ""
     if health.status != "healthy":
-        report.note("gateway", f"{health.status}{count}: {'; '.join(map(str, sick))}")
+        checked.note(f"{health.status}{count}: {'; '.join(map(str, sick))}")
     elif not open_too:
-        report.good("gateway", f"{health.status}{count}")
+        checked.good(f"{health.status}{count}")
 
 
 def _is_ok(text: object) -> bool:

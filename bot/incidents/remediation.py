@@ -70,13 +70,24 @@ class Preview:
     """The gateway's dry run: the exact command, its digest, the objects that it touches.
 
     `environment` is the target's, in the gateway's spelling. All are empty if the gateway cannot
-    plan.
+    plan. `gateway` names the one that planned it, and will run it: '' is that of the settings.
     """
 
     command: str = ""
     digest: str = ""
     touches: str = ""
     environment: str = ""
+    gateway: str = ""
+
+    @property
+    def values(self) -> list[str]:
+        """Return the fields in order, as they are stored and as the approval's digest covers them.
+
+        Without `gateway` where it is '': so an approval from before there were several keeps its
+        digest.
+        """
+        named = [self.gateway] if self.gateway else []
+        return [self.command, self.digest, self.touches, self.environment, *named]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

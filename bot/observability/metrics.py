@@ -120,14 +120,23 @@ class Metrics:
 
     def _add_gateway(self, reg: CollectorRegistry) -> None:
         self._gateway_seconds = Histogram(
-            "gateway_operation_duration_seconds", "Time until the gateway answered.", registry=reg
+            "gateway_operation_duration_seconds",
+            "Time until the gateway answered.",
+            ["gateway"],
+            registry=reg,
         )
         # Registered with the first operation: before it there is nothing to say.
         self._gateway_success = Gauge(
-            "gateway_success_rate", "1 when the last operation succeeded, else 0.", registry=None
+            "gateway_success_rate",
+            "1 when the last operation succeeded, else 0.",
+            ["gateway"],
+            registry=None,
         )
         self._gateway_ms = Gauge(
-            "gateway_command_execution_time_ms", "Duration of the last operation.", registry=None
+            "gateway_command_execution_time_ms",
+            "Duration of the last operation.",
+            ["gateway"],
+            registry=None,
         )
         self._last_operation = [self._gateway_success, self._gateway_ms]
 
@@ -197,15 +206,15 @@ class Metrics:
         elif event is Event.INCIDENT_FLAPPING and fields["changes"]:
             self._flapping.inc()
 
-    def dispatched(self, state: str, seconds: float | None) -> None:
-        """Count an answer or a missing answer of the gateway; `state` is the remediation's."""
+    def dispatched(self, state: str, seconds: float | None, gateway: str) -> None:
+        """Count an answer or a missing answer of a gateway; `state` is the remediation's."""
         self._remediations.labels(state).inc()
         while self._last_operation:
             self.registry.register(self._last_operation.pop())
         if seconds is not None:
-            self._gateway_seconds.observe(seconds)
-            self._gateway_ms.set(seconds * 1000)
-        self._gateway_success.set(state == "succeeded")
+            self._gateway_seconds.labels(gateway).observe(seconds)
+            self._gateway_ms.labels(gateway).set(seconds * 1000)
+        self._gateway_success.labels(gateway).set(state == "succeeded")
 
     def concluded(self, state: str) -> None:
         """Count a remediation that was verified, or was not."""

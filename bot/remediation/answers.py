@@ -89,9 +89,13 @@ def running_of(record: ExecutionRecord) -> Running:
 
 @dataclass(frozen=True, slots=True)
 class NeverSeen:
-    """The gateway has never run anything under that key; if it is `barred`, it never will."""
+    """The gateway has never run anything under that key; if it is `barred`, it never will.
+
+    `gateway` is the name of the one that says so.
+    """
 
     barred: bool = False
+    gateway: str = ""
 
 
 _NOTHING_RAN = re.compile(

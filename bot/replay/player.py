@@ -29,6 +29,7 @@ from bot.observability.metrics import Metrics
 from bot.policy import Policy, Retention
 from bot.remediation.client import ActionCall, GatewayClient
 from bot.remediation.contract import Plan
+from bot.remediation.gateways import Gateways, NamedGateway
 from bot.replay.channels import RecordedChannels
 from bot.replay.clock import ReplayClock
 from bot.replay.stream import StreamLine
@@ -234,6 +235,17 @@ class UnplannedGateway(GatewayClient):
         return None
 
 
+def _unplanned(session: aiohttp.ClientSession, clock: ReplayClock) -> UnplannedGateway:
+    return UnplannedGateway(
+        session,
+        url="http://gateway.invalid",
+        timeout=1.0,
+        source_id="replay",
+        secret="",
+        clock=clock,
+    )
+
+
 def _service(
     store: Store, config: LiveConfiguration, clock: ReplayClock, session: aiohttp.ClientSession
 ) -> IncidentService:
@@ -243,14 +255,7 @@ def _service(
             store=store,
             config=config,
             advisor=Advisor(None),
-            gateway=UnplannedGateway(
-                session,
-                url="http://gateway.invalid",
-                timeout=1.0,
-                source_id="replay",
-                secret="",
-                clock=clock,
-            ),
+            gateways=Gateways([NamedGateway(_unplanned(session, clock))]),
             probe=http_probe(session),
             user_status=_no_user_status,
             clock=clock,

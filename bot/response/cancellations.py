@@ -24,7 +24,7 @@ class Cancellations:
         dependencies: Dependencies,
         decisions: Decisions,
     ) -> None:
-        self._gateway = dependencies.gateway
+        self._gateways = dependencies.gateways
         self._store = dependencies.store
         self._clock = dependencies.clock
         self._decisions = decisions
@@ -58,7 +58,8 @@ class Cancellations:
                 continue
             line = deferred("Cancelled while it ran: {title}", title=approval.proposal.title)
             await self._store.record_gateway_use(incident.id, line, user, self._clock())
-            if await self._gateway.cancel(execution.key, tracking_id=incident.tracking_id):
+            gateway = self._gateways.named(approval.preview.gateway).client
+            if await gateway.cancel(execution.key, tracking_id=incident.tracking_id):
                 cancelled.append((approval, now_running.progress))
         if not cancelled:
             raise Refused(
@@ -75,7 +76,8 @@ class Cancellations:
             execution = await self._store.execution_of(approval.id)
             if execution is None or execution.state not in _MAY_RUN:
                 continue
-            answer = await self._gateway.lookup(execution.key, tracking_id=incident.tracking_id)
+            gateway = self._gateways.named(approval.preview.gateway).client
+            answer = await gateway.lookup(execution.key, tracking_id=incident.tracking_id)
             if isinstance(answer, Running):
                 running.append((approval, execution, answer))
         return running

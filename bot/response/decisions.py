@@ -41,7 +41,7 @@ class Decisions:
     def __init__(self, dependencies: Dependencies) -> None:
         self._store = dependencies.store
         self._config = dependencies.config
-        self._gateway = dependencies.gateway
+        self._gateways = dependencies.gateways
         self._user_status = dependencies.user_status
         self._clock = dependencies.clock
         self._metrics = dependencies.metrics
@@ -183,7 +183,8 @@ class Decisions:
         check_undecided(approval)
         incident = await self._store.incident(approval.incident_id)
         call = proposal_parts.call_of(incident, approval.proposal)
-        preview, _ = await proposal_parts.preview_of(self._gateway, call, proposal_parts.PATIENCE)
+        gateway = self._gateways.named(approval.preview.gateway)
+        preview, _ = await proposal_parts.preview_of(gateway, call, proposal_parts.PATIENCE)
         if not preview.digest and not approval.preview.digest:
             return deferred("This gateway shows no plans. Nothing was run.")
         if preview.digest == approval.preview.digest:

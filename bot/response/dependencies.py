@@ -15,7 +15,7 @@ from bot.configuration import LiveConfiguration
 from bot.errors import NotFound
 from bot.language import deferred
 from bot.observability.metrics import Metrics
-from bot.remediation.client import GatewayClient
+from bot.remediation.gateways import Gateways
 from bot.response.conversation_files import ConversationFiles
 from bot.response.verify import Probe
 from bot.retrieval.library import RunbookLibrary
@@ -62,7 +62,7 @@ class Dependencies:
     store: Store
     config: LiveConfiguration
     advisor: Advisor
-    gateway: GatewayClient
+    gateways: Gateways
     probe: Probe
     user_status: AskUserStatus
     clock: Callable[[], datetime]

@@ -21,6 +21,7 @@ from bot.incidents.remediation import RemediationStatus
 from bot.language import deferred
 from bot.remediation.client import NeverSeen
 from bot.remediation.contract import SIGNATURE_WINDOW_SECONDS
+from bot.remediation.gateways import NamedGateway
 from bot.response import proposal_parts, verify
 from bot.response.dependencies import Dependencies
 from bot.response.gateway_results import Result, look_up, not_sent, send, written
@@ -44,9 +45,8 @@ class Dispatches:
 
     def __init__(self, dependencies: Dependencies) -> None:
         config = dependencies.config
-        self._store = dependencies.store
-        self._config = config
-        self._gateway = dependencies.gateway
+        self._store, self._config = dependencies.store, config
+        self._gateways = dependencies.gateways
         self._probe = dependencies.probe
         self._user_status = dependencies.user_status
         self._clock = dependencies.clock
@@ -108,10 +108,7 @@ class Dispatches:
             await self._settle(execution, result)
             return
         if await self._store.still_wanted(execution, self._clock(), self._config.current.limits):
-            approval, incident = await asyncio.gather(
-                self._store.approval(execution.approval_id),
-                self._store.incident(execution.incident_id),
-            )
+            approval, incident = await self._approval_and_incident(execution)
             await self._send(ClaimedDispatch(execution, approval, incident))
         await self._bar_revoked(execution)
 
@@ -140,8 +137,16 @@ class Dispatches:
             raise Refused(deferred("Not done: what became of it is known by now."))
 
     async def _ask_about(self, execution: Execution, *, bar: bool) -> Result | NeverSeen:
-        incident = await self._store.incident(execution.incident_id)
-        return await look_up(self._gateway, execution.key, incident.tracking_id, bar=bar)
+        """Ask the gateway that the request was sent to."""
+        approval, incident = await self._approval_and_incident(execution)
+        name, key = approval.preview.gateway, execution.key
+        return await look_up(self._gateways, name, key, incident.tracking_id, bar=bar)
+
+    async def _approval_and_incident(self, execution: Execution) -> tuple[Approval, Incident]:
+        return await asyncio.gather(
+            self._store.approval(execution.approval_id),
+            self._store.incident(execution.incident_id),
+        )
 
     async def _bar_revoked(self, execution: Execution) -> None:
         """Bar the keys of revoked requests: a dead sender's request may still be in transit."""
@@ -168,7 +173,7 @@ class Dispatches:
         It waits as long as for its own request; then the outcome is unknown.
         """
         if isinstance(result, NeverSeen):
-            result = self._never_seen(execution, barred=result.barred)
+            result = self._never_seen(execution, result)
         if result.state is execution.state:
             return execution
         now, began = self._clock(), execution.taken_over_at or execution.started_at
@@ -177,42 +182,39 @@ class Dispatches:
             return execution
         return await self._finish(execution, result)
 
-    def _never_seen(self, execution: Execution, *, barred: bool) -> Result:
+    def _never_seen(self, execution: Execution, answer: NeverSeen) -> Result:
         """Return the result "not run", only if a late request can no longer run either."""
         sent_at = execution.started_at or self._clock()
         why = ""
         if execution.running_at:
             # The gateway said that it ran, so `failed` would be a guess.
             why = "The gateway said that it was running, and does not know it any more."
-        elif not barred and self._clock() < sent_at + SIGNATURE_VALID:
+        elif not answer.barred and self._clock() < sent_at + SIGNATURE_VALID:
             why = "The gateway has not seen the request yet; it may still arrive."
         if why:
-            return Result(RemediationStatus.OUTCOME_UNKNOWN, error=why)
-        return Result(
-            RemediationStatus.FAILED,
-            error="The gateway never saw the request: nothing ran.",
-            looked_up=True,
-        )
+            return Result(RemediationStatus.OUTCOME_UNKNOWN, error=why, gateway=answer.gateway)
+        why = "The gateway never saw the request: nothing ran."
+        return Result(RemediationStatus.FAILED, error=why, looked_up=True, gateway=answer.gateway)
 
     async def _send(self, claimed: ClaimedDispatch) -> None:
         execution, approval, incident = claimed.execution, claimed.approval, claimed.incident
         bare_call = proposal_parts.call_of(incident, approval.proposal)
         try:
+            gateway = self._gateways.named(approval.preview.gateway)
             # The context is read from the store while Slack and the gateway are asked.
             blocker, call = await asyncio.gather(
-                self._blocker_of(approval, incident),
+                self._blocker_of(gateway, approval, incident),
                 call_with_context(
                     self._store, bare_call, incident, approval.proposal, self._clock()
                 ),
             )
         except (GatewayUnavailable, InputError) as error:
-            failed = not_sent(error)
-            await written(partial(self._finish, execution, failed))
+            await written(partial(self._finish, execution, not_sent(error)))
             return
         if blocker:
             await self._store.end_blocked(approval, blocker, self._clock())
             return
-        detail = self._gateway.request_of(
+        detail = gateway.client.request_of(
             call, key=execution.key, digest=approval.preview.digest or None
         )
         # All of this may have changed while Slack and the gateway were asked.
@@ -225,7 +227,7 @@ class Dispatches:
         if not self._store.replica.holds:
             return  # this process was stuck for so long that another replica has taken it over
         try:
-            result = await send(self._gateway, call, execution.key, approval.preview.digest)
+            result = await send(gateway, call, execution.key, approval.preview.digest)
         except Exception as error:
             # A bug of ours after the claim: it is unknown whether the request was sent.
             why = f"The bot failed while sending ({type(error).__name__})."
@@ -236,7 +238,9 @@ class Dispatches:
         result = replace(result, finished_at=self._clock())
         await written(partial(self._finish, execution, result))
 
-    async def _blocker_of(self, approval: Approval, incident: Incident) -> Blocker | None:
+    async def _blocker_of(
+        self, gateway: NamedGateway, approval: Approval, incident: Incident
+    ) -> Blocker | None:
         """The blocker, by the answers of Slack, the audit trail and the gateway now.
 
         GatewayUnavailable or InputError when the gateway does not say what it would do.
@@ -262,7 +266,7 @@ class Dispatches:
         is_on_record, lost_vote, planned = await asyncio.gather(
             self._store.is_on_record(approval),
             self._lost_vote(approval),
-            _or_error(proposal_parts.preview_of(self._gateway, call, PLAN_SECONDS)),
+            _or_error(proposal_parts.preview_of(gateway, call, PLAN_SECONDS)),
         )
         check = LastCheck(
             is_on_record=is_on_record, lost_vote=lost_vote, plan=approval.preview.digest
@@ -305,7 +309,7 @@ class Dispatches:
             looked_up=result.looked_up,
             not_run=result.not_run,
         )
-        self._metrics.dispatched(finished.state, finished.seconds)
+        self._metrics.dispatched(finished.state, finished.seconds, result.gateway)
         return finished
 
     # Verify: a probe or the alert itself, never the exit code.

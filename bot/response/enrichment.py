@@ -39,7 +39,7 @@ class Enrichment:
     ) -> None:
         self._store = dependencies.store
         self._config = dependencies.config
-        self._gateway = dependencies.gateway
+        self._gateways = dependencies.gateways
         self._session = dependencies.session
         self._clock = dependencies.clock
         self._metrics = dependencies.metrics
@@ -114,7 +114,7 @@ class Enrichment:
         if not name or not target:
             return []
         return await facts_about(
-            self._gateway, self._config, name, incident, target, now, seconds=seconds
+            self._gateways, self._config, name, incident, target, now, seconds=seconds
         )
 
     def _reads(self, target: str) -> tuple[str, ...]:

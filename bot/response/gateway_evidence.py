@@ -10,7 +10,8 @@ from bot.enrichment.gathering import ERROR_CHARS
 from bot.enrichment.model import FACT_CHARS, KnownFact, SourceFailure
 from bot.errors import GatewayUnavailable, SopbotError
 from bot.incidents.model import Incident
-from bot.remediation.client import ActionCall, GatewayClient
+from bot.remediation.client import ActionCall
+from bot.remediation.gateways import Gateways
 from bot.remediation.offers import OfferedAction
 from bot.response.gateway_reads import read
 from bot.response.gateway_targets import BUTTONS, named_by, readable
@@ -22,7 +23,7 @@ ids. Of databases, caches and folders that is their report, of a feature flag it
 
 
 async def facts_about(
-    gateway: GatewayClient,
+    gateways: Gateways,
     config: LiveConfiguration,
     source: str,
     incident: Incident,
@@ -43,7 +44,7 @@ async def facts_about(
             tracking_id=incident.tracking_id,
         )
         try:
-            outcome = await read(gateway, call, seconds)
+            outcome = await read(gateways, call, seconds)
         except SopbotError as error:
             return SourceFailure(source, _word(error), f"{action.id}: {error}"[:ERROR_CHARS])
         if outcome.state != "succeeded":

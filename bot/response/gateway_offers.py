@@ -1,4 +1,4 @@
-"""Keeps the gateway's list of actions and targets: fetched by time, and stored for a restart."""
+"""Keeps the gateways' lists of actions and targets: fetched by time, and stored for a restart."""
 
 from __future__ import annotations
 
@@ -12,57 +12,78 @@ from pydantic import ValidationError
 from bot.errors import GatewayRejected, GatewayUnavailable
 from bot.remediation.catalogue import Action, actions_with
 from bot.remediation.contract import ActionList
-from bot.remediation.offers import NO_OFFERS, Offers, read_offers
+from bot.remediation.gateways import NamedGateway, names_of
+from bot.remediation.offers import NO_OFFERS, Offers, merged, read_offers
 from bot.response.dependencies import Dependencies
 
 log = logging.getLogger(__name__)
 
-START_SECONDS = 5.0  # for the gateway to list its actions while the bot starts
+START_SECONDS = 5.0  # for the gateways to list their actions while the bot starts
+MOST_LOGGED = 20  # targets of two gateways that one look names
 
 
 class GatewayOffers:
-    """Reads what the gateway offers, and gives it to the configuration in force."""
+    """Reads what the gateways offer, and gives it to the configuration in force."""
 
     def __init__(self, dependencies: Dependencies) -> None:
-        self._gateway = dependencies.gateway
+        self._gateways = dependencies.gateways
         self._store = dependencies.store
         self._config = dependencies.config
         self._clock = dependencies.clock
-        self._stored = ""
+        self._stored = {gateway.name: "" for gateway in self._gateways}
+        self._lists = dict.fromkeys(self._stored, NO_OFFERS)
+        self._taking = asyncio.Lock()
 
     async def start(self) -> None:
-        """Use the list of the last run until the gateway answers, and ask it once."""
-        await self._take(await self._store.gateway_offers())
+        """Use the lists of the last run until the gateways answer, and ask them once."""
+        for gateway in self._gateways:
+            await self._take(gateway, await self._store.gateway_offers(gateway.name))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(START_SECONDS):
                 await self.refresh()
 
     async def refresh(self) -> None:
-        """Ask the gateway again. While it does not answer, the last list stays."""
+        """Ask every gateway again. While one does not answer, its last list stays."""
+        await asyncio.gather(*[self._refresh(gateway) for gateway in self._gateways])
+
+    async def _refresh(self, gateway: NamedGateway) -> None:
         try:
-            listed = await self._gateway.offers()
+            listed = await gateway.client.offers()
         except (GatewayUnavailable, GatewayRejected) as error:
-            log.debug("the gateway does not list its actions: %s", error)
+            log.debug("the gateway %s does not list its actions: %s", gateway.shown, error)
             return
         body = listed.model_dump_json() if listed else ""
-        if body != self._stored:
-            await self._store.keep_gateway_offers(body, self._clock())
-            await self._take(body)
+        if body != self._stored[gateway.name]:
+            await self._store.keep_gateway_offers(gateway.name, body, self._clock())
+            await self._take(gateway, body)
 
-    async def _take(self, body: str) -> None:
-        """Use a list. In a thread: a hostile one of 1 MiB takes seconds to read."""
-        self._stored = body
-        offers, actions = await asyncio.to_thread(_read, body)
-        self._config.take_offers(offers, actions)
-        for action in offers.actions.values():
+    async def _take(self, gateway: NamedGateway, body: str) -> None:
+        """Use a list. In a thread: a hostile one of 1 MiB takes seconds to read.
+
+        One at a time, so that the lists of two gateways never overwrite each other.
+        """
+        async with self._taking:
+            self._stored[gateway.name] = body
+            self._lists[gateway.name] = listed = await asyncio.to_thread(_read, body)
+            offers, actions = await asyncio.to_thread(self._merged)
+            self._config.take_offers(offers, actions)
+        for action in listed.actions.values():
             if action.problem:
                 log.warning("%s cannot be requested: %s", action.id, action.problem)
+        for target, names in list(offers.clashes.items())[:MOST_LOGGED]:
+            log.warning("%s is a target of several gateways: %s", target, names_of(names))
+
+    def _merged(self) -> tuple[Offers, Mapping[str, Action]]:
+        offers = merged(self._lists, self._may_offer)
+        return offers, actions_with(offers)
+
+    def _may_offer(self, name: str, target: str) -> bool:
+        return self._gateways.named(name).may_offer(target)
 
 
-def _read(body: str) -> tuple[Offers, Mapping[str, Action]]:
+def _read(body: str) -> Offers:
     """Return what a list offers; a stored one that this version cannot read is none."""
     try:
-        offers = read_offers(ActionList.model_validate_json(body)) if body else NO_OFFERS
+        return read_offers(ActionList.model_validate_json(body)) if body else NO_OFFERS
     except ValidationError:
-        offers = NO_OFFERS
-    return offers, actions_with(offers)
+        return NO_OFFERS

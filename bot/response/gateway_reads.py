@@ -23,7 +23,8 @@ from bot.errors import GatewayUnavailable, InputError, Refused
 from bot.incidents.model import Incident
 from bot.language import deferred
 from bot.remediation.catalogue import MOST_NAMED
-from bot.remediation.client import ActionCall, GatewayClient, Outcome
+from bot.remediation.client import ActionCall, Outcome
+from bot.remediation.gateways import Gateways
 from bot.remediation.offers import OfferedAction
 from bot.remediation.schemas import parameters_model
 from bot.response.dependencies import Dependencies
@@ -61,7 +62,7 @@ class GatewayReads:
         dependencies: Dependencies,
         check_person: Callable[[str, GuestAction | None], Awaitable[None]],
     ) -> None:
-        self._gateway = dependencies.gateway
+        self._gateways = dependencies.gateways
         self._config = dependencies.config
         self._store = dependencies.store
         self._clock = dependencies.clock
@@ -112,7 +113,7 @@ class GatewayReads:
         )
         state = "no answer that can be used"
         try:
-            outcome = await read(self._gateway, call, PATIENCE)
+            outcome = await read(self._gateways, call, PATIENCE)
             state = outcome.state
         except Refused:
             state = deferred("not run: the gateway plans a change")
@@ -175,11 +176,13 @@ def _listed(names: list[str]) -> str:
     return ", ".join(f"`{name}`" for name in names[:MOST_NAMED]) + more
 
 
-async def read(gateway: GatewayClient, call: ActionCall, within: float) -> Outcome:
+async def read(gateways: Gateways, call: ActionCall, within: float) -> Outcome:
     """Run an action that changes nothing, within so many seconds; the outcome has no secret.
 
-    Refused: the gateway plans a change. GatewayUnavailable: it does not answer, or cannot plan.
+    Refused: the gateway plans a change. InputError: two gateways have its target.
+    GatewayUnavailable: it does not answer, or cannot plan.
     """
+    gateway = gateways.for_target(call.target).client
     try:
         async with asyncio.timeout(within):
             plan = await gateway.plan(call)

@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 from bot.errors import GatewayRejected, GatewayUnavailable, OutcomeUnknown, StoreError
 from bot.incidents.remediation import RemediationStatus
 from bot.observability.throttled_logger import ThrottledLogger
-from bot.remediation.client import ActionCall, GatewayClient, NeverSeen, Outcome, Running
+from bot.remediation.client import ActionCall, NeverSeen, Outcome, Running
+from bot.remediation.gateways import SHOWN_DEFAULT, Gateways, NamedGateway
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ class Result:
 
     `finished_at` is the gateway's own time where the answer was `looked_up`; None means now.
     `not_run`: nothing ran, for sure, so that it may be sent again. `still_running`: the gateway
-    says so; that is no outcome before the caller stops waiting for one.
+    says so; that is no outcome before the caller stops waiting for one. `gateway` was asked.
     """
 
     state: RemediationStatus
@@ -39,6 +40,7 @@ class Result:
     looked_up: bool = False
     not_run: bool = False
     still_running: bool = False
+    gateway: str = SHOWN_DEFAULT
 
 
 def not_sent(error: Exception) -> Result:
@@ -46,18 +48,19 @@ def not_sent(error: Exception) -> Result:
     return Result(RemediationStatus.FAILED, error=f"Not dispatched: {error}", not_run=True)
 
 
-async def send(gateway: GatewayClient, call: ActionCall, key: str, digest: str) -> Result:
+async def send(gateway: NamedGateway, call: ActionCall, key: str, digest: str) -> Result:
     """Send the request once and return its result."""
     try:
-        return read(await gateway.execute(call, key=key, digest=digest or None))
+        result = read(await gateway.client.execute(call, key=key, digest=digest or None))
     except (GatewayUnavailable, GatewayRejected) as error:
-        return not_sent(error)
+        result = not_sent(error)
     except OutcomeUnknown as error:
-        return Result(RemediationStatus.OUTCOME_UNKNOWN, error=str(error))
+        result = Result(RemediationStatus.OUTCOME_UNKNOWN, error=str(error))
+    return replace(result, gateway=gateway.shown)
 
 
 async def look_up(
-    gateway: GatewayClient, key: str, tracking_id: str, *, bar: bool
+    gateways: Gateways, name: str, key: str, tracking_id: str, *, bar: bool
 ) -> Result | NeverSeen:
     """Ask the gateway for the result of a request that was or may have been sent.
 
@@ -65,7 +68,17 @@ async def look_up(
     key is barred: else the first request may still be on its way.
     """
     try:
-        result = await gateway.lookup(key, tracking_id=tracking_id, bar=bar)
+        gateway = gateways.named(name)
+    except GatewayUnavailable as error:
+        return Result(RemediationStatus.OUTCOME_UNKNOWN, error=str(error), gateway=name)
+    return replace(await _look_up(gateway, key, tracking_id, bar=bar), gateway=gateway.shown)
+
+
+async def _look_up(
+    gateway: NamedGateway, key: str, tracking_id: str, *, bar: bool
+) -> Result | NeverSeen:
+    try:
+        result = await gateway.client.lookup(key, tracking_id=tracking_id, bar=bar)
     except (GatewayUnavailable, OutcomeUnknown) as error:
         return Result(RemediationStatus.OUTCOME_UNKNOWN, error=str(error))
     except GatewayRejected as error:

@@ -19,7 +19,7 @@ class ProgressReports:
     def __init__(
         self, dependencies: Dependencies, in_hand: Callable[[], Sequence[ClaimedDispatch]]
     ) -> None:
-        self._gateway = dependencies.gateway
+        self._gateways = dependencies.gateways
         self._store = dependencies.store
         self._clock = dependencies.clock
         self._in_hand = in_hand
@@ -28,16 +28,18 @@ class ProgressReports:
     async def follow(self) -> None:
         """Ask about each, and show what changed. The pace of this step is the pace of the card."""
         in_hand = self._in_hand()
-        sent = {claimed.id: claimed.incident.tracking_id for claimed in in_hand}
+        sent = {claimed.id: claimed for claimed in in_hand}
 
         async def follow(execution: Execution) -> None:
-            await self._follow(execution, sent[execution.id])
+            await self._follow(sent[execution.id])
 
         await self._reports.each([claimed.execution for claimed in in_hand], follow)
 
-    async def _follow(self, execution: Execution, tracking_id: str) -> None:
+    async def _follow(self, claimed: ClaimedDispatch) -> None:
+        execution = claimed.execution
         try:
-            answer = await self._gateway.lookup(execution.key, tracking_id=tracking_id)
+            gateway = self._gateways.named(claimed.approval.preview.gateway).client
+            answer = await gateway.lookup(execution.key, tracking_id=claimed.incident.tracking_id)
         except SopbotError:
             return  # the request's own answer decides; this is asked again in a moment
         if isinstance(answer, Running):

@@ -23,8 +23,9 @@ from bot.intake.guesses import SERVICE_LABELS
 from bot.language import N_, deferred
 from bot.remediation.answers import short_line
 from bot.remediation.catalogue import CATALOGUE
-from bot.remediation.client import ActionCall, GatewayClient
+from bot.remediation.client import ActionCall
 from bot.remediation.contract import Plan
+from bot.remediation.gateways import NamedGateway
 from bot.response.request_context import PRIORITY
 
 LISTING_SECONDS = 0.5  # seconds for the gateway to list its targets, after a refusal
@@ -93,7 +94,7 @@ def call_of(incident: Incident, proposal: Proposal) -> ActionCall:
 
 
 async def preview_of(
-    gateway: GatewayClient, call: ActionCall, within: float | None = None
+    gateway: NamedGateway, call: ActionCall, within: float | None = None
 ) -> tuple[Preview, int | None]:
     """Return the gateway's plan and the number of things that it touches, `within` seconds.
 
@@ -102,7 +103,7 @@ async def preview_of(
     """
     try:
         async with asyncio.timeout(within):
-            plan = await gateway.plan(call)
+            plan = await gateway.client.plan(call)
     except TimeoutError as error:
         raise GatewayUnavailable(
             deferred(
@@ -116,13 +117,15 @@ async def preview_of(
             raise no_target(call.target, targets) from error
         raise InputError(str(error), field="action") from error
     if plan is None:
-        return Preview(), None
-    shown = "\n".join((plan.display, *plan.steps, *_afterwards(plan)))
+        return Preview(gateway=gateway.name), None
+    place = [f"by the gateway {gateway.name}"] if gateway.name else []
+    shown = "\n".join((plan.display, *plan.steps, *_afterwards(plan), *place))
     preview = Preview(
         command=shown,
         digest=plan.digest,
         touches="; ".join(plan.touches),
         environment=plan.environment,
+        gateway=gateway.name,
     )
     return preview, len(plan.touches) or None
 
@@ -137,11 +140,11 @@ def _afterwards(plan: Plan) -> list[str]:
     return [*([f"checked: {plan.verified_by}"] if plan.verified_by else []), undo]
 
 
-async def _targets_without(gateway: GatewayClient, call: ActionCall) -> tuple[str, ...]:
+async def _targets_without(gateway: NamedGateway, call: ActionCall) -> tuple[str, ...]:
     """Return the action's targets, if the gateway lists them and the call's is not among them."""
     try:
         async with asyncio.timeout(LISTING_SECONDS):
-            listed = await gateway.offers()
+            listed = await gateway.client.offers()
     except (GatewayUnavailable, GatewayRejected, TimeoutError):
         return ()
     for action in listed.actions if listed else ():

@@ -52,7 +52,7 @@ class Proposals:
     ) -> None:
         self._store = dependencies.store
         self._config = dependencies.config
-        self._gateway = dependencies.gateway
+        self._gateways = dependencies.gateways
         self._check_person = check_person
         self._clock = dependencies.clock
 
@@ -212,12 +212,13 @@ class Proposals:
     ) -> tuple[Preview, int | None]:
         """Return the gateway's plan, and the number of targets that it would touch."""
         call = proposal_parts.call_of(incident, proposal)
+        gateway = self._gateways.for_target(call.target)
         if not request.user:
-            return await proposal_parts.preview_of(self._gateway, call, PLAN_SECONDS)
+            return await proposal_parts.preview_of(gateway, call, PLAN_SECONDS)
         # Both at the same time, because Slack waits three seconds at most.
         guest_action: GuestAction | None = None if request.editors or request.undoes else "fix"
         plan, _ = await asyncio.gather(
-            proposal_parts.preview_of(self._gateway, call, proposal_parts.PATIENCE),
+            proposal_parts.preview_of(gateway, call, proposal_parts.PATIENCE),
             self._check_person(request.user, guest_action),
         )
         return plan

@@ -144,7 +144,7 @@ class Renderer:
             running=content.running,
             posted=content.posted,
         )
-        down_since = self._gateway.down_since if self._gateway else None
+        down_since = self._gateway.down_for(incident.service) if self._gateway else None
         if down_since and incident.resolved_at is None:
             blocks = [*blocks, notices.nothing_can_run(down_since)]
         return Rendered(text, blocks)

@@ -157,6 +157,12 @@ def gateway(notice: Notice) -> tuple[str, list[Block]]:
         text = _("✅ The gateway answers again, since {at}.").format(at=clock(notice.ended_at))
         return text, [section(text)]
     why = untrusted_line(notice.body["why"], 500)
+    if names := notice.body.get("names"):  # the others answer
+        text = _(
+            "🔌 Nothing can run at {names} since {at}: {why} Alerts still open incidents; what "
+            "other gateways do is not affected."
+        ).format(names=line(names, 200), at=clock(notice.began_at), why=why)
+        return text, [section(text)]
     text = _(
         "🔌 Nothing can run since {at}: {why} Alerts still open incidents; approvals wait "
         "until the gateway is back."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, astuple
+from dataclasses import asdict
 from functools import partial
 
 from bot.approvals import reason_text
@@ -80,7 +80,7 @@ def _insert(approval: Approval, origin: str, blocker: Blocker | None) -> Stateme
         origin,
         target(ApprovalEvent.PROPOSE),
         proposal_to_json(approval.proposal),
-        json.dumps(astuple(approval.preview)),
+        json.dumps(approval.preview.values),
         approval.requested_by,
         to_db_time(approval.requested_at),
         to_db_time(approval.expires_at),

@@ -99,10 +99,10 @@ def make(
     return made
 
 
-def _places(config: Path) -> tuple[Path, None, Path, Path, Path]:
-    names = ("policy.yaml", "services.yaml", "sops", "sources")
-    policy, services, sops, sources = (config / name for name in names)
-    return policy, None, services, sops, sources
+def _places(config: Path) -> tuple[Path, None, Path, Path, Path, Path]:
+    names = ("policy.yaml", "services.yaml", "sops", "sources", "gateways.yaml")
+    policy, services, sops, sources, gateways = (config / name for name in names)
+    return policy, None, services, sops, sources, gateways
 
 
 def value(metrics: Metrics, name: str, **labels: str) -> float | None:

@@ -30,7 +30,7 @@ needs_promtool = pytest.mark.skipif(
 
 def names() -> set[str]:
     metrics = Metrics()
-    metrics.dispatched("succeeded", 1)  # the metrics of the gateway are absent before
+    metrics.dispatched("succeeded", 1, "default")  # the metrics of the gateway are absent before
     return {"up", *exported(metrics.registry), *exported(GatewayMetrics(())._registry)}
 
 

@@ -31,7 +31,7 @@ def expressions() -> list[str]:
 
 def test_each_expression_names_metrics_that_exist() -> None:
     metrics = Metrics()
-    metrics.dispatched("succeeded", 1)
+    metrics.dispatched("succeeded", 1, "default")
     names = {"up", *exported(metrics.registry), *exported(GatewayMetrics(())._registry)}
     assert len(expressions()) > 30
     unknown = {name for text in expressions() for name in metrics_of(text)} - names

@@ -14,9 +14,9 @@ import aiohttp
 import pytest
 
 from bot.errors import GatewayUnavailable, SettingsError
-from bot.from_settings import gateway_client
 from bot.gateway.config import read_config
 from bot.gateway.errors import ConfigError
+from bot.gateways_from_settings import gateway_accesses, named_gateway
 from bot.remediation.client import ActionCall, GatewayClient
 from bot.settings import load
 from tests.helpers.good_settings import GOOD
@@ -74,7 +74,8 @@ def client_of(desk, **files: Path) -> GatewayClient:
     ours = {"_URL": desk.url, "_SOURCE_ID": "sopbot", "_SECRET": SECRET}
     names |= {f"AI_COMMAND_GATEWAY{name}": value for name, value in ours.items()}
     settings = load({**GOOD, **names}, Path("none"))
-    return gateway_client(settings, desk.session, desk.clock)
+    (access,) = gateway_accesses(settings)
+    return named_gateway(access, desk.session, desk.clock).client
 
 
 async def test_both_sides_show_a_certificate_and_trust_no_other(

@@ -18,6 +18,7 @@ from bot.observability.metrics import Metrics
 from bot.policy import Policy
 from bot.remediation.client import ActionCall, NeverSeen, Outcome
 from bot.remediation.contract import Plan
+from bot.remediation.gateways import Gateways, NamedGateway
 from bot.response import Dependencies, IncidentService
 from store import Store
 from store.operations import outcomes
@@ -80,13 +81,21 @@ class Flaky:
 
 
 class Bench:
-    """The incident service with a gateway of ours, and a clock that is set by hand."""
+    """The incident service with a gateway of ours, and a clock that is set by hand.
 
-    def __init__(self, store: Store, gateway: Gateway | None = None) -> None:
+    With `other` there is a second gateway, named payments.
+    """
+
+    def __init__(
+        self, store: Store, gateway: Gateway | None = None, other: Gateway | None = None
+    ) -> None:
         self.flaky = Flaky(store._engine)
         self.store = Store(self.flaky, owner="bot-a", audit_key=AUDIT_KEY)
         self.dead = Store(store._engine, owner="bot-dead", audit_key=AUDIT_KEY)
         self.gateway = gateway or Gateway()
+        named = [NamedGateway(self.gateway)]
+        if other:
+            named.append(NamedGateway(other, "payments"))
         self.now = later(10)
         self.presser = UserStatus(problem=None)
         self.service = IncidentService(
@@ -94,7 +103,7 @@ class Bench:
                 store=self.store,
                 config=LiveConfiguration(),
                 advisor=None,
-                gateway=self.gateway,
+                gateways=Gateways(named),
                 probe=None,
                 user_status=self.user_status,
                 clock=self.clock,

@@ -72,13 +72,15 @@ def test_the_episodes_of_incidents_are_counted():
     assert value(metrics, "sopbot_incidents_flapping_total") == 1, "its end is none"
 
 
-def test_the_last_dispatch_says_whether_the_gateway_works():
+def test_the_last_dispatch_says_whether_each_gateway_works():
     metrics = Metrics()
-    metrics.dispatched("succeeded", 0.5)
-    assert value(metrics, "gateway_success_rate") == 1
-    assert value(metrics, "gateway_command_execution_time_ms") == 500
-    metrics.dispatched("failed", None)
-    assert value(metrics, "gateway_success_rate") == 0
+    metrics.dispatched("succeeded", 0.5, "default")
+    assert value(metrics, "gateway_success_rate", gateway="default") == 1
+    assert value(metrics, "gateway_command_execution_time_ms", gateway="default") == 500
+    metrics.dispatched("failed", None, "default")
+    metrics.dispatched("succeeded", None, "payments")
+    assert value(metrics, "gateway_success_rate", gateway="default") == 0
+    assert value(metrics, "gateway_success_rate", gateway="payments") == 1
 
 
 def test_two_bots_in_one_process_do_not_share_a_count():

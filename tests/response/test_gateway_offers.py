@@ -10,11 +10,12 @@ import pytest
 from bot.configuration import LiveConfiguration
 from bot.errors import GatewayUnavailable
 from bot.remediation.contract import ActionInfo, ActionList
+from bot.remediation.gateways import Gateways, NamedGateway
 from bot.response.gateway_offers import GatewayOffers
 
 
 class Stored:
-    async def gateway_offers(self) -> str:
+    async def gateway_offers(self, _gateway: str) -> str:
         actions = (ActionInfo(id="cache.warm", title="Warm the cache"),)
         return ActionList(actions=actions).model_dump_json()
 
@@ -27,7 +28,9 @@ class Away:
 @pytest.mark.attack("ASI08")
 async def test_the_bot_goes_on_while_it_reads_a_long_list_of_a_gateway() -> None:
     config = LiveConfiguration()
-    parts = SimpleNamespace(gateway=Away(), store=Stored(), config=config, clock=None)
+    parts = SimpleNamespace(
+        gateways=Gateways([NamedGateway(Away())]), store=Stored(), config=config, clock=None
+    )
     elsewhere = asyncio.create_task(asyncio.sleep(0))
     await GatewayOffers(parts).start()  # type: ignore[arg-type]
     assert elsewhere.done(), "nothing else could run meanwhile"

@@ -15,6 +15,7 @@ from bot.errors import Refused
 from bot.policy import Policy
 from bot.remediation.answers import Outcome
 from bot.remediation.contract import ActionInfo, ActionList
+from bot.remediation.gateways import Gateways, NamedGateway
 from bot.remediation.offers import read_offers
 from bot.response.gateway_reads import MOST_BY_PERSON, MOST_KEPT, GatewayReads
 from bot.response.gateway_targets import readable
@@ -50,7 +51,12 @@ async def test_nobody_opens_the_output_that_another_person_read() -> None:
     policy = Policy(remediate=Remediate(reading=("cache.*",)))
     config.current = replace(config.current, policy=policy)
     assert [action.id for action in readable(config, "web")] == ["service.status", "cache.show"]
-    parts: Any = SimpleNamespace(gateway=Gateway(), config=config, store=Store(), clock=lambda: NOW)
+    parts: Any = SimpleNamespace(
+        gateways=Gateways([NamedGateway(Gateway())]),
+        config=config,
+        store=Store(),
+        clock=lambda: NOW,
+    )
     reads = GatewayReads(parts, may)
     reading = await reads.run(INCIDENT, "status", "U0ANA", "C1")
     assert reads.output(reading.id, "U0ANA") == "all of it"

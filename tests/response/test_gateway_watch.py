@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.errors import GatewayUnavailable
+from bot.remediation.gateways import DEFAULT, Gateways, NamedGateway
 from bot.response.gateway_watch import GatewayWatch
 from store import Store, open_store
 from tests.helpers.builders import AUDIT_KEY, NOW, OPS, alert, deliver, later
@@ -28,12 +29,13 @@ async def test_what_waits_for_the_gateway_is_due_at_once_when_it_is_back() -> No
         assert task is not None
         await store.defer_proposal(task.id, later(60), is_our_fault=False)
         gateway = Gateway()
-        watch = GatewayWatch(gateway, store, lambda: later(5), OPS)  # type: ignore[arg-type]
+        gateways = Gateways([NamedGateway(gateway)])  # type: ignore[arg-type]
+        watch = GatewayWatch(gateways, store, lambda: later(5), OPS)
         with pytest.raises(GatewayUnavailable):
-            await watch.check()
+            await watch.check(gateways.named(DEFAULT))
         assert await store.claim_proposal(later(5)) is None
         gateway.is_up = True
-        await watch.check()
+        await watch.check(gateways.named(DEFAULT))
         claimed = await store.claim_proposal(later(5))
         assert claimed is not None
         assert claimed.id == task.id

@@ -33,6 +33,14 @@ def services(text: str) -> Callable[[World], Changes]:
     return write
 
 
+def further(text: str) -> Callable[[World], Changes]:
+    def write(world: World) -> Changes:
+        (world.folder / "gateways.yaml").write_text(text)
+        return {"GATEWAYS_FILE": f"{world.folder}/gateways.yaml"}
+
+    return write
+
+
 def page_as_store(world: World) -> Changes:
     (world.folder / "page.html").write_text(HTML)
     return {"STORE_URL": f"sqlite:///{world.folder}/page.html"}
@@ -270,6 +278,24 @@ GATEWAY = [
         "but not with its health",
         "the gateway's own address",
         lambda world: {"AI_COMMAND_GATEWAY_URL": world.slack.api_url},
+    ),
+    Mistake(
+        "gateway",
+        "GATEWAYS_FILE: gateways.yaml",
+        "gateways.pay.url",
+        further("gateways: {pay: {}}"),
+    ),
+    Mistake(
+        "gateway",
+        "GATEWAYS_FILE: pay: /nowhere/secret cannot be read",
+        "",
+        further("gateways: {pay: {url: http://127.0.0.1:1, secret_file: /nowhere/secret}}"),
+    ),
+    Mistake(
+        "gateway",
+        "pay: The gateway at http://127.0.0.1:1 cannot be reached",
+        "start it",
+        further("gateways: {pay: {url: http://127.0.0.1:1}}"),
     ),
 ]
 MACHINE = [

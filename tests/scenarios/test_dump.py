@@ -35,7 +35,7 @@ async def test_a_dump_has_queues_work_breakers_and_the_last_problems_and_no_secr
     assert code == 0, err
     facts = json.loads(out)
     assert facts["health"]["gateway"]["state"] == "ok"
-    assert facts["breakers"] == {"advisor": None, "gateway_down_since": None}
+    assert facts["breakers"] == {"advisor": None, "gateways_down_since": {}}
     assert facts["stored"]["incidents"]["open"] == 1
     assert facts["stored"]["approvals_waiting"] == 1
     assert facts["dispatching"] == []
