@@ -95,7 +95,8 @@ def _read(file: Path, port: int | None, environ: Mapping[str, str]) -> GatewayCo
     config = load_config(file, environ)
     named = config.target_secrets.values()
     passwords = [secret.get_secret_value() for part in named for secret in part.values()]
-    set_up(*_log_style(), secrets=[*config.callers.values(), *passwords])
+    model = config.model_token.get_secret_value()
+    set_up(*_log_style(), secrets=[*config.callers.values(), *passwords, model])
     if port is None:
         return config
     return config.model_copy(update={"listen": config.listen.model_copy(update={"port": port})})

@@ -19,6 +19,7 @@ from bot.gateway.answering import unknown_after_restart
 from bot.gateway.audit import AuditEvent, AuditFile
 from bot.gateway.auth import Gatekeeper
 from bot.gateway.catalogue import Catalogue
+from bot.gateway.chooser import Chooser
 from bot.gateway.config import GatewayConfig
 from bot.gateway.dispatch import Dispatcher
 from bot.gateway.errors import ConfigError
@@ -106,6 +107,7 @@ async def running(
             runner=runner,
             queue_seconds=config.limits.queue_seconds,
             concurrent=config.limits.concurrent,
+            chooser=_chooser_of(config),
         )
         probes = Probes(executors, lambda: dispatcher.catalogue.targets)
         stack.push_async_callback(probes.close)
@@ -191,6 +193,12 @@ def _listening(
     return listening(app, config.listen.host, config.listen.port, limits, tls=tls)
 
 
+def _chooser_of(config: GatewayConfig) -> Chooser | None:
+    """Return what asks the model that the config declares."""
+    token = config.model_token.get_secret_value()
+    return Chooser(config.model, token) if config.model else None
+
+
 async def _stop_all(executors: Mapping[str, Executor]) -> None:
     for executor in list(executors.values()):
         await executor.stop()
@@ -218,7 +226,7 @@ async def _fit_executors(
 def _needs_a_restart(old: GatewayConfig, new: GatewayConfig) -> list[str]:
     """Return one line for each changed field that a reload cannot change."""
     sections = (kind.name for kind in KINDS.values() if kind.section)
-    fixed = ("listen", "state_dir", "audit_file", "limits", *sections)
+    fixed = ("listen", "state_dir", "audit_file", "limits", "model", *sections)
     problems = [
         f"{name}: can only be changed by a restart"
         for name in fixed

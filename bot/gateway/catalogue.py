@@ -51,9 +51,15 @@ class Catalogue:
             if config.allows(action.id)
         ]
 
-    def resolve(self, request: ExecuteRequest) -> Call:
+    def usable(self, target: str) -> list[Action]:
+        """Return those of them that this gateway runs now."""
+        return [a for a in self.offered(target) if not (self.read_only and a.mutating)]
+
+    def resolve(self, request: ExecuteRequest, choice: str = "") -> Call:
         """Return the one call that a request means. Invalid names the problem; nothing is
         guessed.
+
+        `choice` is the action that a model chose for the words of the request: without any value.
         """
         name = request.target_resource.name
         config = self.targets.get(name)
@@ -62,6 +68,8 @@ class Catalogue:
         typed = request.action_request.action
         if typed is not None:
             action_id, parameters = typed.id, dict(typed.parameters)
+        elif choice:
+            action_id, parameters = choice, {}
         else:
             action_id, parameters = read_intent(
                 request.action_request.intent,

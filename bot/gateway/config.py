@@ -9,13 +9,21 @@ from typing import TYPE_CHECKING, Annotated, Any, Union
 
 from pydantic import Field, SecretStr, ValidationError, create_model
 
+from bot.gateway.chooser import Model
 from bot.gateway.commands import ActionId, Command, problems_of
 from bot.gateway.errors import ConfigError
 from bot.gateway.executors.registry import KINDS, built_in_actions, missing_library
 from bot.gateway.network import Listen
 from bot.gateway.ourselves import runs_us
 from bot.gateway.parts import EnvName, Limits, Name, Part, Target
-from bot.gateway.secret_values import Callers, secret_variables, source_secrets, target_secrets
+from bot.gateway.secret_values import (
+    Callers,
+    SecretProblem,
+    secret_of,
+    secret_variables,
+    source_secrets,
+    target_secrets,
+)
 from bot.regular_files import read_regular
 from bot.remediation.contract import OURSELVES
 from bot.validation import field_problems, in_file
@@ -59,8 +67,10 @@ class GatewayConfig(Part):
     targets: dict[Name, AnyTarget] = Field(default_factory=dict)
     commands: dict[ActionId, Command] = Field(default_factory=dict, max_length=500)
     read_only: bool = False
+    model: Model | None = None
     callers: Callers = Field(default=Callers(), exclude=True)
     target_secrets: dict[str, dict[str, SecretStr]] = Field(default_factory=dict, exclude=True)
+    model_token: SecretStr = Field(default=SecretStr(""), exclude=True)
 
     @property
     def audit_path(self) -> Path:
@@ -70,7 +80,8 @@ class GatewayConfig(Part):
     @property
     def secret_variables(self) -> set[str]:
         """Return the environment variables that hold a secret of a caller or a target."""
-        return set(secret_variables(self.sources, self.targets))
+        own = {self.model.token_env} if self.model and self.model.token_env else set()
+        return {*secret_variables(self.sources, self.targets), *own}
 
     def section(self, kind: str) -> Any:
         """Return the part of the config of this kind of system, None if it has none."""
@@ -128,6 +139,12 @@ def read_config(
             "can read a bearer token; use secrets, or listen.tls"
         )
     passwords, unreadable = target_secrets(config.targets, environ)
+    model_token = ""
+    if config.model:
+        try:
+            model_token, _ = secret_of(config.model, "token", "model", environ)
+        except SecretProblem as problem:
+            problems.append(str(problem))
     problems += [*unreadable, *_self_targets(config), *_inherited_secrets(config)]
     problems += problems_of(config.commands, built_in_actions(), config.targets)
     problems += [
@@ -137,10 +154,16 @@ def read_config(
     ]
     if problems:
         raise ConfigError([f"{name}: {problem}" for problem in problems])
-    return config.model_copy(update={"callers": callers, "target_secrets": passwords})
+    return config.model_copy(
+        update={
+            "callers": callers,
+            "target_secrets": passwords,
+            "model_token": SecretStr(model_token),
+        }
+    )
 
 
-_RESOLVED = frozenset({"callers", "secrets", "target_secrets"})
+_RESOLVED = frozenset({"callers", "secrets", "target_secrets", "model_token"})
 
 
 def _self_targets(config: GatewayConfig) -> list[str]:

@@ -14,6 +14,7 @@ from datetime import datetime
 from bot.gateway.answering import error_answer, key_reused, not_run, repeated
 from bot.gateway.audit import AuditEvent
 from bot.gateway.catalogue import Catalogue
+from bot.gateway.chooser import UNSUPPORTED, Chooser
 from bot.gateway.errors import (
     BY_A_PERSON,
     Ambiguous,
@@ -52,6 +53,7 @@ class Dispatcher:
         runner: Runner,
         queue_seconds: float,
         concurrent: int = 16,
+        chooser: Chooser | None = None,
     ) -> None:
         self.catalogue = catalogue
         self._runner = runner
@@ -59,6 +61,7 @@ class Dispatcher:
         self._metrics = runner.metrics
         self._clock = runner.clock
         self._queue_seconds = queue_seconds
+        self._chooser = chooser
         self._slots = asyncio.Semaphore(concurrent)
         self._locks = {name: asyncio.Lock() for name in catalogue.targets}
         self._running: dict[tuple[str, str], Running] = {}
@@ -214,7 +217,7 @@ class Dispatcher:
     async def _resolved(self, request: ExecuteRequest, key: str, running: Running) -> Call | Answer:
         """Return the call that the request means now, or the answer that refuses it."""
         try:
-            return self.catalogue.resolve(request)
+            return await self._call_of(request, running)
         except Invalid as error:
             self._metrics.generation.labels("failed").inc()
             await self._note_refusal(request, key, error.code, running)
@@ -223,6 +226,18 @@ class Dispatcher:
                 OverallStatus.LLM_GENERATION_FAILED if unclear else OverallStatus.VALIDATION_ERROR
             )
             return error_answer(status, self._clock(), (error.code, error.message))
+
+    async def _call_of(self, request: ExecuteRequest, running: Running) -> Call:
+        """Return the call; words that no rule knows are the model's to choose, and only once."""
+        try:
+            return self.catalogue.resolve(request, running.choice)
+        except Invalid as error:
+            if error.code != UNSUPPORTED or self._chooser is None:
+                raise
+        name = request.target_resource.name
+        offered = self.catalogue.usable(name)
+        running.choice = await self._chooser.choose(request.action_request.intent, name, offered)
+        return self.catalogue.resolve(request, running.choice)
 
     async def _take_turn(
         self, call: Call, held: contextlib.AsyncExitStack

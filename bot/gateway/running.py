@@ -13,7 +13,9 @@ from bot.remediation.contract import Answer, ExecuteRequest, Progress
 
 @dataclass(slots=True)
 class Running:
-    """A key that runs or waits. `work` is the executor's part, None while it waits."""
+    """A key that runs or waits. `work` is the executor's part, None while it waits.
+
+    `choice` is the action that the model chose for its words, '' without one."""
 
     body_hash: str
     received_at: str
@@ -24,6 +26,7 @@ class Running:
     progress: Progress | None = None
     cancellable: bool = False
     cancelled: bool = False
+    choice: str = ""
 
 
 def identity_of(request: ExecuteRequest) -> str:
