@@ -174,7 +174,18 @@ def subject_to_json(subject: Subject) -> str:
 
 def digest_of_shared(text: str) -> str:
     """Return the key of a delivery's shared part: the SHA-256 of its text."""
+    # It stands in three places of an alert. A long text is not kept in memory for that.
+    return _digest_of_short(text) if len(text) <= _SHORT else _digest(text)
+
+
+_SHORT = 4_096  # characters
+
+
+def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+_digest_of_short = lru_cache(maxsize=128)(_digest)
 
 
 _ALERT_FIELDS = tuple(field.name for field in fields(Alert) if not field.name.startswith("raw"))

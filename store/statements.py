@@ -141,12 +141,11 @@ def bindable(parameters: tuple[Any, ...]) -> tuple[Any, ...]:
 
     A NUL is kept as `\\x00`, a lone surrogate, which UTF-8 does not know, as `\\ud800`.
     """
-    for value in parameters:  # a loop: each alert binds some 70 values
-        if isinstance(value, str) and not (value.isascii() and "\x00" not in value):
-            return tuple(
-                _escaped(value) if isinstance(value, str) else value for value in parameters
-            )
-    return parameters
+    # One text is looked through faster than many, and each alert binds some 40 of them.
+    text = "".join([value for value in parameters if isinstance(value, str)])
+    if text.isascii() and "\x00" not in text:
+        return parameters
+    return tuple(_escaped(value) if isinstance(value, str) else value for value in parameters)
 
 
 def _escaped(text: str) -> str:

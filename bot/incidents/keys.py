@@ -59,7 +59,12 @@ def new_tracking_id(now: datetime) -> str:
     """Return `req-YYYYMMDD-HHMMSS-<8 hex>` in UTC."""
     # A name, not a secret: it need not cost a system call.
     number = random.getrandbits(32)
-    return f"req-{now.astimezone(UTC):%Y%m%d-%H%M%S}-{number:08x}"
+    return f"req-{_second_of(now.timestamp() // 1)}-{number:08x}"
+
+
+@lru_cache(maxsize=4)  # the alerts of a burst arrive in few seconds
+def _second_of(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y%m%d-%H%M%S}"
 
 
 def fingerprint_of(source: str, labels: Mapping[str, str], *texts: str) -> str:

@@ -179,7 +179,7 @@ def firing_values(
         identified_alert.sender,
         incident_id,
         alert.name,
-        alert.severity,
+        str(alert.severity),
         since(alert),
         sent_time(identified_alert),
         identified_alert.dedup_key,

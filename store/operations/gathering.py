@@ -15,7 +15,7 @@ from store.operations.accepting import IncomingDelivery, accept, accept_together
 from store.receipts import Receipt
 
 SMALL = 8  # alerts of a delivery that is gathered; larger ones are read and written together alone
-MOST = 32  # deliveries of a transaction
+MOST = 64  # alerts of a transaction: it reads and writes each incident of theirs once
 AT_ONCE = 4  # transactions that run side by side
 
 _Waiting = tuple[IncomingDelivery, "asyncio.Future[Receipt]"]
@@ -58,15 +58,17 @@ class GatheredDeliveries:
         """Return the deliveries of the next transaction; the second of one key waits."""
         chosen: dict[str, _Waiting] = {}
         kept: list[_Waiting] = []
+        alerts = 0
         for place, waiting in enumerate(self._waiting):
-            key = waiting[0].key
-            if len(chosen) == MOST:
+            delivery = waiting[0]
+            alerts += len(delivery.named)
+            if alerts > MOST:
                 kept += self._waiting[place:]
                 break
-            if key in chosen:
+            if delivery.key in chosen:
                 kept.append(waiting)
             else:
-                chosen[key] = waiting
+                chosen[delivery.key] = waiting
         self._waiting = kept
         return list(chosen.values())
 

@@ -24,6 +24,7 @@ from store.statements import (
     Operation,
     Statement,
     run,
+    run_many,
     to_db_time,
     to_db_time_or_none,
 )
@@ -31,13 +32,13 @@ from store.statements import (
 
 def keep_shared_parts(named: Sequence[IdentifiedAlert], now: datetime) -> Operation[None]:
     """Once a delivery, and once for every delivery that shares the same; it is seen now."""
-    for text in sorted({item.alert.raw_shared for item in named} - {""}):
-        yield run(
+    at = to_db_time(now)
+    texts = sorted({item.alert.raw_shared for item in named} - {""})
+    if texts:
+        yield run_many(
             "INSERT INTO shared_parts (digest, body, seen_at) VALUES (?, ?, ?)"
             " ON CONFLICT (digest) DO UPDATE SET seen_at = excluded.seen_at",
-            digest_of_shared(text),
-            text,
-            to_db_time(now),
+            [(digest_of_shared(text), text, at) for text in texts],
         )
 
 
@@ -61,17 +62,18 @@ def values(
     identified_alert: IdentifiedAlert, decision: Decision, arrival: DeliveryContext
 ) -> tuple[object, ...]:
     """Return the values of `INSERT`."""
+    # Plain types: for an enumeration sqlite3 looks for an adapter each time.
     alert = identified_alert.alert
     return (
         identified_alert.dedup_key,
         decision.incident_id,
         alert.source,
-        alert.status,
+        str(alert.status),
         alert.name,
-        alert.severity,
+        str(alert.severity),
         alert.fingerprint,
         identified_alert.tracking_id,
-        decision.reason,
+        str(decision.reason),
         sent_time(identified_alert),
         to_db_time(arrival.now),
         identified_alert.sender,

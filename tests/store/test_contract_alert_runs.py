@@ -205,3 +205,33 @@ async def test_what_arrives_while_transactions_run_shares_the_next_one() -> None
     assert all(receipt.accepted == 1 for receipt in await asyncio.gather(*tasks))
     assert sizes == [1] * gathering.AT_ONCE + [gathering.MOST, 1]
     await store.close()
+
+
+async def test_one_transaction_takes_in_no_more_alerts_however_they_are_delivered() -> None:
+    sizes: list[int] = []
+    running: list[str] = []
+    go_on = asyncio.Event()
+
+    async def write(operation: Any, *parameters: Any) -> Any:
+        if operation is not accepting.accept_together:
+            running.append(parameters[0])
+            await go_on.wait()
+            return Receipt(1, 0, (), (), ())
+        sizes.append(sum(len(delivery.named) for delivery in parameters[0]))
+        return [Receipt(1, 0, (), (), ())] * len(parameters[0])
+
+    gathered = gathering.GatheredDeliveries(write)
+    store = await open_store("sqlite://", owner="a", audit_key=AUDIT_KEY)
+    named = [identify(alert())] * gathering.SMALL
+    whole = gathering.MOST // gathering.SMALL
+    tasks = []
+    for number in range(gathering.AT_ONCE + 2 * whole):
+        delivery = IncomingDelivery(f"d{number}", named, context(store))
+        tasks.append(asyncio.create_task(gathered.accept(delivery)))
+        if number < gathering.AT_ONCE:
+            started = number + 1
+            await until(lambda: len(running) == started)  # noqa: B023 - called at once
+    go_on.set()
+    await asyncio.gather(*tasks)
+    assert sizes == [gathering.MOST, gathering.MOST]
+    await store.close()
