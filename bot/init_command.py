@@ -38,7 +38,8 @@ def run(options: argparse.Namespace) -> int:
     except OSError as error:
         print(f"✗ {error.filename or folder}: {error.strerror or error}", file=sys.stderr)
         return 1
-    print("Fill in .env and config/, then run the command `check` in that folder.")
+    print(f"Next, in {folder.resolve()}: fill in .env and the files in config/. Then run there:")
+    print("  sopbot check      (from a checkout: .venv/bin/python -m bot check)")
     return 0
 
 

@@ -150,6 +150,8 @@ def reason_of(kind: str, context: Mapping[str, Any]) -> str | None:
         reason = template.format_map({name: _unquoted(value) for name, value in context.items()})
     except KeyError:
         return None
+    if kind == "too_short" and context["min_length"] == 1:
+        return "is empty"
     return reason[:-1] if reason.endswith(" 1 items") else reason
 
 

@@ -69,7 +69,7 @@ _WHY: Mapping[BlockerKind | EndKind, str] = {
     EndKind.APPROVAL_CANCELLED: N_("{user} withdrew the approval"),
     EndKind.ANOTHER_APPROVED: N_("Another {another} was approved; this one was not run"),
     EndKind.BY_POLICY: N_("the policy approves it by itself"),
-    EndKind.PART_OF_CASCADE: N_("the incident became a part of INC-{incident_id}"),
+    EndKind.PART_OF_CASCADE: N_("the incident became a child of INC-{incident_id}"),
     EndKind.WRITTEN: "{reason}",
 }
 

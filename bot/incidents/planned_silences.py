@@ -20,7 +20,7 @@ from bot.validation import FieldProblem, form
 def _not_empty(windows: tuple[TimeWindow, ...]) -> tuple[TimeWindow, ...]:
     """Not `min_length`, which reports a bad window as a missing one too."""
     if not windows:
-        raise ValueError("must have at least 1 item")
+        raise ValueError("is empty")
     return windows
 
 

@@ -28,7 +28,7 @@ def draft(facts: PostmortemFacts) -> str:
         (_("Who decided what, and why"), decisions(facts)),
         (_("Evidence"), _evidence(facts)),
         (_("Advice"), _advice(facts)),
-        (_("Parts of the cascade"), _children(facts)),
+        (_("Children"), _children(facts)),
         (_("Open questions"), open_questions(facts, times, ASKS)),
         (_("Actions"), _actions(facts)),
     )
@@ -231,11 +231,11 @@ def _one_advice(advice: Advice) -> Iterator[str]:
 def _children(facts: PostmortemFacts) -> Iterator[str]:
     incident = facts.incident
     if incident.parent_id is not None:
-        text = _("{number} is itself a part of {root}.")
+        text = _("{number} is itself a child of {root}.")
         yield text.format(number=incident.number, root=f"INC-{incident.parent_id}")
         return
     if not facts.children:
-        yield _("None: no other incident is a part of this one.")
+        yield _("None: no other incident is a child of this one.")
         return
     for child in facts.children:
         item = child.incident

@@ -21,6 +21,9 @@ _SIGNS = re.compile(r"[\\`*\[\]<>&~|$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _ADDRESS = re.compile(r"(?<=[A-Za-z]):(?=//)|(?<=mailto):|(?<=xmpp):|(?<=www)\.", re.IGNORECASE)
 _BEGINS_BLOCK = re.compile(r"^(\s*)([#+=-]|\d+(?=[.)]))")
 _NO_MENTION = "@\u2060"  # a word joiner: a reader does not see it, and no site reads a mention
+_QUOTATION = re.compile(r"^ *> ?", re.MULTILINE)
+_BOLD = re.compile(r"(?<!\\)\*\*")
+_ESCAPED = re.compile(r"\\([^\w\s]|_)")
 _NO_REFERENCE = re.compile(r"#(?=\d)")  # the number of somebody else's issue
 
 
@@ -34,6 +37,12 @@ def quoted(text: str) -> str:
     """The text as a quotation that keeps its lines."""
     lines = _LINE_ENDS.sub("\n", text).split("\n")
     return "\n".join(f"> {_escaped(_visible(line).strip())}".rstrip() for line in lines)
+
+
+def as_text(markdown: str) -> str:
+    """Return a draft as a reader sees it: no marks of quotation and bold, and no escapes."""
+    plain = _QUOTATION.sub("", _BOLD.sub("", markdown)).replace("\u2060", "")
+    return _ESCAPED.sub(r"\1", plain)
 
 
 def named(text: str, names: Mapping[str, str]) -> str:

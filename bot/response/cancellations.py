@@ -49,7 +49,9 @@ class Cancellations:
     ) -> list[tuple[Approval, str]]:
         running = await self._running(incident, approvals)
         if not running:
-            raise NotFound(deferred("Nothing runs for {number}.", number=incident.number))
+            raise NotFound(
+                deferred("Nothing cancelled: no action runs for {number}.", number=incident.number)
+            )
         for approval, _execution, _now_running in running:
             await self._decisions.check_decider(approval, user)
         cancelled: list[tuple[Approval, str]] = []

@@ -157,11 +157,11 @@ class GatewayReads:
         offered = [action.id for action in readable(self._config, target)]
         if offered:
             return InputError(
-                deferred("{target} offers no {verb}.", target=target[:60], verb=verb[:40])
+                deferred("{target} cannot show {verb}.", target=target[:60], verb=verb[:40])
                 if verb
                 else deferred("Which action?"),
                 field="action",
-                remedy=deferred("It offers: {offered}.", offered=_listed(offered)),
+                remedy=deferred("It shows: {offered}.", offered=_listed(offered)),
             )
         known = [name for name in self._config.offers.targets if readable(self._config, name)]
         return InputError(

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 
 from bot.enrichment.model import FACT_CHARS, KnownFact
 from bot.errors import StoreError
 from bot.incidents.lessons import Lesson
+from bot.incidents.model import Incident
 from bot.incidents.records import Postmortem
 from bot.incidents.sops import Sop
+from bot.postmortem.markdown import as_text
 from bot.response.dependencies import Dependencies
 from bot.response.lessons import LESSON
 from bot.response.readers import Readers
@@ -64,10 +67,19 @@ class Memory:
         own = (context.incident.sop_id, context.incident.number)
         facts = []
         for incident_id, fact in self._facts(hits, own, {fact.text for fact in cited}):
-            channel = context.incident.channel
-            if incident_id is None or await self._may_cite(channel, incident_id):
+            if incident_id is None or await self._is_of_use(fact, incident_id, context.incident):
                 facts.append(fact)
         return facts[:CITED]
+
+    async def _is_of_use(self, fact: KnownFact, incident_id: int, incident: Incident) -> bool:
+        """True if the thread may quote it. Words that fit are no proof for a whole post-mortem: it
+        must be of the same service, unless one of the two names none.
+        """
+        if fact.source == POSTMORTEM:
+            other = (await self._store.incident(incident_id)).service
+            if other and incident.service and other != incident.service:
+                return False
+        return await self._may_cite(incident.channel, incident_id)
 
     async def _refresh(self, index: PassageIndex) -> None:
         """Index everything again if something changed since the last time."""
@@ -138,5 +150,7 @@ def document_of_lesson(lesson: Lesson) -> Document:
 
 
 def document_of_postmortem(postmortem: Postmortem) -> Document:
-    """Return a post-mortem, cut by its headings."""
-    return parse_document(f"{POSTMORTEM}/INC-{postmortem.incident_id}", postmortem.body)
+    """Return a post-mortem, cut by its headings, as text without marks of Markdown."""
+    document = parse_document(f"{POSTMORTEM}/INC-{postmortem.incident_id}", postmortem.body)
+    passages = tuple(replace(part, text=as_text(part.text)) for part in document.passages)
+    return replace(document, passages=passages)

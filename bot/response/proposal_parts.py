@@ -158,9 +158,9 @@ def no_target(name: str, targets: tuple[str, ...]) -> InputError:
     known = ", ".join(short_line(target)[:60] for target in sorted(targets)[:MOST_TARGETS])
     more = len(targets) - MOST_TARGETS
     text = (
-        N_("No target {name}. Known targets: {known} and {count} more.")
+        N_("The gateway has no target {name}. Known targets: {known} and {count} more.")
         if more > 0
-        else N_("No target {name}. Known targets: {known}.")
+        else N_("The gateway has no target {name}. Known targets: {known}.")
     )
     return InputError(deferred(text, name=name[:60], known=known, count=more), field="target")
 

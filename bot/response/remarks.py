@@ -38,7 +38,9 @@ class Remarks:
         if not text:
             raise InputError(
                 deferred("What is the note?"),
-                remedy=deferred("`/incident note INC-1 rolled back 2.4`"),
+                remedy=deferred(
+                    "For example `/incident note INC-{number} rolled back 2.4`.", number=incident_id
+                ),
             )
         if len(text) > LONGEST_NOTE:
             raise InputError(

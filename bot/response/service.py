@@ -187,7 +187,7 @@ class IncidentService:
         return await self.store.reopen(incident_id, user, self._clock())
 
     async def split(self, incident_id: int, user: str) -> IncidentChange:
-        """A person makes an incident that is part of another one a root of its own."""
+        """A person makes an child a root of its own."""
         await self.decisions.check_person(user)
         return await self.store.split(incident_id, user, self._clock())
 
@@ -199,7 +199,7 @@ class IncidentService:
         return await self.store.link_sop(incident.id, sop_id, user, self._clock())
 
     async def merge(self, incident_id: int, into_id: int, user: str) -> IncidentChange:
-        """A person makes an incident a part of another one."""
+        """A person makes an incident a child of another one."""
         await self.decisions.check_person(user)
         return await self.store.merge(incident_id, into_id, user, self._clock())
 

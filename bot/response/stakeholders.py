@@ -59,7 +59,7 @@ class StakeholderUpdates:
         segment = self._config.current.policy.notify.stakeholders
         if segment is None:
             raise Refused(
-                deferred("Nobody to inform: the policy names no channel of stakeholders."),
-                remedy=deferred("`notify.stakeholders` in policy.yaml names it."),
+                deferred("No update drafted: the policy names no channel for stakeholders."),
+                remedy=deferred("An operator names it: `notify.stakeholders` in policy.yaml."),
             )
         return segment

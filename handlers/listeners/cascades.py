@@ -64,7 +64,7 @@ async def split(
     if child.parent_id != root_id:
         raise Refused(
             deferred(
-                "Nothing changed: {number} is no longer a part of INC-{root_id}.",
+                "Nothing changed: {number} is no longer a child of INC-{root_id}.",
                 number=child.number,
                 root_id=root_id,
             )

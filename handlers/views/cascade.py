@@ -83,7 +83,7 @@ def children_line(children: Sequence[Incident]) -> str:
 def folded_card(incident: Incident, root: Incident, url: str) -> tuple[str, list[Block]]:
     """(fallback text, blocks) of the card of an incident that became a child of `root`."""
     title = untrusted_line(incident.title, 150) or _("(no title)")
-    whole = _("Part of `{number}`: {title}").format(
+    whole = _("Child of `{number}`: {title}").format(
         number=root.number, title=untrusted_line(root.title, 150) or _("(no title)")
     )
     link = f" · <{url}|{_('open its thread')}>" if url else ""
@@ -130,7 +130,9 @@ def children_modal(
     with collect_cut_texts() as texts:
         blocks: list[Block] = [
             section(
-                _("*Parts of* `{number}`: {count}").format(number=root.number, count=len(children))
+                _("*Children of* `{number}`: {count}").format(
+                    number=root.number, count=len(children)
+                )
             )
         ]
         for child, first in zip(children[offset : offset + PAGE], alerts, strict=False):
@@ -182,7 +184,7 @@ def was_split(change: IncidentChange) -> str:
     """The answer to the person who split an incident from its cascade."""
     number = change.incident.number
     if not change.changed:
-        return _("Nothing changed: {number} is not part of another incident.").format(number=number)
+        return _("Nothing changed: {number} is no child of another incident.").format(number=number)
     return _(
         "{number} is an incident of its own again, with its own card. The bot does not "
         "put the two together again; a person can."
@@ -198,6 +200,6 @@ def merged(change: IncidentChange, into_id: int) -> str:
             number=incident.number, into_id=into_id
         )
     return _(
-        "{number} is part of {root} now. Both go on in the thread of {root}. `/incident "
+        "{number} is a child of {root} now. Both go on in the thread of {root}. `/incident "
         "split {number}` undoes that."
     ).format(number=incident.number, root=root)

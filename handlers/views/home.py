@@ -208,7 +208,7 @@ def _incident(incident: Incident, facts: HomeFacts, buttons: list[Block]) -> lis
     parts = [untrusted_line(part, 40) for part in (shown.env, shown.region, shown.service) if part]
     parts.append(_("since {at}").format(at=clock(shown.since)))
     if incident.parent_id is not None:
-        parts.append(_("part of `INC-{parent_id}`").format(parent_id=incident.parent_id))
+        parts.append(_("child of `INC-{parent_id}`").format(parent_id=incident.parent_id))
     if incident.acknowledged_by:
         parts.append(f"👀 <@{incident.acknowledged_by}>")
     title = untrusted_line(incident.title, 150) or _("(no title)")

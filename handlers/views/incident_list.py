@@ -42,7 +42,9 @@ def incident_list(
     if not page.incidents:
         return Page(above, [section(above)], [section(above)])
     rows = [_line(incident, page, now) for incident in page.incidents]
-    hint = _("`/incident show INC-1` shows one incident; `/incident help find` names more lists.")
+    hint = _("`/incident show {number}` shows one; `/incident help find` names more lists.").format(
+        number=page.incidents[0].number
+    )
     buttons = _buttons(chosen, page, after)
     blocks = [section(above), _table(page, now), *buttons, context(hint)]
     return Page("\n".join((above, *rows)), blocks, [section(above), *map(section, rows), *buttons])
@@ -146,7 +148,7 @@ def _line(incident: Incident, page: IncidentPage, now: datetime) -> str:
         f"{_mark(incident)} {number} {untrusted_line(incident.title, 80) or _('(no title)')}"
         f"{f' · {where}' if where else ''} · {_age(incident, now)}{acked}"
         + (
-            _(" · part of `INC-{parent_id}`").format(parent_id=incident.parent_id)
+            _(" · child of `INC-{parent_id}`").format(parent_id=incident.parent_id)
             if incident.parent_id
             else ""
         )
@@ -172,7 +174,7 @@ def _row(incident: Incident, page: IncidentPage, now: datetime) -> list[Block]:
     about = " · ".join(_quoted(part, 40) for part in where if part)
     title = _quoted(incident.title, 80) or _("(no title)")
     part = (
-        _(" · part of INC-{parent_id}").format(parent_id=incident.parent_id)
+        _(" · child of INC-{parent_id}").format(parent_id=incident.parent_id)
         if incident.parent_id
         else ""
     )
@@ -215,7 +217,9 @@ def _buttons(chosen: ListFilter, page: IncidentPage, after: int | None) -> list[
     unowned = [
         incident
         for incident in page.incidents
-        if incident.status is not IncidentStatus.RESOLVED and not incident.acknowledged_by
+        if incident.status is not IncidentStatus.RESOLVED
+        and not incident.acknowledged_by
+        and incident.parent_id is None  # whoever owns the root looks after its children
     ]
     elements = [
         button(

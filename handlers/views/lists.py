@@ -81,7 +81,7 @@ def incident_details(
             + f"\n{quote(incident.text, 400)}"
         )
     if incident.parent_id is not None:
-        lines.append(_("Part of `INC-{parent_id}`").format(parent_id=incident.parent_id))
+        lines.append(_("Child of `INC-{parent_id}`").format(parent_id=incident.parent_id))
     for alert in alerts:
         reason = why(alert.reason, alert.facts, alert.alternatives)
         lines.append(f"• {untrusted_line(alert.title, 80) or _('(no title)')}: {reason}")

@@ -118,8 +118,8 @@ def _what(item: News, incident: Incident) -> str:
             number=incident.number, before=_(item.facts["before"]), after=_(item.facts["after"])
         )
     if item.kind is NewsKind.CRITICAL_PART:
-        return _("{part} is part of {number} now, and critical: {title}").format(
-            part=item.facts.get("part", ""), number=incident.number, title=title
+        return _("{child} is a child of {number} now, and critical: {title}").format(
+            child=item.facts.get("part", ""), number=incident.number, title=title
         )
     if item.kind is NewsKind.REOPENED:
         since = ago(datetime.fromisoformat(item.facts["resolved_at"]), item.at)

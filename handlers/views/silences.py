@@ -199,7 +199,8 @@ def silence_list(reports: Sequence[SilenceReport]) -> str:
         )
     if len(reports) > 20:
         lines.append(_("… and {count} more").format(count=len(reports) - 20))
-    lines.append(_("End one: `/incident unsilence 3`. Their alerts: `/incident list suppressed`."))
+    hint = _("End one: `/incident unsilence {id}`. Their alerts: `/incident list suppressed`.")
+    lines.append(hint.format(id=reports[0].silence.id))
     return "\n".join(lines)
 
 

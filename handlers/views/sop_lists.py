@@ -60,7 +60,8 @@ def sop_hits(sops: Sequence[Sop], text: str, uses: Uses) -> str:
     ]
     if len(sops) > SHOWN:
         lines.append(_("… and {count} more: add a word").format(count=len(sops) - SHOWN))
-    return "\n".join([*lines, _("`/sop show sop_…` shows one, `/sop link INC-1 sop_…` uses it.")])
+    hint = _("`/sop show {sop_id}` shows one, `/sop link INC-1 {sop_id}` uses it.")
+    return "\n".join([*lines, hint.format(sop_id=sops[0].sop_id)])
 
 
 def _lines(sops: Sequence[Sop], uses: Uses) -> list[str]:

@@ -45,7 +45,7 @@ def overview(stats: IncidentStats, types: Sequence[TypeCount], window: Window) -
     ]
     if types:
         named = ", ".join(
-            f"{untrusted_line(item.type, 40) or _('(none)')} {number(item.total)}"
+            f"{untrusted_line(item.type, 40) or _('(no type)')} {number(item.total)}"
             for item in types[:TYPES]
         )
         lines.append(_("Most frequent types: {named}").format(named=named))

@@ -104,8 +104,7 @@ def severity_set(change: IncidentChange, user: str) -> str:
             number=incident.number, severity=word(incident.severity), former=change.former
         )
     return _(
-        "{severity}: {number} has the severity that you set. Alerts do not change it until the"
-        " incident ends."
+        "{number} is {severity} now. Alerts do not change that until the incident ends."
     ).format(severity=symbol(incident.severity), number=incident.number)
 
 

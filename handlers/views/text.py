@@ -39,6 +39,7 @@ _NO_FENCE = "'''"  # replaces ```, which would begin or end a code block
 # the edge of a word only, so names_like_this stay as they are and can be copied.
 _FORMATTING = str.maketrans({"*": "∗", "~": "∼", "`": "ˋ"})
 _UNDERSCORE = re.compile(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
+_BOLD = re.compile(r"(?<![\w*])\*{1,2}(?=[^\s*])([^*\n]{1,200}?)(?<=\S)\*{1,2}(?![\w*])")
 _EMOJI_CODE = re.compile(r":(?=(?:[0-9_+'-]*[a-z][a-z0-9_+'-]*|[+-]1|100|1234):)", re.IGNORECASE)
 # The bot's own marks, and signs that look like them: untrusted text shows none of these.
 _MARKS = re.compile(
@@ -157,7 +158,11 @@ def paragraph(text: str, limit: int) -> str:
 
 
 def quote(text: str, limit: int) -> str:
-    """The same as a quotation: a bar beside every line marks it as the text of another author."""
+    """The same as a quotation: a bar beside every line marks it as the text of another author.
+
+    A sender's `*bold*` is shown without its marks: here they would not format.
+    """
+    text = _BOLD.sub(r"\1", text)
     # The mark of each line costs two characters, which counts for many short lines.
     available = limit if len(text[:LONGEST].splitlines()) < limit / 12 else limit // 2
     lines = paragraph(text, available).splitlines()

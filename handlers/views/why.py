@@ -16,11 +16,11 @@ _WHY = {
     Reason.EDITED_MESSAGE: N_("joined: its message was edited"),
     Reason.SAME_SCOPE: N_("joined: same environment, service and category{of_scope}"),
     Reason.SAME_SOP: N_("joined: same SOP, environment and service"),
-    Reason.ZONE_DOWN: N_("opened as a part of {incident}: zone {zone} is down{gap}"),
-    Reason.NODE_DOWN: N_("opened as a part of {incident}: node {node} is down{gap}"),
-    Reason.SYMPTOM: N_("opened as a part of {incident}: another symptom of {service}{gap}"),
-    Reason.CALLS: N_("opened as a part of {incident}: {caller} is declared to call {callee}{gap}"),
-    Reason.DEPLOY: N_("opened as a part of {incident}: {service} was deployed{gap}"),
+    Reason.ZONE_DOWN: N_("opened as a child of {incident}: zone {zone} is down{gap}"),
+    Reason.NODE_DOWN: N_("opened as a child of {incident}: node {node} is down{gap}"),
+    Reason.SYMPTOM: N_("opened as a child of {incident}: another symptom of {service}{gap}"),
+    Reason.CALLS: N_("opened as a child of {incident}: {caller} is declared to call {callee}{gap}"),
+    Reason.DEPLOY: N_("opened as a child of {incident}: {service} was deployed{gap}"),
 }
 MOST_ALTERNATIVES = 3
 _NUMBER = re.compile(r"INC-[0-9]+")

@@ -76,11 +76,11 @@ def _was_split(root_id: int, other_id: int) -> Operation[bool]:
 
 
 def _note_child(root: Incident, child: Incident, now: datetime, why: str = "") -> Operation[None]:
-    text = deferred("{number} became a part", number=child.number)
+    text = deferred("{number} became a child", number=child.number)
     yield from incidents.append_event(root.id, now, "child", text)
-    text = deferred("Part of {number}", number=root.number)
+    text = deferred("Child of {number}", number=root.number)
     if why:  # without one the decision about its first alert says it
-        text = deferred("Part of {number}: {why}", number=root.number, why=why)
+        text = deferred("Child of {number}: {why}", number=root.number, why=why)
     yield from incidents.append_event(child.id, now, JOINED, text)
 
 

@@ -100,7 +100,7 @@ def merge(
     if incident.parent_id is not None or root.parent_id is not None:
         number = f"INC-{incident.parent_id or root.parent_id}"
         raise Refused(
-            deferred("{number} is part of {root}.", number=incident.number, root=number),
+            deferred("{number} is a child of {root}.", number=incident.number, root=number),
             remedy=deferred("`/incident split {number}` first.", number=incident.number),
         )
     yield from _record("merge", incident_id, root.id, user, now)

@@ -239,7 +239,7 @@ def modal_views() -> Mapping[str, Block]:
     ]
     calls = {"incident": "INC-142", "caller": "web", "callee": "checkout_api"}
     first = [[replace(grouped[0], reason=Reason.CALLS, facts=calls)]] * 3
-    joined = {143: "Part of INC-142: INC-144 is linked with both"}
+    joined = {143: "Child of INC-142: INC-144 is linked with both"}
     return {
         "alerts": alerts.alerts_modal(incident(), GroupedAlerts(tuple(grouped), 14, 11), 0),
         "children": cascade.children_modal(incident(), CHILDREN, first, joined),

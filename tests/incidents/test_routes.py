@@ -93,10 +93,10 @@ def test_the_first_route_that_matches_decides() -> None:
         ("{severity: sever}", "can never match: a severity is one of critical, high"),
         ("{sevice: web}", "not a key of a matcher; known: service, env"),
         ("{label.: web}", "not a key of a matcher"),
-        ("{service: []}", "ingest.routes.0.match.service: must have at least 1 item"),
+        ("{service: []}", "ingest.routes.0.match.service: is empty"),
         ("{service: ' '}", "must not be empty"),
         ("{label.shard: 1}", "ingest.routes.0.match.label.shard: must be a list"),
-        ("{}", "ingest.routes.0.match: must have at least 1 item"),
+        ("{}", "ingest.routes.0.match: is empty"),
     ],
 )
 def test_a_route_that_no_alert_can_match_is_an_error(match: str, problem: str) -> None:

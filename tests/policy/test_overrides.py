@@ -102,7 +102,7 @@ def test_names_that_a_sender_makes_up_fill_no_memory() -> None:
         ),
         (
             "{name: a, match: {}, notify: {unanswered_seconds: 1}}",
-            "overrides.0.match: must have at least 1 item",
+            "overrides.0.match: is empty",
         ),
         (
             "{name: a, match: {label.team: x}, notify: {unanswered_seconds: 1}}",

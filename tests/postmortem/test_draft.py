@@ -19,7 +19,7 @@ from bot.incidents.records import ActionItem
 from bot.incidents.remediation import Preview, RemediationStatus
 from bot.language import deferred, speaking
 from bot.postmortem import Child, GivenAdvice, PostmortemFacts, Remedy, draft
-from bot.postmortem.markdown import inline, quoted
+from bot.postmortem.markdown import as_text, inline, quoted
 from tests.helpers.languages import left_in_english
 from tests.helpers.models import ANA, BEN, CAT, HOSTILE, NOW, approval, execution, resolved
 
@@ -31,7 +31,7 @@ SECTIONS = [
     "Who decided what, and why",
     "Evidence",
     "Advice",
-    "Parts of the cascade",
+    "Children",
     "Open questions",
     "Actions",
 ]
@@ -155,7 +155,7 @@ def test_an_incident_without_anything_has_a_draft_that_says_so() -> None:
         "No evidence is stored.",
         "No advice is stored.",
         "Why did nobody acknowledge it?",
-        "None: no other incident is a part of this one.",
+        "None: no other incident is a child of this one.",
         "for the bot.",
     ):
         assert says in text
@@ -196,3 +196,9 @@ def test_no_text_is_lost_to_length(length: int) -> None:
 
 def test_a_quotation_keeps_its_lines() -> None:
     assert quoted("one\r\n\n# two\n1. three") == "> one\n>\n> \\# two\n> 1\\. three"
+
+
+def test_a_draft_read_as_text_is_what_was_written_into_it() -> None:
+    written = "one *bold*\n# two\n1. three [a](https://b.example) @ops #12 names_like_this _it_"
+    assert as_text(quoted(written)) == written
+    assert as_text("- **helped**: restart") == "- helped: restart"

@@ -24,7 +24,7 @@ SOP = {
     "fix_action": ["Restart the consumer of the mail queue, then watch how the queue shrinks."],
 }
 LESSON = "The mail queue grows while the consumer waits for a lock of the database."
-POSTMORTEM = "# INC-1\n\n## Summary\n\nThe mail queue grew: its consumer waited for a lock.\n"
+POSTMORTEM = "# INC-1\n\n## Summary\n\n> The mail queue grew\\: its **consumer** waited.\n"
 
 
 async def about_the_mail_queue(bench: Bench, service: str) -> AdviceContext:
@@ -75,8 +75,11 @@ async def test_sops_lessons_and_post_mortems_of_other_incidents_are_found(bench:
     assert await found_texts(bench, mail) == {}, "a wrong one is removed"
 
     await bench.store.add_postmortem(incident.id, 1, POSTMORTEM, ANA, "press", NOW, exported=False)
-    (name,) = await found_texts(bench, mail)
-    assert name == f"Post-mortem: {incident.number}: Summary"
+    assert await found_texts(bench, mail) == {}, "it is of another service"
+    same = await about_the_mail_queue(bench, incident.service)
+    assert await found_texts(bench, same) == {
+        f"Post-mortem: {incident.number}: Summary": "The mail queue grew: its consumer waited."
+    }
     await library.close()
 
 

@@ -64,7 +64,9 @@ def test_hostile_alert_text_cannot_become_a_target():
 def test_a_name_that_is_no_target_is_answered_with_the_first_few_that_are():
     many = tuple(f"service-{number:02}" for number in range(14))
     result = str(no_target("nosuch", many))
-    assert result.startswith("No target nosuch. Known targets: service-00, service-01, ")
+    assert result.startswith(
+        "The gateway has no target nosuch. Known targets: service-00, service-01, "
+    )
     assert result.endswith("service-09 and 4 more.")
 
 

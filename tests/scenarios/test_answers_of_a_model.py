@@ -53,7 +53,7 @@ async def test_a_step_is_proposed_on_a_known_target_and_a_person_names_any_other
     assert "⚠ from model: payments-db" in json.dumps(modal, ensure_ascii=False)
     assert "initial_value" not in json.dumps(modal)
     refused = await chloe.submit(values={"Target": "payments-db"})
-    assert "No target payments-db" in json.dumps(refused.errors)
+    assert "has no target payments-db" in json.dumps(refused.errors)
     assert len(world.replies("approval")) == 1
     await nothing_ran(world, gateway)
 

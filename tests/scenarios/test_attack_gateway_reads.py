@@ -51,7 +51,7 @@ async def test_a_change_that_a_gateway_lists_as_reading_does_not_run_without_an_
     await world.card()
     for name in IN_DISGUISE:
         answer = await world.types(f"/incident run INC-1 {name}", "ana")
-        assert f"checkout-api offers no {name}" in answer.text
+        assert f"checkout-api cannot show {name}" in answer.text
     assert gateway_proxy.count("POST", "/execute") == 0
     answer = await world.types("/incident run status", "ana")
     assert "running (pid" in answer.text, "a glob of the policy bars no action that reads"

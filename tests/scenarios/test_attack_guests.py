@@ -118,7 +118,7 @@ async def test_a_guest_who_may_propose_does_not_end_what_runs(
     world.write_policy(BEN, ANA, guests_may=["fix"])
     await proposed(world, bot)
     answer = await world.types("/incident cancel INC-1", "ana")
-    assert "Nothing runs for INC-1" in answer.text, "a member may"
+    assert "Nothing cancelled: no action runs for INC-1" in answer.text, "a member may"
     world.slack.change_user("ana", is_guest=True)
     clock.forward(60)  # the bot keeps the answer about a person for that long
     answer = await world.types("/incident cancel INC-1", "ana")

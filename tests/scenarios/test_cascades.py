@@ -83,7 +83,7 @@ async def play_cascade(world: World) -> None:
     await world.card("INC-2", number=2)
     await world.alert("cart-api", name="UpstreamTimeouts")
     await world.card("2 children (orders-db, cart-api)")
-    await world.card("Part of `INC-1`", number=2)
+    await world.card("Child of `INC-1`", number=2)
     await split(world)
     await world.card("1 child (orders-db)")
     await world.card("INC-3", number=3)
@@ -118,7 +118,7 @@ async def test_after_a_kill_at_each_step_of_a_cascade_each_card_is_there_once(
     await world.quiet()
     cards = [card.text for card in world.cards()]
     assert len(cards) == 3, world.slack.transcript("alerts")
-    assert ["INC-1" in cards[0], "Part of `INC-1`" in cards[1], "INC-3" in cards[2]] == [True] * 3
+    assert ["INC-1" in cards[0], "Child of `INC-1`" in cards[1], "INC-3" in cards[2]] == [True] * 3
     statuses = world.rows("SELECT status FROM incidents ORDER BY id")
     assert [row["status"] for row in statuses] == ["resolved"] * 3
     assert parents(world) == [None, 1, None]

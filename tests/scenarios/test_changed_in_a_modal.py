@@ -86,7 +86,7 @@ async def test_a_merge_is_chosen_from_the_open_incidents_and_can_be_undone(
     assert [option["value"] for option in options] == ["1"], "not itself"
     await ben.submit(values={"target": "1"})
     answer = str(world.slack.modal("ben"))
-    assert "INC-2 is part of INC-1 now" in answer
+    assert "INC-2 is a child of INC-1 now" in answer
     assert "/incident split INC-2" in answer
     card = await world.card("1 child (search-api)")
     assert "Children (1)" in card.buttons

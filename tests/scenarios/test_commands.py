@@ -82,7 +82,9 @@ async def test_ack_names_the_owner_and_assign_takes_the_incident_over(
     result = await answer_to(world, "/incident assign #1 @chloe", "ben")
     assert "INC-1 is @chloe's. @ben, the previous owner" in result
     await world.reply("steered", "Assigned to @chloe by @ben; it was @ben's", which=2)
-    assert "Assign it to whom?" in await answer_to(world, "/incident assign INC-1 somebody", "ben")
+    assert "somebody is nobody in Slack" in await answer_to(
+        world, "/incident assign INC-1 somebody", "ben"
+    )
     shown = await answer_to(world, "/incident show inc1")
     assert "Assigned to @chloe by @ben; it was @ben's" in shown
 
@@ -162,7 +164,11 @@ async def test_the_number_may_be_left_out_while_one_is_open(world: World, one_op
             "/incident show",
             "Name it: /incident show INC-1. The most severe that are open: INC-1 (critical), INC-2",
         ),
-        ("/incident Fix restart", "Which incident? Name it: /incident fix INC-1."),
+        (
+            "/incident Fix restart",
+            "restart is not an incident number. Name it: /incident fix INC-1.",
+        ),
+        ("/incident show", "Which incident? Name it: /incident show INC-1."),
         ("/incident show INC-99", "There is no INC-99. /incident list shows them."),
         ("/incident show INC-0", "There is no INC-0."),
         ("/incident ask INC-1", "What is the question?"),
@@ -172,7 +178,10 @@ async def test_the_number_may_be_left_out_while_one_is_open(world: World, one_op
         ),
         ("/incident fix INC-1 explode", "No action is called 'explode'. Try: restart [target]"),
         ("/incident fix INC-1 restart a b", "One target at a time. Name one service."),
-        ("/incident fix INC-1 restart nowhere", "No target nowhere. Known targets: checkout-api"),
+        (
+            "/incident fix INC-1 restart nowhere",
+            "The gateway has no target nowhere. Known targets: checkout-api",
+        ),
         ("/incident fix INC-1 restart ; rm -rf /", "One target at a time."),
         ("/incident fix INC-1 restart --all", "target"),
         ("/incident fix INC-1 restart grace_seconds=soon", "grace_seconds"),
@@ -182,7 +191,7 @@ async def test_the_number_may_be_left_out_while_one_is_open(world: World, one_op
         ("/incident unfreeze", "Nothing is frozen, so nothing was unfrozen."),
         ("/sop show <!channel> *bold*", "There is no SOP <!channel> ∗bold∗."),
         ("/sop show sop_none", "There is no SOP sop_none. /sop list shows them."),
-        ("/sop show", "There is no SOP"),
+        ("/sop show", "Which SOP? Name it: /sop show sop_…"),
     ],
 )
 async def test_an_impossible_command_is_answered_with_what_to_do(

@@ -32,8 +32,8 @@ async def test_logs_and_status_are_read_without_an_approval_and_are_on_record(
     answer = await world.types("/incident run INC-1 logs checkout-api lines=5", "ana")
     assert "service.logs" in answer.text
     for line, problem in (
-        ("restart", "checkout-api offers no restart. It offers: `service.status`"),
-        ("service.restart checkout-api", "checkout-api offers no service.restart"),
+        ("restart", "checkout-api cannot show restart. It shows: `service.status`"),
+        ("service.restart checkout-api", "checkout-api cannot show service.restart"),
         ("logs ledger", "No target ledger can be read. Known: `checkout-api`"),
         ("logs lines=9999", "lines: must be at most 500"),
         ("logs lines=5 user=root", "user: not a known key"),
@@ -170,7 +170,7 @@ async def test_a_running_command_is_cancelled_by_a_person_and_its_result_says_so
         await world.alert()
         card = await world.approval_card("Warm the cache on checkout-api")
         answer = await world.types("/incident cancel INC-1", "ana")
-        assert "Nothing runs for INC-1" in answer.text
+        assert "Nothing cancelled: no action runs for INC-1" in answer.text
         await world.press(card, "Approve", "ben")
         runs = await world.approval_card("Runs")
         assert runs.buttons == ["Cancel"]

@@ -78,7 +78,7 @@ async def test_a_merge_of_a_part_or_of_what_is_resolved_is_refused(store: Store)
     root = await deliver(store, alert())
     child = await deliver(store, latency())
     other = await deliver(store, symptom("payments"))
-    with pytest.raises(Refused, match=f"INC-{child} is part of INC-{root}"):
+    with pytest.raises(Refused, match=f"INC-{child} is a child of INC-{root}"):
         await store.merge(child, other, ANA, later(30))
     await store.resolve(root, ANA, later(40))
     with pytest.raises(Refused, match="resolved"):

@@ -221,8 +221,8 @@ async def test_a_member_that_links_two_roots_folds_the_younger_into_the_older(
     assert root is not None
     assert root.incident.id == older
     assert await store.joined([younger, link]) == {
-        younger: f"Part of INC-{older}: INC-{link} is linked with both",
-        link: f"Part of INC-{older}",
+        younger: f"Child of INC-{older}: INC-{link} is linked with both",
+        link: f"Child of INC-{older}",
     }
     await check(store)
 

@@ -18,6 +18,7 @@ from handlers.listeners.errors import Failures
 from handlers.listeners.incidents import incident_id
 from handlers.outbound.outbox import Outbox
 from handlers.views.help import Topic
+from handlers.views.text import typed
 from handlers.views.words import word
 from store import Store
 
@@ -102,13 +103,14 @@ class Call:
                 remedy=deferred("`/incident list all` shows the last ones."),
             )
         names = ", ".join(f"{incident.number} ({word(incident.severity)})" for incident in worst)
-        first = worst[0].number
         raise InputError(
-            deferred("Which incident?"),
+            deferred("{text} is not an incident number.", text=typed(first))
+            if first
+            else deferred("Which incident?"),
             remedy=deferred(
-                "Name it: `{line} {first}`. The most severe that are open: {names}.",
+                "Name it: `{line} {number}`. The most severe that are open: {names}.",
                 line=self.line,
-                first=first,
+                number=worst[0].number,
                 names=names,
             ),
         )

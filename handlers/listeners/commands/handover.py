@@ -6,6 +6,7 @@ from bot.errors import InputError
 from bot.language import deferred
 from handlers.listeners.commands.call import PERSON, Call
 from handlers.views import handover as view
+from handlers.views.text import typed
 
 
 async def handover(call: Call, rest: str) -> str:
@@ -13,7 +14,9 @@ async def handover(call: Call, rest: str) -> str:
     taker = PERSON.fullmatch(rest.strip())
     if taker is None:
         raise InputError(
-            deferred("Hand over to whom?"),
+            deferred("{text} is nobody in Slack: choose the person behind `@`.", text=typed(rest))
+            if rest.strip()
+            else deferred("Hand over to whom?"),
             remedy=deferred("Name one person: `/incident handover @ben`."),
         )
     offered = await call.service.handovers.offer(

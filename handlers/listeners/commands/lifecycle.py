@@ -125,12 +125,14 @@ async def merge(call: Call, rest: str) -> str:
     if len(names) != 2:
         raise InputError(
             deferred("Which incidents?"),
-            remedy=deferred("Name two: `/incident merge INC-8 INC-7` makes INC-8 a part of INC-7."),
+            remedy=deferred(
+                "Name two: `/incident merge INC-8 INC-7` makes INC-8 a child of INC-7."
+            ),
         )
     number, into = map(incident_id, names)
     if number == into:
         raise InputError(
-            deferred("INC-{number} cannot be a part of itself.", number=number),
+            deferred("INC-{number} cannot be a child of itself.", number=number),
             remedy=deferred("Name two incidents: `/incident merge INC-8 INC-7`."),
         )
     return cascade.merged(await call.service.merge(number, into, call.user), into)

@@ -7,6 +7,7 @@ from bot.incidents.model import Incident
 from bot.language import deferred
 from handlers.listeners.commands.call import PERSON, Call
 from handlers.views import escalation, steering
+from handlers.views.text import typed
 
 
 async def acknowledge(call: Call, rest: str) -> str:
@@ -26,7 +27,11 @@ async def assign(call: Call, rest: str) -> str:
         assignee = call.user if name.lower() == "me" else person_in(name)
         if not assignee:
             raise InputError(
-                deferred("Assign it to whom?"),
+                deferred(
+                    "{text} is nobody in Slack: choose the person behind `@`.", text=typed(name)
+                )
+                if name
+                else deferred("Assign it to whom?"),
                 remedy=deferred(
                     "`/incident assign {number} me`, or name somebody: `@ben`.",
                     number=incident.number,
@@ -46,7 +51,11 @@ async def escalate(call: Call, rest: str) -> str:
         to = person_in(name)
         if not to:
             raise InputError(
-                deferred("Escalate it to whom?"),
+                deferred(
+                    "{text} is nobody in Slack: choose the person behind `@`.", text=typed(name)
+                )
+                if name
+                else deferred("Escalate it to whom?"),
                 remedy=deferred("`/incident escalate {number} @ben why`.", number=incident.number),
             )
         change, by_message = await call.service.remarks.escalate(

@@ -67,7 +67,13 @@ async def link(call: Call, rest: str) -> str:
 
 
 def _known(call: Call, name: str) -> Sop:
-    known = call.service.sops.get(name.strip("` "))
+    name = name.strip("` ")
+    if not name:
+        raise InputError(
+            deferred("Which SOP?"),
+            remedy=deferred("Name it: `{line} sop_…`. `/sop list` shows the SOPs.", line=call.line),
+        )
+    known = call.service.sops.get(name)
     if known is None:
         raise NotFound(
             deferred("There is no SOP {name}.", name=typed(name)),

@@ -75,7 +75,7 @@ INCIDENT: dict[str, Verb] = {
         lifecycle.split, "split INC-8", N_("make a child an incident of its own again"), _INCIDENT
     ),
     "merge": Verb(
-        lifecycle.merge, "merge INC-8 INC-7", N_("make INC-8 a part of INC-7"), _INCIDENT
+        lifecycle.merge, "merge INC-8 INC-7", N_("make INC-8 a child of INC-7"), _INCIDENT
     ),
     "ask": Verb(
         actions.ask,

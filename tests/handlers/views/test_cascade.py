@@ -70,7 +70,7 @@ def test_a_folded_card_says_where_the_incident_went_and_has_no_button() -> None:
     text, blocks = cascade.folded_card(
         incident(id=8, parent_id=7), incident(id=7, title="web is down"), "https://slack.com/x"
     )
-    assert "Part of `INC-7`: web is down" in text
+    assert "Child of `INC-7`: web is down" in text
     assert "https://slack.com/x" in shown(blocks)
     assert all(block["type"] != "actions" for block in blocks)
 
@@ -87,18 +87,21 @@ def test_the_list_of_children_says_why_each_is_one_and_splits_the_open_ones() ->
 
 
 def test_the_list_of_children_says_why_a_root_became_one() -> None:
-    reasons = {8: "Part of INC-7: INC-10 is linked with both", 9: "Part of INC-7: merged by @U0BEN"}
+    reasons = {
+        8: "Child of INC-7: INC-10 is linked with both",
+        9: "Child of INC-7: merged by @U0BEN",
+    }
     box = cascade.children_modal(incident(id=7), CHILDREN, [[grouped()]] * 3, reasons)
-    assert "Part of INC-7: INC-10 is linked with both" in str(box)
-    assert "Part of INC-7: merged by <@U0BEN>" in str(box)
+    assert "Child of INC-7: INC-10 is linked with both" in str(box)
+    assert "Child of INC-7: merged by <@U0BEN>" in str(box)
     assert str(box).count("web is declared to call cart_api") == 1, "INC-10 opened as a part"
 
 
 @pytest.mark.parametrize(
     ("reason", "facts", "says"),
     [
-        (Reason.NODE_DOWN, {"incident": "INC-7", "node": "n1"}, "part of INC-7: node n1 is down"),
-        (Reason.ZONE_DOWN, {"incident": "INC-7", "zone": "b"}, "part of INC-7: zone b is down"),
+        (Reason.NODE_DOWN, {"incident": "INC-7", "node": "n1"}, "child of INC-7: node n1 is down"),
+        (Reason.ZONE_DOWN, {"incident": "INC-7", "zone": "b"}, "child of INC-7: zone b is down"),
         (Reason.SYMPTOM, {"incident": "INC-7", "service": "web"}, "another symptom of web"),
         (Reason.DEPLOY, {"incident": "INC-7", "service": "web"}, "web was deployed"),
         (Reason.OPENED, {"env": "prod", "service": "web"}, "no open incident matches prod · web"),

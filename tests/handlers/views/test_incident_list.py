@@ -146,3 +146,12 @@ def test_any_text_in_a_list_is_never_obeyed_nor_lost(title: str, where: str) -> 
     texts = [spoken(cell) for cell in cells]
     assert all(texts)
     assert sum(map(len, texts)) <= 10_000
+
+
+def test_a_child_is_not_acknowledged_from_the_list_because_its_root_has_the_owner() -> None:
+    answer = shown(incident(), incident(id=143, parent_id=142))
+    assert buttons(answer) == [("Acknowledge INC-142", "142")]
+
+
+def test_the_hint_below_the_list_names_an_incident_of_the_list() -> None:
+    assert "`/incident show INC-143`" in str(shown(incident(id=143)).blocks[-1])

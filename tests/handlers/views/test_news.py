@@ -69,7 +69,7 @@ WORSE = {"before": "medium", "after": "critical"}
         (item(NewsKind.WORSE, facts=WORSE), "INC-142 got worse: medium → critical"),
         (
             item(NewsKind.CRITICAL_PART, facts={"part": "INC-150", "title": "db is down"}),
-            "INC-150 is part of INC-142 now, and critical: db is down",
+            "INC-150 is a child of INC-142 now, and critical: db is down",
         ),
         (item(NewsKind.NOT_HELPED), "Restart checkout-api did not help"),
         (item(NewsKind.FAILED), "Restart checkout-api failed"),

@@ -38,7 +38,7 @@ def test_the_numbers_stand_in_plain_words_on_one_phone_screen() -> None:
         "Resolved after –",
         "Card posted after 0.4 s (median), 95 % within 0.4 s",
         "Advice given after –",
-        "Most frequent types: cpu 2, (none) 1",
+        "Most frequent types: cpu 2, (no type) 1",
         "5 incidents open now, 2 of them flapping: `/incident list`.",
     ]
 

@@ -165,3 +165,17 @@ def test_a_time_is_shown_in_each_readers_zone_with_its_date_where_that_is_not_to
 )
 def test_a_duration_is_told_in_two_units_at_most(seconds: float, expected: str) -> None:
     assert views.span(seconds) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("*Summary:* disk full", "> Summary: disk full"),
+        ("**Likely cause**: a leak", "> Likely cause: a leak"),
+        ("SELECT * FROM a * b", "> SELECT ∗ FROM a ∗ b"),
+        ("rm *.log and *.tmp", "> rm ∗.log and ∗.tmp"),
+        ("2*3*4", "> 2∗3∗4"),
+    ],
+)
+def test_a_quotation_shows_a_senders_bold_text_without_its_marks(text: str, shown: str) -> None:
+    assert views.quote(text, 100) == shown
