@@ -61,14 +61,15 @@ STATUS_NAMES = (
 )  # fmt: skip
 # An event is named after what became of its subject: `check.up`, `resolved_item`.
 EVENT_NAMES = (
-    "action", "event_action", "event_type", "notification_type", "event", "alert_event",
-    "event_name", "alert_type", "kind", "type", "trigger", "trigger_type", "clear",
+    "action", "event_action", "alert_action", "incident_action", "event_type", "notification_type",
+    "event", "alert_event", "event_name", "alert_type", "kind", "type", "trigger",
+    "trigger_type", "clear",
 )  # fmt: skip
 SEVERITY_NAMES = (
     "severity", "incident_severity", "alert_severity", "level", "priority", "alert_priority",
     "importance_level", "importance", "urgency", "criticality", "alert_level", "severity_label",
     "severity_name", "event_severity", "sev", "impact", "gravite", "gravedad", "schweregrad",
-    "trigger_type",
+    "trigger_type", "notification_type", "alert_type",
 )  # fmt: skip
 # When the trouble began; a time under another name may be that of the message.
 BEGIN_NAMES = (

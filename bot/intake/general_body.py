@@ -8,34 +8,25 @@ Nothing is refused here. A field of another form than expected is left out, and 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from bot.errors import InputError
 from bot.incidents.model import Alert, AlertStatus
 from bot.incidents.severity_words import known_severity
 from bot.intake import guesses
-from bot.intake.body_status import severity_of_check, status_of_body, status_words
+from bot.intake.body_labels import labels_in, links_in
+from bot.intake.body_lists import members_of
+from bot.intake.body_status import severities_in, severity_of_check, status_of_body, status_words
+from bot.intake.body_times import TimesOfBody
 from bot.intake.checked import checked_key, checked_sop_id
 from bot.intake.cleaning import TEXT_LIMIT, json_text, one_line
 from bot.intake.drafting import Draft, identifying, still
-from bot.intake.field_names import (
-    ALIASES,
-    BEGIN_NAMES,
-    END_NAMES,
-    LABEL_NAMES,
-    LINK_NAMES,
-    METADATA_STARTS,
-    SEVERITY_NAMES,
-    START_NAMES,
-    normal_name,
-)
-from bot.intake.fields import an_object, at, optional_text, optional_time, text_mapping, wrong
+from bot.intake.field_names import ALIASES, normal_name
+from bot.intake.fields import at, optional_text, text_mapping, wrong
 from bot.intake.headline import read_headline
 from bot.intake.holders import holders_of, name_of, unwrapped
 from bot.intake.states import state_of
-from bot.intake.times import read_time
 
 _LABEL_LINES = 60  # lines of a body that are shown if nothing in it is a text
 
@@ -53,9 +44,16 @@ def parse_anything(body: object, source: str, reason: str = "") -> list[Alert]:
     """Read any JSON value: a list is an alert an item, anything else is one. Never raises."""
     if isinstance(body, list) and body:
         return [
-            alert_of_anything(item, f"[{index}]", source, reason) for index, item in enumerate(body)
+            alert
+            for index, item in enumerate(body)
+            for alert in _alerts_of(item, f"[{index}]", source, reason)
         ]
-    return [alert_of_anything(body, "", source, reason)]
+    return _alerts_of(body, "", source, reason)
+
+
+def _alerts_of(body: object, where: str, source: str, reason: str) -> list[Alert]:
+    members: Sequence[object] = members_of(body) if isinstance(body, dict) else ()
+    return [alert_of_anything(each, where, source, reason) for each in members or [body]]
 
 
 def alert_of(body: Mapping[str, Any], where: str = "", source: str = "generic") -> Alert:
@@ -97,7 +95,7 @@ class _BodyReader:
     def alert(self, reason: str = "") -> Alert:
         name, title, text, service = self.subject()
         metadata = self.kept({}, text_mapping, self.body.get("metadata"), "metadata")
-        labels = self.labels()
+        labels = labels_in(self.body, self.holders, self.kept)
         annotations = self.kept({}, text_mapping, self.body.get("annotations"), "annotations")
         if name and not title and labels.get("monitor", name) != name:
             title = f"{labels['monitor']}: {name}"  # "Nightly backup: has not completed"
@@ -106,6 +104,7 @@ class _BodyReader:
         name = name or headline.title or title or text.split("\n", 1)[0] or service
         category = self.category() or labels.get("category", "")
         env, region = self.find("env"), self.find("region")
+        times = TimesOfBody(self.holders, self.where, self.problems)
         identity = {
             "name": still(read_headline(name).subject),
             "env": env,
@@ -130,9 +129,9 @@ class _BodyReader:
             annotations={**metadata, **annotations},
             value=self.find("value"),
             threshold=self.find("threshold"),
-            starts_at=self.start() or _first_time(metadata),
-            ends_at=self.time(END_NAMES),
-            links=self.links(),
+            starts_at=times.start(metadata),
+            ends_at=times.end(),
+            links=links_in(self.body, self.holders, self.kept),
             fingerprint=self.find("fingerprint") or self.id_of_alert(),
             identity={**identifying(labels), **identity},
             tracking_id=self.find("tracking_id"),
@@ -213,73 +212,22 @@ class _BodyReader:
                     return value.strip()
         return ""
 
-    def texts_of(self, names: Sequence[str]) -> Iterator[str]:
-        for holder in self.holders.each():
-            for name in names:
-                value = holder.get(name)
-                if isinstance(value, str | int | float) and not isinstance(value, bool):
-                    yield str(value)
-
     def status(self, by_title: AlertStatus | None) -> AlertStatus:
         for name in ("status", "state"):
             if isinstance(value := self.own.get(name), dict | list):
                 self.kept("", optional_text, value, name)
-        if status := status_of_body(self.holders):
+        if status := status_of_body(self.holders, by_title):
             return status
         self.read_from["status"] = "title" if by_title else "guess"
         return by_title or AlertStatus.FIRING
 
     def severity(self) -> str:
-        tokens = list(self.texts_of(SEVERITY_NAMES))
+        tokens = [str(word) for holder in self.holders.each() for word in severities_in(holder)]
+        stated = next(iter(tokens), "")
         tokens += [word for holder in self.holders.each()[:2] for word in status_words(holder)]
         tokens += severity_of_check(self.holders.subject)
         known = (word for word in tokens if known_severity(guesses.severity_spoken(word)))
-        stated = next(self.texts_of(SEVERITY_NAMES), "")
         return next(known, stated)
-
-    def start(self) -> datetime | None:
-        """Return when the trouble began: under a name that says so, else any time of the body."""
-        for holder in (self.own, self.holders.subject):
-            for name in BEGIN_NAMES:
-                if name in holder and (time := read_time(holder[name])) is not None:
-                    return time
-        return self.time(START_NAMES)
-
-    def time(self, names: Sequence[str]) -> datetime | None:
-        for name in names:
-            value = self.own.get(name)
-            if value is None or isinstance(value, dict | list):
-                continue
-            time = self.kept(None, optional_time, value, name)
-            if time is not None:
-                return time
-        nested = (
-            read_time(holder[name])
-            for holder in (self.holders.subject, self.inner)
-            for name in names
-            if name in holder
-        )
-        return next(filter(None, nested), None)
-
-    def labels(self) -> dict[str, str]:
-        labels = self.kept({}, text_mapping, self.body.get("labels"), "labels")
-        for key in LABEL_NAMES:
-            value = self.own.get(key)
-            if key in _OWNERS and not isinstance(value, str | int | float):
-                value = self.holders.names.get(key)
-            if value is not None and not isinstance(value, dict | list):
-                labels.setdefault(key, optional_text(value, key))
-        labels.update(self.kept({}, _tags, self.body.get("tags"), "tags"))
-        return labels
-
-    def links(self) -> list[tuple[str, str]]:
-        links = [
-            (label, value)
-            for holder in (self.own, self.inner)
-            for label, name in LINK_NAMES
-            if isinstance(value := holder.get(name), str)
-        ]
-        return self.kept([], _listed_links, self.body.get("links"), "links") + links
 
     def inner_text(self) -> str:
         """Return the longest text inside: a body that names nothing still says something."""
@@ -300,45 +248,6 @@ class _BodyReader:
         return "\n".join(lines[:_LABEL_LINES])[:TEXT_LIMIT] or json_text(self.body)[:TEXT_LIMIT]
 
 
-def _first_time(metadata: Mapping[str, str]) -> datetime | None:
-    times = (read_time(metadata.get(key)) for key in METADATA_STARTS)
-    return next(filter(None, times), None)
-
-
 # Fields that may stand in an object inside the body.
 _PLACES = frozenset(("service", "env", "region"))
-# Objects of these names are no field of the alert, but their names are labels.
-_OWNERS = frozenset(("project", "host", "entity"))
 _NESTED = frozenset(("name", "title", "text", "env", "region", "service", "value", "threshold"))
-
-
-def _tags(value: object, where: str) -> dict[str, str]:
-    """Parse tags: an object, or a list of `name:value`, `name=value` or bare words."""
-    if isinstance(value, str):
-        value = [item.strip() for item in value.split(",")]
-    if not isinstance(value, list):
-        return text_mapping(value, where)
-    tags = {}
-    for index, item in enumerate(value):
-        name, _, text = optional_text(item, f"{where}[{index}]").replace("=", ":", 1).partition(":")
-        tags[name.strip()] = text.strip() or "true"
-    return tags
-
-
-def _listed_links(links: object, where: str) -> list[tuple[str, str]]:
-    if links is None:
-        return []
-    if not isinstance(links, list):
-        raise wrong(where, "a list of addresses or of {label, url}")
-    pairs = []
-    for index, item in enumerate(links):
-        field = f"{where}[{index}]"
-        if isinstance(item, str):
-            pairs.append(("Link", item))
-        else:
-            link = an_object(item, field)
-            url = optional_text(link.get("url", link.get("href")), f"{field}.url")
-            pairs.append(
-                (optional_text(link.get("label", link.get("text")), f"{field}.label"), url)
-            )
-    return pairs

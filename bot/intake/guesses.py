@@ -223,6 +223,14 @@ def says_nothing(value: str) -> bool:
     return not value or (len(value) <= 10 and value.strip().lower() in _NOTHING)
 
 
+_PLACEHOLDER = re.compile(r"\$\{[^{}]{1,80}\}|\{\{[^{}]{1,80}\}\}|%\([^()]{1,80}\)s|<no value>")
+
+
+def is_placeholder(text: str) -> bool:
+    """Return True if the text is, or holds, a variable that its template did not replace."""
+    return ("{" in text or "%(" in text) and _PLACEHOLDER.search(text[:LONGEST]) is not None
+
+
 _NOTHING = parse_words("- -- unknown n/a na none null true false") | {"", "<no value>"}
 
 

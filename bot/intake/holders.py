@@ -22,10 +22,12 @@ _SUBJECTS = (
     "monitor", "rule", "alarm", "trigger", "test", "site", "job", "connection", "pipeline",
     "definition", "workflow", "data", "payload",
 )  # fmt: skip
+_ALERTS = frozenset(_SUBJECTS[: _SUBJECTS.index("job")])
 _NAMES_OF_SUBJECT = (
     *ALIASES["name"], *ALIASES["title"], "alias", "message", "exception_class", "error_class",
     "klass", "text", "url",
 )  # fmt: skip
+_SAYINGS = (*ALIASES["title"], *ALIASES["text"])
 # Objects that hold one alert and nothing else; these names hold its parts.
 _PARTS = frozenset(("labels", "annotations", "metadata", "tags", "status", "state"))
 # `monitorFriendlyName` names the alert; `node_name` only a body that says nothing else.
@@ -44,13 +46,26 @@ class Holders:
     """The values of a body by their names, as `normal_name` writes these.
 
     `own` are the body's, `subject` those of the object that the alert is about, `inner` those of
-    all other objects, the nearest first. `names` are the names of the objects themselves.
+    all other objects, the nearest first. `names` are the names of the objects themselves, `objects`
+    the nearest object of each name. `is_about_subject`: the subject is the alert itself, or the
+    body names nothing else. `says_something`: the body has a title or text of its own.
     """
 
     own: Mapping[str, Any]
     subject: Mapping[str, Any]
     inner: Mapping[str, Any]
     names: Mapping[str, str]
+    objects: Mapping[str, Mapping[str, Any]]
+    is_about_subject: bool = False
+    says_something: bool = True
+
+    def texts_under(self, name: str) -> dict[str, str]:
+        """Return the texts and numbers of the nearest object of a name, such as `dimensions`."""
+        return {
+            key: str(value)
+            for key, value in first(self.objects.get(name, {}).items(), NODE_LIMIT)
+            if isinstance(value, str | int | float) and str(value).strip()
+        }
 
     def each(self) -> tuple[Mapping[str, Any], ...]:
         """Return the three, in the order in which they count."""
@@ -100,12 +115,17 @@ def holders_of(body: Mapping[str, Any]) -> Holders:
             objects.setdefault(name, item)
         else:
             inner.setdefault(name, item)
-    subject = next((objects[name] for name in _SUBJECTS if objects.get(name)), {})
+    about = next((name for name in _SUBJECTS if objects.get(name)), "")
+    subject = objects.get(about, {})
     named = {normal_name(name): item for name, item in first(subject.items(), NODE_LIMIT)}
     if "name" not in named and (own_name := name_of(subject)):
         named["name"] = own_name
     names = {key: text for key, item in objects.items() if (text := name_of(item))}
-    return Holders(own, named, inner, names)
+    is_named = any(isinstance(own.get(key), str) for key in _NAMES_OF_SUBJECT)
+    says_something = any(isinstance(own.get(key), str) for key in _SAYINGS)
+    return Holders(
+        own, named, inner, names, objects, about in _ALERTS or not is_named, says_something
+    )
 
 
 def name_of(value: Mapping[str, Any]) -> str | None:

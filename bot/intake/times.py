@@ -18,15 +18,20 @@ _MONTH_FORMATS = (
     "%d/%b/%Y:%H:%M:%S %z",
     "%a %b %d %H:%M:%S UTC %Y",
 )
+_AMERICAN = re.compile(r"\d{1,2}/\d{1,2}/\d{4} \d{1,2}:\d\d(?::\d\d)? [AP]M", re.IGNORECASE)
+_AMERICAN_FORMATS = ("%m/%d/%Y %I:%M %p", "%m/%d/%Y %I:%M:%S %p")
 _DOTTED_FORMATS = ("%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d.%m.%Y, %H:%M:%S")
-_NUMBER = re.compile(r"\d{9,13}(?:\.\d+)?")
+_NUMBER = re.compile(r"\d{9,19}(?:\.\d+)?")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECONDS_FROM = 100_000_000_000  # in seconds this would be the year 5138
+# A number from here on counts thousandths of the unit before; in seconds it would be the year 5138.
+_NEXT_UNIT_FROM = 100_000_000_000
+_LONGEST_NUMBER = 1e20
+_FIRST_SECOND = 31_536_000  # of 1971: a smaller number is a duration
 
 
 def read_time(value: object) -> datetime | None:
-    """Parse ISO 8601 text, Unix seconds or milliseconds, or a date that a program wrote for people;
-    return None for anything else.
+    """Parse ISO 8601 text, Unix seconds (also milli-, micro- and nanoseconds), or a date that a
+    program wrote for people; return None for anything else.
 
     A time without a zone is UTC. Years before 1971 mean "absent" to the senders that write them
     (Go's zero time is year 1), so they become None.
@@ -65,6 +70,7 @@ def _iso(text: str) -> datetime | None:
     if zone.isalpha() and (zone in ("UTC", "GMT", "Z") or head[-5:-4] in ("+", "-")):
         text = head  # the name of a zone tells nothing beside its offset
     head, _, offset = text.rpartition(" ")
+    offset = offset.removeprefix("GMT").removeprefix("UTC")
     try:
         return datetime.fromisoformat(head + offset if offset[:1] in ("+", "-") else text)
     except ValueError:
@@ -75,7 +81,9 @@ def _written_out(text: str) -> datetime | None:
     """Parse a date with an English month, or with dots, the day first: `22.11.2026 10:01`."""
     has_month = _MONTH.search(text) is not None and _YEAR.search(text) is not None
     text = text if has_month else text.removesuffix(" UTC")
-    for form in _MONTH_FORMATS if has_month else _DOTTED_FORMATS:
+    # Only an American writes AM and PM, and the month first.
+    forms = _AMERICAN_FORMATS if _AMERICAN.fullmatch(text) else _DOTTED_FORMATS
+    for form in _MONTH_FORMATS if has_month else forms:
         try:
             return datetime.strptime(text, form)  # noqa: DTZ007 - without a zone it is UTC
         except ValueError:
@@ -94,8 +102,8 @@ def is_zero_time(value: object) -> bool:
 
 
 def _from_epoch(seconds: float) -> datetime | None:
-    if not 0 < seconds < 1e14:
+    if not _FIRST_SECOND <= seconds < _LONGEST_NUMBER:
         return None
-    if seconds >= _MILLISECONDS_FROM:
+    while seconds >= _NEXT_UNIT_FROM:
         seconds /= 1000
     return _EPOCH + timedelta(seconds=seconds)

@@ -37,7 +37,7 @@ def test_the_times_that_senders_write_are_read_as_utc(value: object, expected: s
 @pytest.mark.parametrize(
     "value",
     [
-        *(True, None, "soon", "", -5, 0, 1e14, 1e30, float("nan"), float("inf"), "9" * 80),
+        *(True, None, "soon", "", -5, 0, 1e20, 1e30, float("nan"), float("inf"), "9" * 80),
         *("0001-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "1970-01-01T00:00:00Z"),
         *("1970-12-31T23:59:59Z", "9999-12-31T23:59:59-14:00"),
     ],
