@@ -25,14 +25,14 @@ class ModelServer:
         self.says: Any = {"actions": ["service.restart"]}
         self.raw: bytes | None = None
         self.status = 200
-        self.asked: list[tuple[str, dict[str, Any], str]] = []
+        self.requests: list[tuple[str, dict[str, Any], str]] = []
         self.released = asyncio.Event()
         self.silent = False
         self.url = ""
 
     async def handle(self, request: web.Request) -> web.Response:
         body = await request.json()
-        self.asked.append((request.path, body, request.headers.get("Authorization", "")))
+        self.requests.append((request.path, body, request.headers.get("Authorization", "")))
         if self.silent:
             await self.released.wait()
         message = {"role": "assistant", "content": json.dumps(self.says)}
@@ -81,7 +81,7 @@ async def test_the_model_chooses_an_action_where_no_rule_knows_the_words(
     answer = await post(desk)
     assert answer["overall_status"] == "COMPLETED_SUCCESS"
     assert "restarted" in answer["execution_details"]["execution_result"]["stdout"]
-    path, body, _ = model.asked[0]
+    path, body, _ = model.requests[0]
     listed = body["format"]["properties"]["actions"]["items"]["enum"]
     assert path == "/api/chat"
     assert set(listed) == {a.id for a in desk.gateway.dispatcher.catalogue.offered("checkout-api")}
@@ -94,7 +94,7 @@ async def test_rules_come_first_and_their_ambiguity_is_never_the_models_to_resol
     assert (await post(desk, "show recent logs"))["overall_status"] == "COMPLETED_SUCCESS"
     unclear = await post(desk, "stop the service and show its logs")
     assert unclear["overall_status"] == "LLM_GENERATION_FAILED"
-    assert model.asked == []
+    assert model.requests == []
 
 
 async def test_several_choices_run_nothing_and_are_the_candidates(
@@ -118,7 +118,7 @@ async def test_a_repeat_of_a_key_returns_its_answer_though_the_model_would_now_c
     first = await post(desk, key="words-1")
     model.says = {"actions": ["service.stop"]}
     assert await post(desk, key="words-1") == first
-    assert len(model.asked) == 1, "asked once, and not again under the target's lock"
+    assert len(model.requests) == 1, "asked once, and not again under the target's lock"
 
 
 @pytest.mark.attack("ASI01")
@@ -165,7 +165,7 @@ async def test_an_answer_of_any_other_form_runs_nothing(
     answer = await post(desk)
     assert answer["overall_status"] == "VALIDATION_ERROR"
     assert why in answer["error_details"]["error_message"]
-    assert len(model.asked) == 1, "a redirect is not followed"
+    assert len(model.requests) == 1, "a redirect is not followed"
 
 
 async def test_a_model_that_hangs_or_is_away_costs_its_time_and_runs_nothing(
@@ -203,7 +203,7 @@ async def test_the_list_holds_only_what_may_run_without_a_value_and_what_the_ope
         commands={name: command | described for name, command in commands.items()},
     )
     await post(desk)
-    listed = model.asked[0][1]["format"]["properties"]["actions"]["items"]["enum"]
+    listed = model.requests[0][1]["format"]["properties"]["actions"]["items"]["enum"]
     assert set(listed) == {"service.status", "cache.warm"}
 
 
@@ -218,7 +218,7 @@ async def test_an_openai_server_gets_the_schema_and_its_token_and_a_reader_choos
     )
     model.says = {"actions": ["service.status"]}
     assert (await post(desk))["overall_status"] == "COMPLETED_SUCCESS"
-    path, body, token = model.asked[0]
+    path, body, token = model.requests[0]
     assert (path, token) == ("/v1/chat/completions", "Bearer a token of the model")
     schema = body["response_format"]["json_schema"]["schema"]
     assert "service.restart" not in schema["properties"]["actions"]["items"]["enum"]
