@@ -21,13 +21,14 @@ from bot.observability.throttled_logger import ThrottledLogger
 from bot.policy import Notify
 from bot.tasks import cancel_all
 from handlers.outbound.channel_claim import GATHER_SECONDS, LONGEST_PAUSE, Channel
+from handlers.outbound.class_limits import ClassLimits
 from handlers.outbound.delivery import Delivery, SlackUnavailable
 from handlers.outbound.direct_calls import DirectCalls
 from handlers.outbound.metadata import Sender
 from handlers.outbound.rate_limiter import RateLimiter
 from handlers.outbound.refused_blocks import RefusedBlocks
 from handlers.outbound.rendering import Renderer
-from handlers.outbound.slack_client import POST, SlackClient
+from handlers.outbound.slack_client import SlackClient
 from store import Store
 from store.messages import MessageClass, OutboxMessage
 from store.operations.cards import CardContent
@@ -40,9 +41,6 @@ FALLBACK_POLL = 1.0  # seconds; the signal wakes the outbox, the poll is for wha
 LATE = timedelta(minutes=5)  # a message that was due so long ago and is not sent is a fault
 CHANNEL_PAUSE = 1.0  # seconds a channel waits while Slack is unavailable; it doubles
 RESTART_DELAY = 5.0  # seconds until a channel's task that a bug stopped starts again
-# Slack takes 50 changes a minute. Refreshes get 40 of them, and six more after a quiet time, so
-# that the result of a press is always shown immediately.
-REFRESH_INTERVAL, REFRESH_BURST = 1.5, 6
 BATCH = 20  # messages that one fetch reads
 GATHERED = 500  # the same, if the first post of a quiet channel is chosen among them
 DIGEST_EVERY = timedelta(seconds=10)  # between two updates of a burst's digest message
@@ -87,8 +85,7 @@ class Outbox:
         self._clock = clock
         self._runner: asyncio.Task[None] | None = None
         self._channels: dict[str, Channel] = {}
-        # One for all channels: Slack limits changes for the workspace.
-        self._refreshes = RateLimiter(burst=REFRESH_BURST)
+        self._limits = ClassLimits(slack, clock)
         self._failures = ThrottledLogger(log, logging.WARNING, "the outbox waits for the store: %s")
 
     @property
@@ -173,7 +170,7 @@ class Outbox:
 
     def _fetch_request(self, channel: Channel, now: datetime) -> FetchRequest | None:
         """The channel's next fetch; None while Slack takes nothing in it."""
-        which = self._sendable(channel)
+        which = self._limits.sendable(channel)
         if not which:
             return None
         batch = GATHERED if channel.is_quiet(now) else BATCH
@@ -187,7 +184,7 @@ class Outbox:
         """True if Slack's rate limits hold every due message; then set `wake_at`."""
         if not self._store.replica.holds_channel(channel.claim):
             return False
-        waits = self._waits(channel)
+        waits = self._limits.waits(channel)
         wait = min(waits[which] for which in due)
         if wait:
             channel.wake_at = self._clock() + timedelta(seconds=wait)
@@ -236,10 +233,7 @@ class Outbox:
 
         `work` is the fetch that started this task, so that the first one need not be repeated.
         """
-        limiter = channel.limiter
-        limiter.interval = self._policy.post_interval_seconds
-        limiter.burst = self._policy.post_burst
-        self._refreshes.interval = REFRESH_INTERVAL if limiter.interval else 0.0
+        self._limits.set_pace(channel, self._policy)
         while self._store.replica.holds_channel(channel.claim):
             if work and work.ask and work.messages is not None:
                 fetch, messages, card = work.ask, work.messages, work.card
@@ -261,7 +255,7 @@ class Outbox:
             if not messages:
                 break
             for message in channel.in_order(messages):
-                if MessageClass.of(message) not in self._sendable(channel):
+                if MessageClass.of(message) not in self._limits.sendable(channel):
                     break  # fetch again: messages of the other classes may still be sent
                 if not self._store.replica.holds_channel(channel.claim):
                     return
@@ -270,25 +264,12 @@ class Outbox:
                     return
             else:
                 # The next check finds messages that became due since this fetch.
-                fetched_all = self._sendable(channel) <= fetch.which
+                fetched_all = self._limits.sendable(channel) <= fetch.which
                 if fetched_all and len(messages) < fetch.limit and channel.digest_at is None:
                     break
         # Not a pause: a message that Slack does take may become due at any moment.
-        held = [wait for wait in self._waits(channel).values() if wait]
+        held = [wait for wait in self._limits.waits(channel).values() if wait]
         channel.wake_at = self._clock() + timedelta(seconds=min(held)) if held else None
-
-    def _waits(self, channel: Channel) -> dict[MessageClass, float]:
-        """Seconds until Slack takes each class of messages in this channel; 0 for now."""
-        now, name = self._clock(), channel.claim.channel
-        changes = max(self._slack.wait("chat_update"), channel.changes_wait())
-        return {
-            MessageClass.NEW: max(channel.limiter.wait(now), self._slack.wait(POST, name)),
-            MessageClass.STATE_CHANGE: changes,
-            MessageClass.REFRESH: max(changes, self._refreshes.wait(now)),
-        }
-
-    def _sendable(self, channel: Channel) -> frozenset[MessageClass]:
-        return frozenset(which for which, wait in self._waits(channel).items() if not wait)
 
     async def _deliver(
         self, message: OutboxMessage, channel: Channel, content: CardContent | None
@@ -318,12 +299,7 @@ class Outbox:
             return True
         if shown and message.ts is None:
             channel.posted(message, self._clock())
-        if message.ts is not None:
-            channel.changes_from = None
-        if MessageClass.of(message) is MessageClass.REFRESH:
-            self._refreshes.posted(self._clock())
-        if message.ts is not None and self._slack.wait("chat_update"):
-            self._refreshes.refused(self._clock())  # the wait must not save up a new burst
+        self._limits.delivered(message, channel)
         if channel.failures:
             channel.failures = 0
             await self._store.outbox_make_due_now(channel.claim.channel, self._clock())

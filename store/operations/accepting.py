@@ -29,6 +29,7 @@ from store.operations import (
     clearing,
     episodes,
     folding,
+    opening,
     repeats,
     shadow,
     silences,
@@ -226,7 +227,7 @@ def _accept_one(
     yield from stored_alerts.insert(identified_alert, decision, arrival)
     yield from suppression.record(identified_alert, decision, silence, arrival)
     if placement is not None:
-        incident_id = yield from folding.open_new(identified_alert, arrival, placement)
+        incident_id = yield from opening.open_new(identified_alert, arrival, placement)
         return AlertOutcome(incident_id, decision.reason, opened=True)
     if row is not None:
         may_fire = row["id"] in result.with_its_key

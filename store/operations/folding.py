@@ -1,170 +1,42 @@
-"""Folds a firing alert into its incident: opens it, or joins it."""
+"""Folds a firing alert into an incident that is open."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 from bot.incidents.correlation import IdentifiedAlert
-from bot.incidents.model import Alert, IncidentStatus, Severity
-from bot.incidents.ourselves import is_about_ourselves
+from bot.incidents.model import Alert, Severity
 from bot.incidents.subject import Scope
 from bot.language import deferred
 from bot.observability.events import Event
 from store.incident_rows import scope_from
 from store.log_events import log_event
 from store.operations import (
-    advice,
-    cascade_growth,
     cascades,
     flapping,
     grouping,
     incidents,
     news,
-    proposing,
     senders,
     verification,
 )
 from store.operations.candidates import is_older, sent_time, since
-from store.operations.cascades import Placement
 from store.operations.delivery_context import DeliveryContext
-from store.rows import dump_plain, subject_to_json
 from store.statements import (
     Operation,
     Row,
     Statement,
     execute,
-    query,
     run,
     to_db_time,
-    to_db_time_or_none,
 )
 
 # The id of the alert that is being stored, by its dedup_key: no round trip is needed for it.
-_ITS_ID = "(SELECT id FROM alerts WHERE dedup_key = ?)"
-
-
-_LAST_OF_ITS_SCOPE = (
-    "(SELECT p.id FROM incidents p WHERE p.scope_service = ? AND p.scope_category = ?"
-    " AND p.scope_env = ? AND p.scope_region = ? AND p.scope_place = ?"
-    " AND p.resolved_at IS NOT NULL ORDER BY p.resolved_at DESC LIMIT 1)"
-)
-
-
-def _place_of(scope: Scope) -> tuple[str, ...]:
-    return scope.service, scope.category, scope.env, scope.region, scope.place
-
-
-def open_new(
-    identified_alert: IdentifiedAlert, arrival: DeliveryContext, placement: Placement
-) -> Operation[int]:
-    """Open an incident with its alert. A root gets its card and its advice. Returns its id."""
-    alert = identified_alert.alert
-    channel = placement.channel or identified_alert.channel or arrival.channel
-    at = to_db_time(arrival.now)
-    began = alert.starts_at if alert.starts_at and alert.starts_at <= arrival.now else arrival.now
-    values = {
-        "incident_key": identified_alert.incident_key,
-        "sop_id": identified_alert.sop_id,
-        **_scope_columns(identified_alert),
-        "status": IncidentStatus.OPEN,
-        "severity": alert.severity,
-        "title": alert.title,
-        "env": alert.env,
-        "region": alert.region,
-        "service": alert.service,
-        "category": alert.category,
-        "channel": channel,
-        "source": alert.source,
-        "alert_count": 1,
-        "firing": 1,
-        "value": alert.value,
-        "threshold": alert.threshold,
-        "text": alert.text,
-        "labels": dump_plain(dict(alert.labels)),
-        "links": dump_plain([(link.label, link.url) for link in alert.links]),
-        "tracking_id": identified_alert.tracking_id,
-        "opened_at": to_db_time(began),
-        "updated_at": at,
-        "posted": int(arrival.posted),
-        "shown_env": alert.env,
-        "shown_region": alert.region,
-        "shown_service": alert.service,
-        "shown_since": to_db_time_or_none(alert.starts_at) or at,
-        "last_active_at": at,
-        **cascades.columns(placement),
-        "created_at": at,
-    }
-    rows = yield query(
-        f"INSERT INTO incidents ({', '.join(values)}, shown_alert, previous_id)"  # noqa: S608 - constants
-        f" VALUES ({senders.placeholders(values)}, {_ITS_ID}, {_LAST_OF_ITS_SCOPE}) RETURNING id",
-        *values.values(),
-        identified_alert.dedup_key,
-        *_place_of(identified_alert.scope),
-    )
-    incident_id: int = rows[0]["id"]
-    yield run(
-        "UPDATE alerts SET incident_id = ? WHERE dedup_key = ?",
-        incident_id,
-        identified_alert.dedup_key,
-    )
-    yield run(INSERT_FIRING, *firing_values(incident_id, identified_alert, arrival.now))
-    # A SOP ID that only the alert names never takes a key over: anybody may send any alert.
-    yield run(
-        "INSERT INTO sop_map (incident_key, sop_id, first_seen_at) VALUES (?, ?, ?)"
-        " ON CONFLICT (incident_key) DO UPDATE SET sop_id = excluded.sop_id WHERE ? = 1",
-        identified_alert.incident_key,
-        identified_alert.sop_id,
-        at,
-        int(identified_alert.sop_matched),
-    )
-    yield from incidents.append_event(
-        incident_id, arrival.now, "opened", deferred("Opened by {source}", source=alert.source)
-    )
-    yield log_event(
-        Event.INCIDENT_OPENED,
-        incident_id,
-        sop_id=identified_alert.sop_id,
-        tracking_id=identified_alert.tracking_id,
-        severity=str(alert.severity),
-        channel=channel,
-    )
-    if placement.root_id is not None:
-        yield from cascade_growth.grow(
-            incident_id,
-            placement,
-            arrival.calls,
-            arrival.now,
-            arrival.correlate.card_update_seconds,
-        )
-        return incident_id
-    yield from incidents.show_card(
-        incident_id, channel, alert.severity, arrival.now, sender=identified_alert.sender
-    )
-    if not is_about_ourselves(identified_alert.scope):
-        yield from advice.enqueue(incident_id, "", "", alert.severity, arrival.now)
-    if identified_alert.sop_matched:
-        yield from proposing.enqueue(incident_id, alert.severity, f"sop:{incident_id}", arrival.now)
-    return incident_id
-
-
-def _scope_columns(identified_alert: IdentifiedAlert) -> dict[str, str]:
-    """Return the columns by which other alerts find the incident, and what it is about."""
-    scope, subject = identified_alert.scope, identified_alert.subject
-    return {
-        "scope_env": scope.env,
-        "scope_region": scope.region,
-        "scope_service": scope.service,
-        "scope_category": scope.category,
-        "scope_place": scope.place,
-        "subject": subject_to_json(subject),
-        "runs_on": subject.runs_on,
-        "zone": subject.zone,
-    }
-
+ITS_ID = "(SELECT id FROM alerts WHERE dedup_key = ?)"
 
 INSERT_FIRING = (
     "INSERT INTO firing (fingerprint, sender, incident_id, name, severity, starts_at, told_at,"  # noqa: S608 - constants
-    f" first_alert, last_alert, came_at) VALUES (?, ?, ?, ?, ?, ?, ?, {_ITS_ID}, {_ITS_ID}, ?)"
+    f" first_alert, last_alert, came_at) VALUES (?, ?, ?, ?, ?, ?, ?, {ITS_ID}, {ITS_ID}, ?)"
     " ON CONFLICT DO NOTHING"
 )
 
@@ -305,7 +177,7 @@ def _update_firing(row: Row, identified_alert: IdentifiedAlert) -> Statement:
     alert = identified_alert.alert
     return run(
         "UPDATE firing SET name = ?, severity = ?, starts_at = ?, told_at = ?,"  # noqa: S608 - constants
-        f" last_alert = {_ITS_ID}"
+        f" last_alert = {ITS_ID}"
         " WHERE fingerprint = ? AND incident_id = ?",
         alert.name,
         alert.severity,

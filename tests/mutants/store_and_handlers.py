@@ -5,6 +5,18 @@ from __future__ import annotations
 from tests.mutants.mutant import Mutant
 
 STORE_AND_HANDLERS = [
+    Mutant(
+        "handlers/outbound/class_limits.py",
+        "ClassLimits.delivered",
+        "tests/handlers tests/scenarios/burst",
+        returns="None",
+    ),
+    Mutant(
+        "store/operations/opening.py",
+        "open_new",
+        "tests/store tests/incidents",
+        without="yield _map_sop",
+    ),
     # store
     Mutant(
         "handlers/views/possible_actions.py",
