@@ -6,6 +6,18 @@ from tests.mutants.mutant import Mutant
 
 EXECUTORS = [
     Mutant(
+        "bot/gateway/executors/declared_values.py",
+        "declared_values",
+        "tests/gateway/test_airflow.py tests/gateway/test_spark.py",
+        without="if name not in declared",
+    ),
+    Mutant(
+        "bot/gateway/executors/declared_values.py",
+        "declared_values",
+        "tests/gateway/test_airflow.py tests/gateway/test_spark.py",
+        without="if problem :=",
+    ),
+    Mutant(
         "bot/gateway/executors/systemd_unit.py",
         "is_ours",
         "tests/gateway/test_systemd.py",

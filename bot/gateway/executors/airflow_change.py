@@ -19,6 +19,7 @@ from bot.gateway.executors.airflow_target import (
     UNPAUSE,
     AirflowTarget,
 )
+from bot.gateway.executors.declared_values import declared_values
 from bot.gateway.executors.remote import REFUSED, TOO_MUCH
 
 _NEW_RUN = "sopbot__"
@@ -86,10 +87,9 @@ async def _switch(call: Call, reader: Reader, dag: Dag) -> Change:
 
 
 async def _new_run(call: Call, target: AirflowTarget, reader: Reader) -> Change:
-    body: Object = {
-        "dag_run_id": run_id_of(call.key),
-        "conf": target.conf_of(str(call.parameters["conf"])),
-    }
+    pairs = filter(None, str(call.parameters["conf"]).split(","))
+    conf = declared_values(target.conf, pairs, "conf")
+    body: Object = {"dag_run_id": run_id_of(call.key), "conf": conf}
     if target.version == 3:
         body["logical_date"] = None  # has to be there
     tasks = await reader.task_count()

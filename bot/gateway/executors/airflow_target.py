@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from bot.gateway.actions import Action, LogsParameters, Parameters
 from bot.gateway.commands import CommandParameter, ParameterName
-from bot.gateway.errors import NotAllowed
 from bot.gateway.executors.http_sending import WebHost
-from bot.gateway.executors.remote import REFUSED, label
 from bot.gateway.parts import Argument, EnvName
 from bot.validation import form
 
@@ -66,31 +64,6 @@ class AirflowTarget(WebHost):
         if password == bool(self.token_env or self.token_file):
             raise ValueError("needs exactly one of a user with its password, and a token")
         return self
-
-    def conf_of(self, text: str) -> dict[str, Any]:
-        """Return the `conf` that `region=eu,days=2` means. NotAllowed: it was not declared so."""
-        texts: dict[str, str] = {}
-        for pair in filter(None, text.split(",")):
-            name, equals, written = pair.partition("=")
-            if name not in self.conf or not equals or name in texts:
-                known = ", ".join(self.conf) or "none"
-                raise NotAllowed(REFUSED, f"conf: {label(pair)}: write name=value. Names: {known}")
-            texts[name] = written
-        conf: dict[str, Any] = {}
-        for name, declared in self.conf.items():
-            value = declared.default if name not in texts else _typed(declared, texts[name])
-            if value is None:
-                raise NotAllowed(REFUSED, f"conf: {name} is missing")
-            if problem := declared.problem_of(value):
-                raise NotAllowed(REFUSED, f"conf: {name} {problem}")
-            conf[name] = value
-        return conf
-
-
-def _typed(declared: CommandParameter, text: str) -> int | str:
-    """Return the whole number that the text is, if one is declared; else the text."""
-    is_number = text.removeprefix("-").isdecimal() and text.isascii() and len(text) < 20
-    return int(text) if declared.type == "integer" and is_number else text
 
 
 class RunsParameters(Parameters):

@@ -10,7 +10,6 @@ import hashlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from pydantic import JsonValue
 
@@ -26,6 +25,7 @@ from bot.gateway.executors.cluster_jobs import (
     fits,
     keys_of,
 )
+from bot.gateway.executors.declared_values import declared_values
 from bot.gateway.executors.json_api import Object
 from bot.gateway.executors.progress import report_progress
 from bot.gateway.executors.remote import REFUSED, label
@@ -136,7 +136,8 @@ def _submission(call: Call, target: SparkTarget, cluster: Cluster, version: str)
         raise NotAllowed(
             REFUSED, f"{call.target} has no job {label(chosen['job'])}. It has: {known}"
         )
-    values = _values(job, chosen["values"])
+    declared = declared_values(job.parameters, chosen["values"].split(), "values")
+    values = {name: str(value) for name, value in declared.items()}
     drivers = [driver for driver in cluster.drivers if driver.name == job.main_class]
     applications = [app for app in cluster.applications if fits(app.name, [f"{job.name}.*"])]
     runs = sorted([j.id for j in [*drivers, *applications]] + _ended_runs(job, cluster))
@@ -197,28 +198,6 @@ def _killable(target: SparkTarget, drivers: list[Job], applications: list[Job]) 
                 raise NotAllowed(REFUSED, f"{label(job.name)} may not be killed: not declared")
     if max(len(drivers), len(applications)) > target.max_kills:
         raise ExecutorError("TOO_MUCH", f"More than {target.max_kills} runs of the job are there")
-
-
-def _values(job: SparkJob, text: str) -> dict[str, str]:
-    """Return every parameter's value. NotAllowed: one is unknown, missing or does not fit."""
-    values: dict[str, Any] = {
-        name: parameter.default
-        for name, parameter in job.parameters.items()
-        if parameter.default is not None
-    }
-    for pair in text.split():
-        name, equals, value = pair.partition("=")
-        parameter = job.parameters.get(name)
-        if parameter is None or not equals:
-            known = ", ".join(job.parameters) or "none"
-            raise NotAllowed(REFUSED, f"{label(name)} is no parameter of the job. It has: {known}")
-        whole = parameter.type == "integer" and value.isascii() and value.isdigit()
-        values[name] = int(value) if whole else value
-        if problem := parameter.problem_of(values[name]):
-            raise NotAllowed(REFUSED, f"{name} {problem}")
-    if missing := [name for name in job.parameters if name not in values]:
-        raise NotAllowed(REFUSED, f"The job needs {', '.join(missing)}")
-    return {name: str(value) for name, value in values.items()}
 
 
 def _request(
