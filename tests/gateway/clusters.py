@@ -8,7 +8,8 @@ import pytest
 
 from bot.errors import GatewayRejected
 from bot.remediation.client import ActionCall
-from tests.helpers.kubernetes_control_plane import NAMESPACE, TOKEN, control_plane
+from tests.helpers.kubernetes_control_plane import TOKEN, control_plane
+from tests.helpers.kubernetes_objects import NAMESPACE
 from tests.helpers.waiting import until
 
 WEB = {"executor": "kubernetes", "namespace": NAMESPACE, "workload": "web", "rollout_seconds": 20}

@@ -11,7 +11,7 @@ import uuid
 import pytest
 
 from bot.errors import GatewayRejected
-from tests.helpers.kubernetes_control_plane import NAMESPACE
+from tests.helpers.kubernetes_objects import NAMESPACE
 from tests.helpers.waiting import until
 
 from .clusters import WEB, call, done, tried
