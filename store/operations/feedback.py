@@ -24,15 +24,6 @@ def give(advice_id: int, user: str, helped: bool, now: datetime) -> Operation[bo
     return bool(stored)
 
 
-def on(advice_id: int) -> Operation[dict[str, bool]]:
-    """The opinion of each person on one piece of advice."""
-    rows = yield query(
-        "SELECT user_id, helped FROM advice_feedback WHERE advice_id = ? ORDER BY user_id",
-        advice_id,
-    )
-    return {row["user_id"]: bool(row["helped"]) for row in rows}
-
-
 def under(sop_id: str) -> Operation[tuple[int, int]]:
     """The number of opinions on advice under a SOP ID: that it helped, and that it did not."""
     rows = yield query(
@@ -69,10 +60,6 @@ class FeedbackPart(Part):
     ) -> bool:
         """Store a person's opinion of advice in place of an earlier one; False if it is unknown."""
         return await self._write(give, advice_id, user, helped, now)
-
-    async def feedback_on(self, advice_id: int) -> dict[str, bool]:
-        """The opinion of each person on one piece of advice: True where it helped."""
-        return await self._engine.read(on, advice_id)
 
     async def feedback_under(self, sop_id: str) -> tuple[int, int]:
         """The number of opinions on advice under a SOP ID: it helped, and it did not."""

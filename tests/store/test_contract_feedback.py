@@ -9,14 +9,16 @@ from tests.helpers.builders import ANA, BEN, NOW, later, open_incident
 async def test_the_last_opinion_of_each_person_counts_and_only_on_advice_that_was_given(
     store: Store,
 ) -> None:
-    await open_incident(store)
+    incident = await open_incident(store)
     taken = await store.claim_advice(NOW)
     assert taken is not None
     assert not await store.give_feedback(taken.id, ANA, NOW, helped=True), "not given yet"
     await store.give_advice(taken.id, {"source": "SOP"}, "text", NOW)
-    for user, helped in ((ANA, True), (BEN, True), (ANA, False)):
+    counts = []
+    for user, helped in ((ANA, True), (BEN, True), (ANA, False), (ANA, False)):
         assert await store.give_feedback(taken.id, user, later(1), helped=helped)
-    assert await store.feedback_on(taken.id) == {ANA: False, BEN: True}
+        counts.append(await store.feedback_under(incident.sop_id))
+    assert counts == [(1, 0), (2, 0), (1, 1), (1, 1)]
     assert not await store.give_feedback(999, ANA, NOW, helped=True)
 
 
