@@ -157,8 +157,8 @@ def sources(
     `arguments` are the keyword arguments of the model: `environ` there replaces the environment.
     """
     assert isinstance(arguments, InitSettingsSource)  # noqa: S101 - for the type checker
-    assert isinstance(environment, EnvSettingsSource)  # noqa: S101 - as above
-    assert isinstance(file, DotEnvSettingsSource)  # noqa: S101 - as above
+    assert isinstance(environment, EnvSettingsSource)  # noqa: S101 - pydantic builds them
+    assert isinstance(file, DotEnvSettingsSource)  # noqa: S101 - pydantic builds them
     if "environ" in arguments.init_kwargs:
         environment.env_vars = lower_case(arguments.init_kwargs["environ"])
     both = {**file.env_vars, **environment.env_vars}

@@ -114,11 +114,11 @@ class _UntilStopped(Unseen):
     def __init__(self, stopping: threading.Event) -> None:
         self._stopping = stopping
 
-    def begin(self, stage: str, total: int, unit: str) -> None:  # noqa: ARG002 - see Progress
+    def begin(self, stage: str, total: int, unit: str) -> None:  # noqa: ARG002 - it prints nothing
         """See Progress."""
         self.advance(0)
 
-    def advance(self, by: int) -> None:  # noqa: ARG002 - see Progress
+    def advance(self, by: int) -> None:  # noqa: ARG002 - it prints nothing
         """See Progress."""
         if self._stopping.is_set():
             raise StoreError("The bot stops, so this backup was not finished.")

@@ -18,7 +18,7 @@ async def check(scenario: Scenario) -> None:
     seen = scenario.world.monitor.seen
     card, approval = scenario.card(), scenario.reply("approval")
     assert card is not None  # noqa: S101 - the scenario has seen both
-    assert approval is not None  # noqa: S101 - likewise
+    assert approval is not None  # noqa: S101 - the scenario has seen it
     _same("cards in the channel", len(scenario.cards()), 1)
     # The service's own log: from outside, two quick restarts could look like one.
     starts = scenario.world.service_log.read_text("utf-8").count(STARTED)

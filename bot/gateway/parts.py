@@ -108,7 +108,7 @@ class Target(Part):
         """Return True if the operator allows this action on the target."""
         return any(fnmatchcase(action_id, glob) for glob in self.actions)
 
-    def acts_on_us(self, names: Collection[str]) -> str:  # noqa: ARG002 - for those that derive
+    def acts_on_us(self, names: Collection[str]) -> str:  # noqa: ARG002 - a derived one reads it
         """Return the field and the reason if this is the bot, its gateway or a caller, else ''.
 
         `names` are those of the bot, the gateway and the callers, in lower case.

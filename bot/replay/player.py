@@ -230,7 +230,7 @@ def _sops(folder: Path | None, policy: Policy, services: Catalogue) -> SopLibrar
 class UnplannedGateway(GatewayClient):
     """A gateway that cannot plan: the strictest requirements apply, and no address is called."""
 
-    async def plan(self, call: ActionCall) -> Plan | None:  # noqa: ARG002 - of any call
+    async def plan(self, call: ActionCall) -> Plan | None:  # noqa: ARG002 - no call has a plan
         """Return no plan."""
         return None
 

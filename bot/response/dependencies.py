@@ -31,15 +31,15 @@ ExportIncident = Callable[[int], Mapping[str, Any]]
 class Directory:
     """Asks Slack about people and channels. This one knows nothing; `People` asks."""
 
-    async def names(self, users: Collection[str]) -> Mapping[str, str]:  # noqa: ARG002 - see `People`
+    async def names(self, users: Collection[str]) -> Mapping[str, str]:  # noqa: ARG002 - `People` asks for it
         """The display names of users; a user whom Slack does not return is left out."""
         return {}
 
-    async def channels_of(self, user: str) -> frozenset[str] | None:  # noqa: ARG002 - see `People`
+    async def channels_of(self, user: str) -> frozenset[str] | None:  # noqa: ARG002 - `People` asks for it
         """The channels that a user is in; None if Slack does not say."""
         return None
 
-    async def is_private(self, channel: str) -> bool | None:  # noqa: ARG002 - see `People`
+    async def is_private(self, channel: str) -> bool | None:  # noqa: ARG002 - `People` asks for it
         """True if the channel is private; None if Slack does not say."""
         return None
 

@@ -67,11 +67,11 @@ class SqliteIndex:
                     self._insert("passage_terms", passage_id, fields)
                     passage_id += 1
             for table in ("document_terms", "passage_terms"):
-                connection.execute(f"INSERT INTO {table} ({table}) VALUES ('optimize')")  # noqa: S608 - ours
+                connection.execute(f"INSERT INTO {table} ({table}) VALUES ('optimize')")  # noqa: S608 - one of our tables
 
     def _insert(self, table: str, row: int, fields: Fields) -> None:
         self._connection.execute(
-            f"INSERT INTO {table} (rowid, title, headings, body) VALUES (?, ?, ?, ?)",  # noqa: S608 - ours
+            f"INSERT INTO {table} (rowid, title, headings, body) VALUES (?, ?, ?, ?)",  # noqa: S608 - one of our tables
             (row, fields.title, fields.headings, fields.body),
         )
 

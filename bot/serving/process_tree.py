@@ -98,7 +98,7 @@ def _running(since: int) -> dict[int, tuple[int, int, int]]:
         if not name.isdigit():
             continue
         try:
-            with open(f"/proc/{name}/stat", "rb") as stat:  # noqa: PTH123 - as above
+            with open(f"/proc/{name}/stat", "rb") as stat:  # noqa: PTH123 - a Path costs time
                 # The command's name stands in parentheses and may hold any character.
                 fields = stat.read().rpartition(b")")[2].split()
             state, parent, session = fields[0], int(fields[1]), int(fields[3])
@@ -113,7 +113,7 @@ def _running(since: int) -> dict[int, tuple[int, int, int]]:
 def _has(pid: int, mark: bytes) -> bool:
     """Return True if the process was started with this mark in its environment."""
     try:
-        with open(f"/proc/{pid}/environ", "rb") as environ:  # noqa: PTH123 - as above
+        with open(f"/proc/{pid}/environ", "rb") as environ:  # noqa: PTH123 - a Path costs time
             return mark in environ.read().split(b"\0")
     except OSError:
         return False  # it ended during the search, or belongs to another user

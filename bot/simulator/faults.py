@@ -40,7 +40,7 @@ class Faults:
     async def before(
         self,
         method: str,  # noqa: ARG002 - a derived class looks at it
-        args: JSON,  # noqa: ARG002 - likewise
+        args: JSON,  # noqa: ARG002 - a subclass reads it
     ) -> web.StreamResponse | None:
         """Answer instead of the Web API method; None lets the call through.
 
@@ -50,18 +50,18 @@ class Faults:
 
     async def after(
         self,
-        method: str,  # noqa: ARG002 - likewise
-        args: JSON,  # noqa: ARG002 - likewise
-        answer: JSON,  # noqa: ARG002 - likewise
+        method: str,  # noqa: ARG002 - a subclass reads it
+        args: JSON,  # noqa: ARG002 - a subclass reads it
+        answer: JSON,  # noqa: ARG002 - a subclass reads it
     ) -> bool:
         """False drops the connection although the call has been carried out."""
         return True
 
-    async def before_send(self, envelope: JSON) -> bool:  # noqa: ARG002 - likewise
+    async def before_send(self, envelope: JSON) -> bool:  # noqa: ARG002 - a subclass reads it
         """False loses this envelope on its way; Slack itself believes that it was sent."""
         return True
 
-    async def after_send(self, envelope: JSON) -> bool:  # noqa: ARG002 - likewise
+    async def after_send(self, envelope: JSON) -> bool:  # noqa: ARG002 - a subclass reads it
         """False cuts the link on which this envelope has just been sent."""
         return True
 

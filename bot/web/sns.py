@@ -188,7 +188,7 @@ def _is_signed_by(certificate: Certificate, version: str, signature: bytes, sign
     from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-    algorithm = hashes.SHA256() if version == "2" else hashes.SHA1()  # noqa: S303 - version 1
+    algorithm = hashes.SHA256() if version == "2" else hashes.SHA1()  # noqa: S303 - SNS signs version 1 so
     try:
         key = certificate.public_key()
         if not isinstance(key, RSAPublicKey) or key.key_size < MIN_KEY_BITS:

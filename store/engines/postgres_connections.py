@@ -141,7 +141,7 @@ class Wakeups:
         """Read the database's time."""
         asked_at = self._clock.reading()
         row = await (await connection.execute("SELECT clock_timestamp()")).fetchone()
-        assert row is not None, "a SELECT without FROM has one row"  # noqa: S101 - for mypy
+        assert row is not None, "a SELECT without FROM has one row"  # noqa: S101 - mypy needs to know
         self._clock.set(row[0].astimezone(UTC), asked_at, self._clock.reading())
 
     async def _listen(self, first: Connection) -> None:

@@ -86,9 +86,9 @@ class Candidates:
 
 
 def lock_scopes(named: Sequence[IdentifiedAlert]) -> Statement:
-    """Until the transaction ends nobody else opens, folds into or closes an incident there.
+    """Keep others from opening, folding into or closing an incident there, until the commit.
 
-    Nor takes in another telling of these alerts: it may name another scope, or none.
+    Nobody takes in another message of these alerts either: it may name another scope, or none.
     """
     return lock_all(
         lambda: {

@@ -120,10 +120,10 @@ class DisputesPart(Part):
         return await self._read_sealed(current)
 
     async def check_trail(self, channel: str, now: datetime) -> str:
-        """As `trail_dispute`.
+        """Return what `trail_dispute` returns, and record a dispute that is new.
 
-        A new dispute is recorded, and one notice is posted in `channel`. A fault that the trail
-        shows by itself is not recorded: nothing is added to such a trail.
+        One notice of it is posted in `channel`. A fault that the trail shows by itself is not
+        recorded: nothing is added to such a trail.
         """
         return await self._write(check, channel, now)
 

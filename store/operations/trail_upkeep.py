@@ -149,7 +149,7 @@ def reset_trail(reason: str, now: datetime) -> Operation[int]:
 
 
 def _fault_since_last_day(through: int) -> Operation[str]:
-    """As `_fault`, from the last day's end or the checkpoint on.
+    """Return what `_fault` returns, from the last day's end or the checkpoint on.
 
     A fault of that time is still one.
     """

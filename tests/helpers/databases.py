@@ -38,7 +38,7 @@ class Database(Protocol):
         """Pretend that a newer bot has changed the schema."""
 
     def held(self) -> AbstractContextManager[None]:
-        """While it lasts, nobody writes what Slack shows."""
+        """Keep everybody from writing what Slack shows, until the block ends."""
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     def run_in_executor(  # type: ignore[override]
         self, executor: Executor | None, func: Callable[..., Any], *args: Any
     ) -> asyncio.Future[Any]:
-        """As ever; until it is done no time passes."""
+        """Run it; no time passes until it is done."""
         future = super().run_in_executor(executor, func, *args)
         self._hold(future)
         return future

@@ -49,7 +49,7 @@ async def waits_for(store: Store, key: str) -> asyncio.Task[dict[str, Any] | Non
 
 
 async def renew(store: Store, now: datetime) -> None:
-    """As the heartbeat does; but a bot alone on SQLite would evict the other."""
+    """Renew the lease as the heartbeat does, which alone on SQLite would evict the other."""
     await store._engine.write(leases.renew, store.owner, now, 10)
 
 

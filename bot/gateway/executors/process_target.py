@@ -29,7 +29,7 @@ class ProcessTarget(Target):
     autostart: bool = True
     start_seconds: float = Field(default=30, gt=0, le=300)
 
-    def acts_on_us(self, names: Collection[str]) -> str:  # noqa: ARG002 - the base names it
+    def acts_on_us(self, names: Collection[str]) -> str:  # noqa: ARG002 - Target has the parameter
         """Refuse an argv that starts the bot or a gateway."""
         return (
             "argv: starts the bot or its gateway; they never act on it"
