@@ -50,24 +50,23 @@ def incidents(world: World) -> int:
     return int(world.rows("SELECT COUNT(*) AS n FROM incidents")[0]["n"])
 
 
-@pytest.mark.parametrize("path", ["/incident", "/alerts/generic", "/webhook/alerts"])
-@pytest.mark.parametrize(
-    ("body", "text"),
-    [
-        (b"", "The body is not JSON"),
-        (b'{"a": 1,}', "The body is not JSON"),
-        (b'{"a": 1', "at line 1, column 8"),
-        (b"\xff\xfe{}", "The body is not UTF-8."),
-        (b"[" * 100_000, "The body is nested too deeply."),
-    ],
-    ids=lambda value: value[:12].decode("latin1") if isinstance(value, bytes) else "",
+INVALID_BODIES = (
+    (b"", "The body is not JSON"),
+    (b'{"a": 1,}', "The body is not JSON"),
+    (b'{"a": 1', "at line 1, column 8"),
+    (b"\xff\xfe{}", "The body is not UTF-8."),
+    (b"[" * 100_000, "The body is nested too deeply."),
 )
+
+
+@pytest.mark.parametrize("path", ["/incident", "/alerts/generic", "/webhook/alerts"])
 async def test_an_invalid_body_is_answered_with_the_reason(
-    running: Bot, world: World, http: aiohttp.ClientSession, path: str, body: bytes, text: str
+    running: Bot, world: World, http: aiohttp.ClientSession, path: str
 ) -> None:
-    status, result = await post(http, running, path, body)
-    assert status == 400, result
-    assert text in result
+    for body, text in INVALID_BODIES:
+        status, result = await post(http, running, path, body)
+        assert status == 400, result
+        assert text in result, body[:12]
     assert incidents(world) == 0
 
 
@@ -213,32 +212,34 @@ def pressing(world: World, action: dict[str, Any], on: Message | None = None) ->
     }
 
 
-@pytest.mark.parametrize(
-    ("action", "text"),
-    [
-        ({"action_id": "sopbot.nonsense", "value": "1"}, "This button no longer works"),
-        ({"action_id": "sopbot.approve", "value": "f" * 32}, "This approval is not known here."),
-        ({"action_id": "sopbot.approve", "value": "' OR 1=1 --"}, "This approval is not known"),
-        ({"action_id": "sopbot.approve", "value": "\ud800\x00"}, "This approval is not known"),
-        ({"action_id": "sopbot.approve"}, "This approval is not known here."),
-        ({"action_id": "sopbot.acknowledge", "value": "99"}, "There is no INC-99."),
-        ({"action_id": "sopbot.acknowledge", "value": "9" * 400}, "is not an incident number."),
-        ({"action_id": "sopbot.resolve", "value": "INC-١"}, "is not an incident number."),
-        ({"action_id": "sopbot.ask", "value": "x"}, "is not an incident number."),
-        ({"action_id": "sopbot.check_again", "value": "nothing"}, "not known here"),
-    ],
-    ids=lambda value: value.get("action_id") if isinstance(value, dict) else "",
+FORGED = (
+    ({"action_id": "sopbot.nonsense", "value": "1"}, "This button no longer works"),
+    ({"action_id": "sopbot.approve", "value": "f" * 32}, "This approval is not known here."),
+    ({"action_id": "sopbot.approve", "value": "' OR 1=1 --"}, "This approval is not known"),
+    ({"action_id": "sopbot.approve", "value": "\ud800\x00"}, "This approval is not known"),
+    ({"action_id": "sopbot.approve"}, "This approval is not known here."),
+    ({"action_id": "sopbot.acknowledge", "value": "99"}, "There is no INC-99."),
+    ({"action_id": "sopbot.acknowledge", "value": "9" * 400}, "is not an incident number."),
+    ({"action_id": "sopbot.resolve", "value": "INC-١"}, "is not an incident number."),
+    ({"action_id": "sopbot.ask", "value": "x"}, "is not an incident number."),
+    ({"action_id": "sopbot.check_again", "value": "nothing"}, "not known here"),
 )
-async def test_a_forged_button_is_answered_to_the_presser(
-    running: Bot, world: World, action: dict[str, Any], text: str
-) -> None:
+
+
+async def test_a_forged_button_is_answered_to_the_presser(running: Bot, world: World) -> None:
     await world.alert()
     await world.approval_card()
     await world.card("open it")  # the last change: the card links to the approval
     before = [m.text for m in world.slack.messages(ALERTS)]
-    delivery = world.slack.deliver("interactive", pressing(world, action))
-    assert await delivery.outcome(), "acknowledged: else Slack shows the person a warning sign"
-    await world.ephemeral("ben", text)
+    for action, text in FORGED:
+        earlier = len(world.ephemerals("ben"))
+        delivery = world.slack.deliver("interactive", pressing(world, action))
+        assert await delivery.outcome(), "acknowledged: else Slack shows the person a warning sign"
+        await world.slack.wait_for(
+            lambda earlier=earlier: len(world.ephemerals("ben")) > earlier,
+            why=f"ben reads {text!r}",
+        )
+        assert text in world.ephemerals("ben")[-1]
     await world.quiet()
     assert [m.text for m in world.slack.messages(ALERTS)] == before
     assert world.leaky_service.restarts == 0

@@ -33,7 +33,7 @@ class Size:
 
 
 SIZES = [
-    pytest.param(Size(600, 30, 20), id="short"),
+    pytest.param(Size(300, 15, 20), id="short"),
     pytest.param(Size(600, 200, 100), id="long", marks=pytest.mark.chaos),
 ]
 
