@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 
 from bot.retrieval.tokens import terms
 
-NAME, TITLE, TEXT, LABEL, LABEL_NAME = 4.0, 3.0, 2.0, 1.0, 1.0
+NAME, TITLE, TEXT, DETAIL, LABEL, LABEL_NAME = 4.0, 3.0, 2.0, 1.0, 1.0, 1.0
 FIELD_CHARS = 4_000  # of the titles, and of the other texts: a whole log comes later than that
 LABEL_CHARS = 200
 MOST_FIELDS = 60
 
 _NAME_LABELS = frozenset(("alertname", "alert_name", "alert"))
 _TITLE_ANNOTATIONS = frozenset(("summary", "title", "message", "subject"))
+# Annotations that say in a sentence what is wrong; the others are details, such as a counter.
+_TEXT_ANNOTATIONS = _TITLE_ANNOTATIONS | {"description", "text", "body", "details"}
 # Labels whose values name one instance of a thing, not the kind of thing that a runbook is about.
 _INSTANCE_TEXT = (
     "pod instance node host hostname ip address uid id pod_name node_name container_id image "
@@ -35,8 +37,9 @@ _LINK_ANNOTATIONS = ("url", "dashboard", "runbook", "link", "panel", "grafana", 
 class Query:
     """An alert as retrieval sees it.
 
-    `weights` are those of its terms. `text` is what the alert says in a sentence, for embedding.
-    `core` are the terms of its name and texts, which decide whether a passage fits at all.
+    `weights` are those of its terms. `text` is what the alert says in a sentence, for embedding,
+    without the names of its instances. `core` are the terms of its name and texts, which decide
+    whether a passage fits at all.
     """
 
     weights: Mapping[str, float]
@@ -55,17 +58,14 @@ def build_query(
     """Return the query of an alert; a field that it lacks is left empty."""
     labels, annotations = labels or {}, annotations or {}
     name = name or next((labels[key] for key in labels if key.lower() in _NAME_LABELS), "")
-    titles, texts = [title], [text]
-    for key, value in list(annotations.items())[:MOST_FIELDS]:
-        if any(word in key.lower() for word in _LINK_ANNOTATIONS):
-            continue
-        (titles if key.lower() in _TITLE_ANNOTATIONS else texts).append(value)
-    instances = _instances(labels)
+    titles, texts, details = _texts(title, text, annotations)
+    instances = _instances(labels, _INSTANCE_LABELS)
     weights: dict[str, float] = {}
     _add(weights, terms(name[:LABEL_CHARS]), NAME)
     _add(weights, _kept(titles, instances), TITLE)
     _add(weights, _kept(texts, instances), TEXT)
     core = frozenset(weights)
+    _add(weights, _kept(details, instances), DETAIL)
     for key, value in list(labels.items())[:MOST_FIELDS]:
         lower = key.lower()
         if lower in _NAME_LABELS:
@@ -74,7 +74,24 @@ def build_query(
             _add(weights, terms(key[:LABEL_CHARS]), LABEL_NAME)
         if lower not in _INSTANCE_LABELS:
             _add(weights, terms(value[:LABEL_CHARS]), LABEL)
-    return Query(weights, _sentence(name, titles, texts), core)
+    return Query(weights, _sentence([name, *titles, *texts], _instances(labels)), core)
+
+
+def _texts(
+    title: str, text: str, annotations: Mapping[str, str]
+) -> tuple[list[str], list[str], list[str]]:
+    """Return the titles, the other texts, and the details. Without any text the details are it."""
+    titles, texts = [title], [text]
+    details: list[str] = []
+    for key, value in list(annotations.items())[:MOST_FIELDS]:
+        lower = key.lower()
+        if any(word in lower for word in _LINK_ANNOTATIONS):
+            continue
+        kind = titles if lower in _TITLE_ANNOTATIONS else texts
+        (kind if lower in _TEXT_ANNOTATIONS else details).append(value)
+    if not any([*titles, *texts]):
+        return titles, details, []
+    return titles, texts, details
 
 
 def _add(weights: dict[str, float], names: Iterable[str], weight: float) -> None:
@@ -89,11 +106,12 @@ def _kept(texts: Iterable[str], instances: frozenset[str]) -> list[str]:
     return terms(" ".join(word for word in text.split() if _bare(word) not in instances))
 
 
-def _instances(labels: Mapping[str, str]) -> frozenset[str]:
+def _instances(labels: Mapping[str, str], of: frozenset[str] | None = None) -> frozenset[str]:
+    """Return the values of labels that look like names; only of the labels `of`, if given."""
     values = [
         value
         for key, value in list(labels.items())[:MOST_FIELDS]
-        if key.lower() in _INSTANCE_LABELS
+        if (key.lower() in of if of is not None else key.lower() not in _NAME_LABELS)
     ]
     return frozenset(_bare(value) for value in values if "-" in value or _has_digit(value))
 
@@ -106,6 +124,9 @@ def _bare(word: str) -> str:
     return word.strip("`'\"()[]{}<>.,:;!?").casefold()
 
 
-def _sentence(name: str, titles: Iterable[str], texts: Iterable[str]) -> str:
-    parts = [name, *titles, *texts]
-    return ". ".join(dict.fromkeys(part.strip() for part in parts if part.strip()))[:FIELD_CHARS]
+def _sentence(parts: Iterable[str], instances: frozenset[str]) -> str:
+    """Return the parts without names of instances, which no vector knows."""
+    kept = [
+        " ".join(word for word in part.split() if _bare(word) not in instances) for part in parts
+    ]
+    return ". ".join(dict.fromkeys(part for part in kept if part))[:FIELD_CHARS]

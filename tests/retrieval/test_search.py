@@ -87,6 +87,24 @@ def test_names_of_instances_do_not_take_part() -> None:
     assert hit.passage.path == "disk.md"
 
 
+def test_details_and_names_of_objects_do_not_keep_a_runbook_from_fitting() -> None:
+    """As some senders write: counters and times as annotations, an object's name in the text."""
+    labels = {"persistentvolumeclaim": "data-logging-0", "service": "logging-service"}
+    summary = "No space left on filesystem of data-logging-0 for logging-service"
+    details = {
+        "last_success": "Error: ETIMEOUT connecting to external-data-source",
+        "affected_clients": "mobile app, legacy integrations, partner gateway",
+    }
+    plain = build_query(annotations={"summary": "No space left on filesystem of for"})
+    query = build_query(labels=labels, annotations={"summary": summary, **details})
+    assert query.text == plain.text
+    assert "mobil" in query.weights
+    assert "mobil" not in query.core, "a detail may rank, and decides nothing"
+    assert search_of(*documents(disk=DISK, queue=QUEUE)).search(query)
+    alone = build_query(annotations={"reason": "No space left on filesystem"})
+    assert alone.core >= {"spac", "filesystem"}, "details are the text where there is no other"
+
+
 def test_vectors_are_kept_by_content_and_only_those_that_are_needed(tmp_path: Path) -> None:
     path = str(tmp_path / "index.db")
     first = documents(disk=DISK, queue=QUEUE)
