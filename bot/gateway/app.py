@@ -109,6 +109,8 @@ async def running(
             concurrent=config.limits.concurrent,
             chooser=_chooser_of(config),
         )
+        for action in dispatcher.catalogue.listed().actions:
+            metrics.operation.labels(action.verb)  # at 0, so that the first one is an increase
         probes = Probes(executors, lambda: dispatcher.catalogue.targets)
         stack.push_async_callback(probes.close)
         health = HealthCheck(probes, journal, clock, gatekeeper=gatekeeper, dispatcher=dispatcher)

@@ -5,7 +5,7 @@ The registry is the bot's own, so that two bots in one process (tests) never sha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from prometheus_client import (
@@ -21,6 +21,9 @@ from bot.observability.advisor_metrics import AdvisorMetrics
 from bot.observability.backup_metrics import BackupMetrics
 from bot.observability.events import Event
 from bot.observability.service_levels import ServiceLevels
+
+_CHOICES = ("approve", "reject")
+_OUTCOMES = ("succeeded", "failed", "outcome unknown", "verified", "not verified")
 
 
 class Metrics:
@@ -41,6 +44,7 @@ class Metrics:
         )
         self._add_episodes(reg)
         self._votes = Counter("sopbot_votes_total", "Votes counted.", ["choice"], registry=reg)
+        _begin_at_zero(self._votes, _CHOICES)
         self._refusals = Counter(
             "sopbot_refusals_total", "Presses refused, by blocker.", ["reason"], registry=reg
         )
@@ -53,7 +57,7 @@ class Metrics:
         self._remediations = Counter(
             "sopbot_remediations_total", "Remediations by outcome.", ["state"], registry=reg
         )
-        self._remediations.labels("outcome unknown")  # at 0, so that the first one is an increase
+        _begin_at_zero(self._remediations, _OUTCOMES)
         self._slack = Counter(
             "sopbot_slack_calls_total",
             "Slack calls by outcome.",
@@ -246,3 +250,13 @@ class Metrics:
     def text(self) -> bytes:
         """Return all metrics in Prometheus' text format."""
         return generate_latest(self.registry)
+
+
+def _begin_at_zero(counter: Counter, values: Iterable[str]) -> None:
+    """Expose the series before their first event.
+
+    Prometheus sees no increase in a series that begins at 1, so the first event would be on no
+    dashboard and in no rule.
+    """
+    for value in values:
+        counter.labels(value)

@@ -23,6 +23,7 @@ RULES: list[dict[str, Any]] = yaml.safe_load((ALERTS / "sopbot.yml").read_text()
 TESTS: list[dict[str, Any]] = yaml.safe_load((ALERTS / "sopbot_test.yml").read_text())["tests"]
 
 PROMTOOL = shutil.which("promtool") or ""
+VMALERT = shutil.which("vmalert") or ""
 needs_promtool = pytest.mark.skipif(
     not PROMTOOL, reason="promtool is missing; `make services` installs it"
 )
@@ -44,6 +45,19 @@ def test_each_rule_fires_on_its_series_and_on_no_other() -> None:
         timeout=60,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.skipif(not VMALERT, reason="vmalert is missing: Debian's victoria-metrics")
+def test_vmalert_reads_the_same_rules(tmp_path: Path) -> None:
+    def read(file: Path) -> subprocess.CompletedProcess[str]:
+        command = [VMALERT, "-dryRun", f"-rule={file}"]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+    done = read(ALERTS / "sopbot.yml")
+    assert done.returncode == 0, done.stdout + done.stderr
+    wrong = tmp_path / "wrong.yml"
+    wrong.write_text((ALERTS / "sopbot.yml").read_text().replace("sum(", "sum((", 1))
+    assert read(wrong).returncode != 0, "an expression that cannot be read"
 
 
 def test_each_rule_has_series_on_which_it_fires_and_on_which_it_does_not() -> None:

@@ -1,5 +1,7 @@
 """Metrics: one method for each thing that happens."""
 
+from bot.approvals.model import Choice
+from bot.incidents.remediation import RemediationStatus
 from bot.observability.events import Event
 from bot.observability.metrics import Metrics
 
@@ -88,3 +90,15 @@ def test_two_bots_in_one_process_do_not_share_a_count():
     first.refused("frozen")
     assert value(second, "sopbot_refusals_total", reason="frozen") is None
     assert b'sopbot_refusals_total{reason="frozen"} 1.0' in first.text()
+
+
+def test_each_outcome_and_vote_begins_at_zero_so_that_the_first_one_is_an_increase():
+    metrics = Metrics()
+    outcomes = {
+        *(RemediationStatus.SUCCEEDED, RemediationStatus.FAILED, RemediationStatus.OUTCOME_UNKNOWN),
+        *(RemediationStatus.VERIFIED, RemediationStatus.NOT_VERIFIED),
+    }
+    for outcome in outcomes:
+        assert value(metrics, "sopbot_remediations_total", state=outcome) == 0
+    for choice in Choice:
+        assert value(metrics, "sopbot_votes_total", choice=choice) == 0
