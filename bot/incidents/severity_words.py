@@ -13,14 +13,24 @@ _COMMON_WORDS = {
 
 _RARER_WORDS = {  # in other languages, and of single senders
     Severity.CRITICAL: (
-        "crítico crítica critique kritisch critico critica grave 緊急 紧急 致命 严重 嚴重 重大"
+        "crítico crítica critique kritisch critico critica grave kritische kritischer"
+        " urgente bloquant bloquante catastrophic 緊急 紧急 致命 致命的 严重 嚴重 重大 危险"
+        " 危急 灾难 危険"
     ),
-    Severity.HIGH: "severe alto alta élevé élevée hoch haute elevato elevata 高",
+    Severity.HIGH: (
+        "severe alto alta élevé élevée hoch haute elevato elevata majeur majeure mayor"
+        " maior maggiore wichtig importante schwerwiegend important 高 高危 重要 主要"
+    ),
     Severity.MEDIUM: (
         "aviso advertencia atenção atención avertissement warnung avvertimento attenzione"
-        " média medio media moyen moyenne mittel 警告 中"
+        " média medio media moyen moyenne mittel avviso médio moderado moderada 警告 中"
+        " 注意"
     ),
-    Severity.LOW: "baixo baixa bajo baja faible niedrig basso bassa informação información 低 提示",
+    Severity.LOW: (
+        "baixo baixa bajo baja faible niedrig basso bassa informação información mineur"
+        " mineure menor minore gering hinweis leve informativo informativa 低 提示 一般"
+        " 次要 軽微 情報"
+    ),
 }
 
 _SEVERITIES = {

@@ -148,6 +148,15 @@ _PERSON = re.compile(
 )
 
 
+# `Ana Lima acknowledged problem at 09:12`: the words of Zabbix for an update of a problem.
+_OF_PROBLEM = re.compile(
+    r"(?P<actor>[^\n:]{1,60}?) (?P<verb>acknowledged|commented|closed|unacknowledged|suppressed)"
+    r"(?:[a-z ,]{0,60})? (?:the )?"
+    r"(?P<subject>(?:problem|alert|incident|issue|alarm)\b[^\n]{0,200})",
+    re.IGNORECASE,
+)
+
+
 def _stated(line: str) -> ReportedAction | None:
     """Return the action of a line that names the person or the alert by its form, or None."""
     match = _LEADING.match(line)
@@ -158,6 +167,7 @@ def _stated(line: str) -> ReportedAction | None:
         match = _PERSON.fullmatch(line)
         if match is not None and match["actor"].split()[0].lower() in _NO_PERSON:
             return None
+    match = match or _of_problem(line)
     if match is None:
         return None
     verb = match["verb"].lower()
@@ -167,3 +177,10 @@ def _stated(line: str) -> ReportedAction | None:
     if not actor and (title := without_actor(subject)) != subject:
         subject, actor = title, subject[len(title) :].removeprefix(" by ").strip(_MARKS)
     return ReportedAction(kind, actor, subject)
+
+
+def _of_problem(line: str) -> re.Match[str] | None:
+    match = _OF_PROBLEM.fullmatch(line)
+    if match is None or not _NO_PERSON.isdisjoint(match["actor"].lower().split()):
+        return None
+    return match if match["actor"][:1].isupper() or match["actor"][:1] in "@[" else None

@@ -10,7 +10,7 @@ from bot.intake import states
 END_MARKS = " \t\n*_~`.,;:!|-–—>»→=#([【（"
 _NOUNS = frozenset(("alert", "incident", "alarm"))
 _LINK_LABELS = ("(open)", "[open]", "(view)", "[view]", "(details)", "(link)", "(show)")
-_DELIMITERS = (":", "：", "|", "»", ">", "->", "=>", "→")
+_DELIMITERS = (":", "：", "|", "»", ">", "->", "=>", "→", "•", "·", "｜")
 _ENDS_BEFORE_STATE = (*_DELIMITERS, ",", ";", "!", "–", "—", "(", "[", "【", "（")
 _BEHIND_WORD = re.compile(
     r"[:：!.,;|)\]】）>*_~–—→(\[]|->|=>|(?:after|for|since|at|in|on|with|by|again|nach|seit|depuis|desde"
@@ -24,6 +24,18 @@ _DETAILS = re.compile(
 )
 _RECOVERED_FROM = re.compile(
     r"(?P<what>\S[^\n]{0,150}?) (?:has )?recovered from (?P<trouble>\S[^\n]*)", re.IGNORECASE
+)
+_COUNT = re.compile(
+    r"(?:\s*[:(\[|,]\s*|\s+[-–—]\s+)\d{1,4}(?: alerts?| instances?)?\s*$", re.IGNORECASE
+)
+_RUN_ID = re.compile(
+    r" \((?:application|run|job|task|execution|build|id)[-_ :#]{0,2}[\w-]{0,60}\d[\w-]{0,60}\)",
+    re.IGNORECASE,
+)
+_FINISHED = re.compile(
+    r"\s(?:(?:has|have|was) )?(?:finished|completed|ended|exited|terminated)(?: with)?"
+    r"(?: (?:status|state|result|code))?$",
+    re.IGNORECASE,
 )
 _DURATION = re.compile(r"(?:in|after) [\d(]", re.IGNORECASE)
 
@@ -85,6 +97,11 @@ def is_result_of_run(text: str) -> bool:
     return _DURATION.match(text.lstrip()) is not None
 
 
+def without_count(text: str) -> str:
+    """Return what stands before the number of members that a state follows: `Queue is full:2`."""
+    return text[: count.start()] if (count := _COUNT.search(text, max(0, len(text) - 30))) else text
+
+
 def without_actor(text: str) -> str:
     """Return a subject without the person who ended it: `Disk full by Ana Lima`."""
     subject, by, actor = text.rpartition(" by ")
@@ -95,7 +112,8 @@ def without_actor(text: str) -> str:
 def without_fillers(text: str) -> str:
     """Return a subject without marks at its ends and without the words of an alert:
     `Alert for` before it, "alert" behind it."""
-    text = text.strip(END_MARKS + ")]】）")
+    text = _RUN_ID.sub("", text.strip(END_MARKS + ")]】）"))
+    text = text[: end.start()] if (end := _FINISHED.search(text, max(0, len(text) - 60))) else text
     tokens = text.split()
     while len(tokens) > 1 and states.folded(tokens[0].strip(END_MARKS)) in states.FILLERS:
         tokens.pop(0)

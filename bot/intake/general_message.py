@@ -8,16 +8,26 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.incidents.model import Alert, AlertStatus
+from bot.incidents.model import GUESS, Alert, AlertStatus
 from bot.incidents.severity_words import known_severity
 from bot.intake import guesses, states
 from bot.intake.activity import reported_action
 from bot.intake.cleaning import TEXT_LIMIT, TITLE_LIMIT, one_line, parse_words, title_of
 from bot.intake.drafting import Draft, identifying, still
+from bot.intake.env_titles import env_of_title
 from bot.intake.headings import is_heading
 from bot.intake.headline import LOOKED_AT, Headline, read_headline
-from bot.intake.label_names import STATE_FIELDS, naming_label, start_in, with_our_names
-from bot.intake.lines import read_lines
+from bot.intake.label_names import (
+    STATE_FIELDS,
+    is_fact,
+    naming_label,
+    start_in,
+    tags_in,
+    tells,
+    with_our_names,
+)
+from bot.intake.lines import read_lines, row_of
+from bot.intake.members import part_that_fires
 from bot.intake.reading import Activity
 from bot.intake.slack_message import SlackMessage
 from bot.intake.slack_text import bare
@@ -45,12 +55,16 @@ def parse_message(message: SlackMessage) -> Alert | Activity | None:
     If the message reports what a person did to an alert, return that: the end of the alert, or
     activity about it.
     """
-    lines = read_lines(message.text)
+    text, is_mixed = part_that_fires(message.text)
+    lines = read_lines(text)
     fields = {name.replace(" ", "_"): value for name, value in message.fields.items()}
     labels = {**lines.labels, **with_our_names(fields)}
+    labels = {**tags_in(labels), **labels}
     title = _title(message, naming_label(labels))
     if title is None:
         return None
+    if is_mixed:
+        return _alert(message, title, labels, lines.annotations, AlertStatus.FIRING)
     action = reported_action(title.text)
     if action is None:
         return _alert(message, title, labels, lines.annotations)
@@ -74,21 +88,28 @@ def _alert(
     title: _Title,
     labels: Mapping[str, str],
     annotations: Mapping[str, str],
-    ended: AlertStatus | None = None,
+    stated: AlertStatus | None = None,
 ) -> Alert:
     name_label = next(
         (labels[key] for key in ("alertname", "alert", "alert_name") if key in labels), ""
     )
+    subject = theme(title.headline, title.behind)
     named = {key: labels[key] for key in sorted(_IDENTIFYING) if key in labels}
-    status, status_from = (ended, "title") if ended else status_of_message(title, message, labels)
+    # A template may write `ALARM: X` and `OK: X`: the title says the same as the label.
+    named = {
+        key: text for key, text in named.items() if key not in _NAMES or not _same(text, subject)
+    }
+    status, status_from = (stated, "text") if stated else status_of_message(title, message, labels)
     severity, severity_from = _severity(title, labels)
     starts_at = start_in(labels)
+    env = "" if guesses.env_of(labels)[0] else env_of_title(title.text)
     return Draft(
         source="generic",
         status=status,
         name=name_label or title.headline.title or title.text,
         title=title.headline.title or title.text,
         text=message.text,
+        env=env,
         severity=severity,
         labels={**labels, **({"sender": message.sender} if message.sender else {})},
         annotations=annotations,
@@ -96,12 +117,25 @@ def _alert(
         links=message.links,
         identity={
             "sender": message.sender,
-            "title": theme(title.headline, title.behind),
+            "title": subject,
             **identifying(named),
         },
-        read_from={"status": status_from, "severity": severity_from, "title": "title"},
+        read_from={
+            "status": status_from,
+            "severity": severity_from,
+            "title": "title",
+            **({"env": GUESS} if env else {}),
+        },
         raw=message.raw,
     ).alert()
+
+
+_NAMES = parse_words("alert alertname name")
+
+
+def _same(text: str, subject: str) -> bool:
+    """Return True if a label names what the title is about."""
+    return still(read_headline(text).subject) in subject
 
 
 def _severity(title: _Title, labels: Mapping[str, str]) -> tuple[str, str]:
@@ -124,20 +158,29 @@ def _title(message: SlackMessage, names: str) -> _Title | None:
     names what the message is about.
 
     A mention, a lone state word and the sender's own name are headings of every message that this
-    sender writes; they are not what the message is about.
+    sender writes; they are not what the message is about. Neither is a row such as `Server: db-1`,
+    while a row such as `Message: dump failed` says it.
     """
     sender = frozenset(states.folded(message.sender).split())
     lines = list(_lines(message))
     before: list[Headline] = []
+    is_below = False
     for index, (line, text) in enumerate(lines):
+        if (row := row_of(line)) is not None:
+            if is_fact(*row):
+                is_below = True
+                continue
+            line, text = (row[1], row[1]) if tells(row[0]) else (line, text)
         headline = read_headline(text)
         if not is_heading(headline, text, sender, names):
             name = title_of(names)
-            if before and name and (name not in line or line.endswith(name)):
+            if (before or is_below) and name and (name not in line or line.endswith(name)):
                 return _Title(names, read_headline(names), tuple(before), "")
             behind = next((other for _, other in lines[index + 1 :] if other != text), "")
             return _Title(line, headline, tuple(before), behind)
         before.append(headline)
+    if name := title_of(names):
+        return _Title(name, read_headline(name), tuple(before), "")
     # A message may hold only a mention, a picture, a button or "***".
     first = lines[0][0] if lines else ""
     label, url = message.links[0] if message.links else ("", "")

@@ -60,11 +60,18 @@ ENV_LABELS = ("env", "environment", "deployment_environment", "deployment.enviro
 # These hold an environment only if their value has the form of one.
 _ENV_HINTS = ("cluster", "kubernetes_cluster", "namespace", "kubernetes_namespace", "datacenter")
 _ENV_SYNONYMS = {
-    "production": "prod",
-    "stg": "staging",
-    "stage": "staging",
-    "development": "dev",
-    "testing": "test",
+    word: name
+    for name, synonyms in {
+        "prod": (
+            "production produktion produktiv produktivumgebung produção producción"
+            " produzione producao produccion esercizio 本番 本番環境 プロダクション 生产"
+            " 生产环境 生產 生產環境 线上 正式环境"
+        ),
+        "staging": "stg stage recette homologação homologacao préproduction ステージング 预发",
+        "dev": "development entwicklung desarrollo développement desenvolvimento sviluppo 開発",
+        "test": "testing testumgebung pruebas collaudo 検証 検証環境 テスト 测试 测试环境 測試",
+    }.items()
+    for word in synonyms.split()
 }
 # dev-portal and test-runner are services: behind these words the rest must be a place or a number.
 _ENV_TOKEN = re.compile(
@@ -100,6 +107,8 @@ SERVICE_LABELS = (
     "job_name",
     "component",
     "project",
+    "repo",
+    "repository",
     "monitor",
     "host",
     "hostname",
@@ -246,17 +255,28 @@ def service_of(labels: Mapping[str, str]) -> tuple[str, str]:
     An exporter counts only if no other label names a service.
     """
     measured_by = ("", "")
-    is_run = "branch" in labels and not says_nothing(labels.get("project", ""))
+    of_run = "" if _RUN_LABELS.isdisjoint(labels) else _project_of(labels)
     for name in SERVICE_LABELS:
-        if is_run and name == "job":
+        if of_run and name == "job":
             continue  # a step of a run of the project
         value = labels.get(name, "")
         if says_nothing(value) or looks_like_address(value):
             continue
         if not is_exporter(value):
-            return value, name
+            return (of_run, name) if of_run and name in _PROJECT_LABELS else (value, name)
         measured_by = measured_by if measured_by[0] else (value, name)
     return measured_by
+
+
+_RUN_LABELS = frozenset(("branch", "workflow", "ref", "commit"))
+_PROJECT_LABELS = ("project", "repo", "repository")
+
+
+def _project_of(labels: Mapping[str, str]) -> str:
+    """Return the name of the project of a run: `ledger` for the repository `acme/ledger`."""
+    text = next((labels[name] for name in _PROJECT_LABELS if labels.get(name)), "")
+    name = text.rstrip("/").rsplit("/", 1)[-1].removesuffix(".git")
+    return "" if says_nothing(name) else name
 
 
 # As for names; a token comes from the first 1,000 characters of a headline.
@@ -282,6 +302,7 @@ _SEVERITY_ENDINGS = ("_severity", "_priority")  # "Trigger severity: High"
 
 
 _WORDS_OF_SEVERITY = re.compile(r"[^\W\d_]+[ -]?[0-9]?")
+_NUMBERED = re.compile(r"S([1-5])\b")  # "S1 Triggered"
 _EMOJI_NAME = re.compile(r":[a-z0-9_+'-]{1,60}:", re.IGNORECASE)
 
 
@@ -294,6 +315,8 @@ def severity_spoken(text: str) -> str:
     text = text[:LONGEST].strip()
     if known_severity(text) is not None:
         return text
+    if numbered := _NUMBERED.match(text):
+        return f"sev{numbered[1]}"
     for match in _WORDS_OF_SEVERITY.finditer(_EMOJI_NAME.sub(" ", text)):
         word: str = match[0]
         for candidate in (word.replace(" ", "").replace("-", ""), word.rstrip(" -0123456789")):

@@ -32,6 +32,7 @@ _TOPICS = parse_words(
     " production prod staging dev slo sla cluster kubernetes k8s server service network backend"
     " frontend health check error errors high low new channel data custom default test"
 )
+_RUN_ENDINGS = ("信息", "通知", "消息", "提醒", "のお知らせ", "连絡", "連絡")  # "news of …"
 _EMOJI = re.compile(r":[a-z0-9_+'-]{1,60}:?(?=\s|$)", re.IGNORECASE)
 _HOST = re.compile(r"[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,8}")  # of which nothing is said
 _PARTS = parse_words(
@@ -60,4 +61,7 @@ def is_heading(headline: Headline, text: str, sender: frozenset[str], names: str
 
 
 def _is_idle(word: str, sender: frozenset[str]) -> bool:
-    return word in states.FILLERS or word in states.STATE_WORDS or word in sender or word in _TOOLS
+    if word in states.FILLERS or word in states.STATE_WORDS or word in sender or word in _TOOLS:
+        return True
+    run = states.unseparated_state(word)
+    return run is not None and run[0] == 0 and word.endswith(_RUN_ENDINGS)

@@ -21,11 +21,13 @@ from bot.intake.delimiters import (
     is_result_of_run,
     recovered_from,
     without_actor,
+    without_count,
     without_details,
     without_fillers,
     without_link_label,
 )
-from bot.intake.phrases import TOKEN, begins_with_state, phrase_at, severity_word
+from bot.intake.members import counts_both
+from bot.intake.phrases import TOKEN, begins_with_state, is_symptom, phrase_at, severity_word
 from bot.intake.states import StateWord
 
 LOOKED_AT = 300  # characters of a title
@@ -88,9 +90,12 @@ class _Reader:
         self.emoji: AlertStatus | None = None
         self.is_announced = False
         self.names: list[str] = []  # what stands in brackets before the title and is no state
+        self.is_named = False  # `[quay] [Down] timeout`: the rest is what was seen
 
     def read(self) -> Headline:
         rest = self.without_front(without_link_label(self.text))
+        if self.state is AlertStatus.RESOLVED and counts_both(self.text):
+            self.state = AlertStatus.FIRING
         if (recovered := recovered_from(rest)) is not None:
             self.mark(AlertStatus.RESOLVED)
             rest = recovered
@@ -98,7 +103,7 @@ class _Reader:
         cut, end, word = self.transition(rest)
         subject = title = rest
         if word is not None:
-            subject = rest[:cut]
+            subject = rest[:cut] if word.is_symptom else without_count(rest[:cut])
             if end == len(rest) and not word.is_symptom:
                 title = subject
             if self.state is None:
@@ -107,6 +112,7 @@ class _Reader:
         subject = subject[: len(without_details(rest))]
         if self.is_marked and self.state is AlertStatus.RESOLVED:
             subject = without_actor(subject)
+        subject = "" if self.is_named else subject
         subject = without_fillers(" ".join([*self.names, subject]))
         title = " ".join(part for part in (front, title.strip(" \t*_~`|:;,-–—>»→")) if part)
         if title.count("*") == 1:  # the other one of a bold word was at the front
@@ -152,7 +158,9 @@ class _Reader:
         if end < 0:
             return None
         inside = rest[1:end].strip()
-        if not self.reads_mark(inside) and inside:
+        if self.reads_mark(inside):
+            self.is_named = bool(self.names) and is_symptom(inside)
+        elif inside:
             if not rest[end + 1 :].strip():
                 return None  # the brackets hold the whole title
             if not _NUMBER.fullmatch(inside):

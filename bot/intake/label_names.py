@@ -6,54 +6,96 @@ A template in another language writes `Serviço`, `Gravité` or `告警级别`; 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 
+from bot.intake import guesses
+from bot.intake.headline import read_headline
 from bot.intake.times import read_time
 
 # Our name, then what it is called elsewhere, as `lines` writes it: lower case, `_` for a space.
 _OTHERS = {
     "severity": (
-        "severidade severidad gravité gravedad schweregrad severità gravità prioridade prioridad"
-        " priorité priorität priorità criticidade criticidad criticité kritikalität 重要度 深刻度"
-        " 優先度 级别 級別 等级 告警级别 告警等级 报警级别 严重程度 严重性 嚴重程度 嚴重性 심각도"
+        "severidade severidad gravité gravedad schweregrad severità gravità prioridade"
+        " prioridad priorité priorität priorità criticidade criticidad criticité"
+        " kritikalität gravidade criticità dringlichkeit stufe niveau nivel nível livello"
+        " urgência urgencia urgence urgenza schwere 重要度 深刻度 緊急度 レベル 優先度 级别"
+        " 級別 等级 等級 告警级别 告警等级 报警级别 报警等级 告警級別 故障级别 事件级别"
+        " 严重程度 严重性 严重级别 优先级 级别状态 嚴重程度 嚴重性 심각도"
     ),
     "service": (
-        "serviço servicio servizio dienst aplicação aplicación applicazione anwendung サービス"
-        " サービス名 アプリ 服务 服务名 服务名称 服務 告警应用 所属应用 应用名 应用 应用名称 서비스"
+        "serviço servicio servizio dienst aplicação aplicación applicazione anwendung"
+        " applikation system système sistema komponente composant componente"
+        " componente_afetado microservice microservicio microsserviço service_concerné"
+        " betroffener_dienst affected_service impacted_service service_impacté"
+        " servicio_afectado serviço_afetado servizio_interessato サービス 対象サービス"
+        " システム システム名 対象システム アプリケーション サービス名 アプリ 服务 服务名"
+        " 服务名称 服務 告警应用 所属应用 应用名 应用 应用名称 服务模块 告警服务 受影响服务"
+        " 影响服务 系统 所属系统 业务系统 系統 服務名稱 應用 서비스"
     ),
-    "env": "ambiente entorno environnement umgebung 環境 环境 告警环境 환경",
-    "region": "região región région regione 地域 地区 区域 リージョン",
+    "env": (
+        "ambiente entorno environnement umgebung 環境 環境名 対象環境 环境 告警环境"
+        " 所属环境 部署环境 运行环境 환경"
+    ),
+    "region": ("região región région regione 地域 地区 区域 リージョン"),
     "host": (
-        "hôte servidor serveur server anfitrión ホスト ホスト名 サーバー 主机 主机名 主机名称 主機"
-        " 告警主机 호스트"
+        "hôte servidor serveur server anfitrión rechner machine máquina macchina maschine"
+        " nodo knoten nœud equipo ホスト ホスト名 サーバー サーバ サーバ名 サーバー名"
+        " 対象ホスト 主机 主机名 主机名称 主機 主機名稱 告警主机 故障主机 服务器 服务器名称"
+        " 机器 伺服器 호스트"
     ),
-    "instance": "instância instancia istanza instanz インスタンス 实例 告警实例 实例名称",
+    "instance": ("instância instancia istanza instanz インスタンス 实例 告警实例 实例名称"),
     "alertname": (
-        "alerta alerte allarme アラート名 アラート 告警名称 告警名 告警项目"
-        " 报警名称 告警类型 规则名称 규칙"
+        "alerta alerte allarme problem_name event_name alarm alarm_name trigger_name"
+        " monitor_name nombre_de_la_alerta nome_do_alerta nom_de_l'alerte アラート名"
+        " アラート アラーム名 ルール名 監視項目 告警名称 告警名 告警项目 告警主题 告警标题"
+        " 报警名称 报警主题 告警类型 报警类型 规则名称 规则标题 告警规则 事件名称 故障名称"
+        " 告警名稱 規則名稱 규칙"
     ),
-    "status": "situação estatus ステータス 告警状态 当前状态 報警狀態 狀態 상태",
+    "status": ("situação estatus ステータス 告警状态 当前状态 報警狀態 狀態 상태"),
     "started": (
-        "início inicio début beginn inizio 開始時刻 発生時刻 発生時間 発生日時"
-        " 开始时间 触发时间 告警时间 发生时间 故障时间"
+        "início inicio début beginn inizio 開始時刻 発生時刻 発生時間 発生日時 开始时间"
+        " 触发时间 告警时间 发生时间 故障时间"
     ),
-    "summary": "resumo resumen résumé zusammenfassung riepilogo 概要 摘要 告警主题 告警概要",
+    "summary": (
+        "resumo resumen résumé zusammenfassung riepilogo sommario 概要 件名 摘要 告警概要 告警摘要"
+    ),
     "description": (
-        "descrição descripción beschreibung descrizione 説明 詳細 描述 详情 告警详情 告警内容"
+        "descrição descripción beschreibung descrizione mensagem mensaje nachricht"
+        " messaggio meldungstext detalhes detalles dettagli 説明 詳細 内容 メッセージ 描述"
+        " 详情 告警详情 告警内容 告警描述 报警描述 报警内容 报警详情 告警信息 故障描述"
+        " 告警詳情 詳情"
     ),
 }
 _OURS = {other: name for name, others in _OTHERS.items() for other in others.split()}
 STATE_FIELDS = (
     "status", "state", "current_state", "alert_state", "alert_status", "new_state",
     "current_status", "status_text", "state_text", "status_label", "state_label", "status_name",
-    "state_name", "estado", "statut", "stato", "zustand", "状態", "状态",
+    "state_name", "estado", "statut", "stato", "zustand", "状態", "状态", "级别状态",
 )  # fmt: skip
 _START_FIELDS = (
     "started", "started_at", "start_time", "since", "triggered_at", "time", "date", "timestamp",
     "starts_at", "event_time", "first_seen", "fired_at", "opened_at", "created_at", "date_time",
     "startsat", "start", "firing_since",
 )  # fmt: skip
+# Rows that say where, when and how bad; not what happened.
+_FACTS = frozenset((
+    *guesses.SERVICE_LABELS, *guesses.ENV_LABELS, *guesses.REGION_LABELS, *STATE_FIELDS,
+    *_START_FIELDS, "server", "node", "pod", "namespace", "cluster", "ip", "url", "team", "owner",
+    "account", "value", "threshold", "duration", "sender", "source", "target", "metric",
+)) - frozenset(("job", "job_name", "monitor", "dag_id"))  # fmt: skip
+_GRADES = frozenset((*guesses.SEVERITY_LABELS, *STATE_FIELDS))
+_TELLING = frozenset((
+    "summary", "description", "message", "error", "reason", "subject", "title", "event", "details",
+    "alertname", "alert_name", "rule_name", "problem_name", "event_name", "check_name", "name",
+))  # fmt: skip
+_LONGEST_FACT = 4  # words
+_TAGS = frozenset((
+    "tags", "labels", "dimensions", "tag", "label", "metric", "event_tags", "common_labels",
+    "监控指标", "标签", "告警标签", "ラベル", "タグ", "etiquetas", "étiquettes", "etichette",
+))  # fmt: skip
+_TAG = re.compile(r"([A-Za-z_][\w./-]{0,40})\s?[=:]\s?\"?([^\s\",;\[\]{}|]{1,100})")
 # They name what a message is about, where its title is the same for every message.
 _NAMING_FIELDS = (
     "alertname", "alert", "alert_name", "rule", "rule_name", "check", "check_name", "monitor",
@@ -81,3 +123,32 @@ def start_in(labels: Mapping[str, str]) -> datetime | None:
 def naming_label(labels: Mapping[str, str]) -> str:
     """Return the label that names what the message is about, or ''."""
     return next((labels[name] for name in _NAMING_FIELDS if labels.get(name)), "")
+
+
+def is_fact(name: str, value: str) -> bool:
+    """Return True for a row that says where, when or how bad, such as `Server: db-1`.
+
+    `Host: db-1 is down` says what happened.
+    """
+    if name in _START_FIELDS or name.endswith(("_time", "_at")):
+        return True
+    if len(value.split()) > _LONGEST_FACT:
+        return False
+    if name in _GRADES or name.endswith(("_severity", "_state")):
+        return True
+    return name in _FACTS and read_headline(value).state is None
+
+
+def tells(name: str) -> bool:
+    """Return True if the value of a row says what happened, such as `Message: dump failed`."""
+    return name in _TELLING
+
+
+def tags_in(labels: Mapping[str, str]) -> dict[str, str]:
+    """Return the labels that a label lists, such as `tags`: `env:prod, service:cart`."""
+    tags: dict[str, str] = {}
+    for name, text in labels.items():
+        if name in _TAGS:
+            for match in _TAG.finditer(text[:2_000]):
+                tags.setdefault(match[1].lower(), match[2])
+    return tags

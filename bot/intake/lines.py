@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from bot.incidents.severity_words import known_severity, severity_of
+from bot.intake import guesses, states
 from bot.intake.cleaning import TEXT_LIMIT, parse_words
 from bot.intake.label_names import our_name, with_our_names
 
@@ -22,10 +24,16 @@ _MARKS = " \t*_~`"
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """The parsed lines. A label with two different values in the message is left out."""
+    """The parsed lines.
+
+    A label with two different values in the message is left out; of several severities the most
+    severe one counts. `differing` are the names of labels and annotations with several values: the
+    message lists several members.
+    """
 
     labels: dict[str, str]
     annotations: dict[str, str]
+    differing: frozenset[str] = field(default_factory=frozenset)
 
 
 def read_lines(text: str) -> Lines:
@@ -33,6 +41,7 @@ def read_lines(text: str) -> Lines:
     labels: dict[str, str] = {}
     annotations: dict[str, str] = {}
     torn: set[str] = set()
+    worst: dict[str, str] = {}
     section = ""
     for line in text[:TEXT_LIMIT].split("\n"):
         if ":" not in line and "=" not in line and "：" not in line:
@@ -42,6 +51,9 @@ def read_lines(text: str) -> Lines:
             continue
         key = match["key"].strip().replace(" ", "_").lower()
         value = match["value"].strip(_MARKS)
+        word = states.STATE_WORDS.get(key)
+        if word is not None and word.status is states.RESOLVED and not word.is_symptom:
+            continue  # `OK: berth-api` names no label
         if not value:
             section = key if key in ("labels", "annotations") else section
             continue
@@ -49,8 +61,32 @@ def read_lines(text: str) -> Lines:
             section = ""
         ours = our_name(key)
         if section == "annotations" or (not section and not _ANNOTATIONS.isdisjoint((key, ours))):
-            annotations.setdefault(ours or key, value)
-        elif labels.setdefault(key, value) != value:
+            if annotations.setdefault(ours or key, value) != value:
+                torn.add(ours or key)
+        elif (first := labels.setdefault(key, value)) != value:
             torn.add(key)
+            if (ours or key) in guesses.SEVERITY_LABELS:
+                worst[key] = _more_severe(worst.get(key, first), value)
     kept = {key: text for key, text in labels.items() if key not in torn}
-    return Lines(with_our_names(kept), annotations)
+    return Lines(with_our_names({**kept, **worst}), annotations, frozenset(torn))
+
+
+def row_of(line: str) -> tuple[str, str] | None:
+    """Return (our name of it, its value) of a line such as `*Serviço:* berth-api`, else None."""
+    if ":" not in line and "=" not in line and "：" not in line:
+        return None
+    match = _LINE.fullmatch(line[:300])
+    if match is None or not (value := match["value"].strip(_MARKS)):
+        return None
+    key = match["key"].strip().replace(" ", "_").lower()
+    return our_name(key) or key, value
+
+
+def _more_severe(word: str, other: str) -> str:
+    """Return the word of the more severe of two; a known one before an unknown one."""
+    spoken = guesses.severity_spoken(other)
+    if known_severity(spoken) is None:
+        return word
+    rank = severity_of(guesses.severity_spoken(word)).rank
+    is_unknown = known_severity(guesses.severity_spoken(word)) is None
+    return other if is_unknown or severity_of(spoken).rank < rank else word

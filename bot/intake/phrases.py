@@ -29,6 +29,13 @@ def begins_with_state(text: str) -> bool:
     )
 
 
+def is_symptom(text: str) -> bool:
+    """Return True if a text begins with a state that says what is the matter: `Down`, `Up`."""
+    first = TOKEN.search(text)
+    word = phrase_at(text, first.start())[1] if first is not None else None
+    return word is not None and word.is_symptom
+
+
 def severity_word(text: str, token: re.Match[str]) -> str:
     """Return the token, joined with a number behind a dash: `SEV-1`."""
     behind = text[token.end() : token.end() + 2]

@@ -224,7 +224,7 @@ def _entries() -> Iterator[tuple[str, StateWord]]:
 def folded(text: str) -> str:
     """Return the text for comparison: compatible characters as one, lower case, single spaces."""
     if not text.isascii():
-        text = unicodedata.normalize("NFKC", text)
+        text = unicodedata.normalize("NFKC", text).replace("\u2019", "'")
     return " ".join(text.casefold().replace("_", " ").replace("-", " ").split())
 
 
@@ -247,7 +247,7 @@ def state_of(word: str) -> AlertStatus | None:
     `[FIRING:2]`, `Recovered on {host:a}`, `Alert cleared`, `UP (HTTP 200)`.
     """
     word = word[:200]
-    parts = re.findall(r"[\w+]+", folded(_EMOJI_NAME.sub(" ", word)))
+    parts = re.findall(r"[\w+]+(?:'[\w+]+)*", folded(_EMOJI_NAME.sub(" ", word)))
     if not parts:
         return emoji_state(word)
     noun: AlertStatus | None = None  # "alert" and "problem" fire, unless "cleared" follows

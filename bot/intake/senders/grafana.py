@@ -12,10 +12,10 @@ from typing import Any
 from bot.incidents.model import Alert, AlertStatus, Severity
 from bot.incidents.severity_words import severity_of
 from bot.intake import guesses
+from bot.intake.bracket_titles import bracket_title, group_identity, labels_of_values
 from bot.intake.cleaning import parse_words
 from bot.intake.drafting import Draft
 from bot.intake.lines import Lines, read_lines
-from bot.intake.senders.alertmanager import bracket_title, group_identity, labels_of_values
 from bot.intake.senders.alertmanager_webhook import alerts_of
 from bot.intake.slack_message import SlackMessage
 
