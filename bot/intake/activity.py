@@ -157,6 +157,17 @@ _OF_PROBLEM = re.compile(
 )
 
 
+# `*Ana Lima* acknowledged *Queue is full*`, `@ana snoozed Queue is full`.
+_MARKED = re.compile(
+    r"(?:\*?(?P<actor>[^\s:*\[\]]{1,40}(?: [^\s:*\[\]]{1,40}){0,2})\*?"
+    r"|(?P<user>\[user \w+\]|@\S{1,40}))"
+    r" (?:has )?(?P<verb>acknowledged|acked|assigned|reassigned|resolved|closed|snoozed|silenced"
+    r"|archived|muted|escalated|commented on)(?: the)?(?: alert| incident| issue)? "
+    r"(?P<mark>[*\"“`]?)(?P<subject>[^*\"”`\n]{2,200}?)"
+    r"(?:[*\"”`].*|(?: (?:for|to|until) [^\n]{1,60})?)"
+)
+
+
 def _stated(line: str) -> ReportedAction | None:
     """Return the action of a line that names the person or the alert by its form, or None."""
     match = _LEADING.match(line)
@@ -168,6 +179,8 @@ def _stated(line: str) -> ReportedAction | None:
         if match is not None and match["actor"].split()[0].lower() in _NO_PERSON:
             return None
     match = match or _of_problem(line)
+    if match is None and (marked := _marked(line)) is not None:
+        return marked
     if match is None:
         return None
     verb = match["verb"].lower()
@@ -184,3 +197,16 @@ def _of_problem(line: str) -> re.Match[str] | None:
     if match is None or not _NO_PERSON.isdisjoint(match["actor"].lower().split()):
         return None
     return match if match["actor"][:1].isupper() or match["actor"][:1] in "@[" else None
+
+
+def _marked(line: str) -> ReportedAction | None:
+    """Return the action of a line that marks the alert's title, or mentions the person."""
+    match = _MARKED.fullmatch(line)
+    if match is None or not (match["mark"] or match["user"]):
+        return None
+    actor = match["user"] or match["actor"]
+    if not _NO_PERSON.isdisjoint(actor.lower().split()) or actor[:1].islower():
+        return None
+    verb = match["verb"].lower().removesuffix(" on")
+    kind = None if verb in _ENDS else _KINDS.get(verb, ActivityKind.UPDATED)
+    return ReportedAction(kind, actor.strip(_MARKS), match["subject"].strip())

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.incidents.model import GUESS, Alert, AlertStatus
-from bot.incidents.severity_words import known_severity
+from bot.incidents.model import GUESS, Alert, AlertStatus, Severity
+from bot.incidents.severity_words import known_severity, severity_of
 from bot.intake import guesses, states
 from bot.intake.activity import reported_action
 from bot.intake.cleaning import TEXT_LIMIT, TITLE_LIMIT, one_line, parse_words, title_of
@@ -35,7 +35,7 @@ from bot.intake.slack_text import bare
 _HEADLINES_READ = 12
 _IDENTIFYING = parse_words(
     "env environment service app application host hostname instance cluster namespace name check "
-    "monitor rule alert alertname kind pod"
+    "monitor rule alert alertname kind pod domain website endpoint database queue topic"
 )
 
 
@@ -101,6 +101,8 @@ def _alert(
     }
     status, status_from = (stated, "text") if stated else status_of_message(title, message, labels)
     severity, severity_from = _severity(title, labels)
+    if status_from == "colour" and severity_of(severity) is Severity.LOW:
+        status = AlertStatus.FIRING  # senders paint their lowest severity green
     starts_at = start_in(labels)
     env = "" if guesses.env_of(labels)[0] else env_of_title(title.text)
     return Draft(
@@ -206,6 +208,8 @@ def theme(headline: Headline, behind: str = "") -> str:
     If too little is left, the next line is part of it.
     """
     subject = still(headline.subject).strip()
+    if subject == "#":  # "Incident 42": the number is all there is
+        return headline.subject.strip()
     return subject if len(subject) >= _SHORTEST_THEME else f"{subject} {still(behind)}".strip()
 
 

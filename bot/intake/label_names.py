@@ -20,7 +20,7 @@ _OTHERS = {
         "severidade severidad gravité gravedad schweregrad severità gravità prioridade"
         " prioridad priorité priorität priorità criticidade criticidad criticité"
         " kritikalität gravidade criticità dringlichkeit stufe niveau nivel nível livello"
-        " urgência urgencia urgence urgenza schwere 重要度 深刻度 緊急度 レベル 優先度 级别"
+        " urgência urgencia urgence urgenza schwere 重要度 重大度 深刻度 緊急度 レベル 優先度 级别"
         " 級別 等级 等級 告警级别 告警等级 报警级别 报警等级 告警級別 故障级别 事件级别"
         " 严重程度 严重性 严重级别 优先级 级别状态 嚴重程度 嚴重性 심각도"
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from bot.incidents.severity_words import known_severity, severity_of
@@ -43,7 +44,7 @@ def read_lines(text: str) -> Lines:
     torn: set[str] = set()
     worst: dict[str, str] = {}
     section = ""
-    for line in text[:TEXT_LIMIT].split("\n"):
+    for line in _rows(text[:TEXT_LIMIT]):
         if ":" not in line and "=" not in line and "：" not in line:
             continue
         match = _LINE.fullmatch(line[:2_000])
@@ -69,6 +70,20 @@ def read_lines(text: str) -> Lines:
                 worst[key] = _more_severe(worst.get(key, first), value)
     kept = {key: text for key, text in labels.items() if key not in torn}
     return Lines(with_our_names({**kept, **worst}), annotations, frozenset(torn))
+
+
+def _rows(text: str) -> Iterator[str]:
+    """Yield the lines, and each row of a line that holds several: `env: prod | region: eu`."""
+    for line in text.split("\n"):
+        mark = next((mark for mark in _BETWEEN_ROWS if mark in line), "")
+        rows = line[:2_000].split(mark) if mark else ()
+        if len(rows) > 1 and all(_LINE.fullmatch(row.strip()) for row in rows):
+            yield from (row.strip() for row in rows)
+        else:
+            yield line
+
+
+_BETWEEN_ROWS = (" | ", " • ", " · ", " ｜ ", " ; ")
 
 
 def row_of(line: str) -> tuple[str, str] | None:

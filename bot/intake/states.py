@@ -49,6 +49,7 @@ VOCABULARIES = {
         " error, errored, erroring, broken, degraded, degraded performance, partial outage,"
         " major outage, unstable, timed out, timeout, lost, dead, stopped, out of sync, outofsync,"
         " missing, aborted, cancelled, canceled, stalled, partially failed, partiallyfailed,"
+        " detected, matched,"
         " not reachable, not available, not running, not working, not accessible,"
         " does not exist, not meeting its slo, not meeting its slos",
         recoveries="up, back up, up again, back online, online, healthy, success, succeeded,"
@@ -62,7 +63,7 @@ VOCABULARIES = {
         " wieder ok, wieder normal, aufgehoben, störung behoben, problem gelöst, in ordnung,"
         " wieder in ordnung, normalisiert",
         symptoms="ausgefallen, ausfall, fehler, fehlgeschlagen, nicht erreichbar, gescheitert,"
-        " nicht verfügbar, abgebrochen, überschritten",
+        " nicht verfügbar, abgebrochen, überschritten, erkannt",
         recoveries="wieder erreichbar, wieder verfügbar, erreichbar, erfolgreich, wieder da,"
         " verfügbar, wieder online",
     ),
@@ -197,6 +198,7 @@ _EMOJI_NAME_RESOLVED = parse_words(
     " recovered tick relaxed success heavy_tick"
 )
 _EMOJI_NAME = re.compile(r":([a-z0-9_+'-]{1,60}):", re.IGNORECASE)
+_ARROW = re.compile(r"-+>|=+>|[→➔➜]")
 _EMOJI_PART = re.compile(r"[_-]")
 
 
@@ -246,7 +248,7 @@ def state_of(word: str) -> AlertStatus | None:
     Emoji, brackets, counts and a rest behind the word do not matter: `:fire: Firing`,
     `[FIRING:2]`, `Recovered on {host:a}`, `Alert cleared`, `UP (HTTP 200)`.
     """
-    word = word[:200]
+    word = _ARROW.split(word[:200])[-1]  # of `OK -> ALARM` the second counts
     parts = re.findall(r"[\w+]+(?:'[\w+]+)*", folded(_EMOJI_NAME.sub(" ", word)))
     if not parts:
         return emoji_state(word)

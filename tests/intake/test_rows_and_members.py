@@ -208,3 +208,71 @@ def test_a_state_before_a_colon_is_no_label() -> None:
     messages = posted("ALARM: quay-full", "", RED, "w"), posted("OK: quay-full", "", GREEN, "w")
     assert "ok" not in alert_of(messages[1]).labels
     assert fold(*messages) == (1, 0)
+
+
+def test_of_a_change_in_a_state_field_the_new_state_counts() -> None:
+    message = posted("quay - Berth is full", "", RED, "w")
+    message["attachments"][0]["fields"] = [{"title": "State", "value": "OK -> ALARM"}]
+    assert alert_of(message).status is FIRING
+    message["attachments"][0]["fields"] = [{"title": "State", "value": "OK → CRIT"}]
+    assert (alert_of(message).status, alert_of(message).severity) == (FIRING, "critical")
+    message["attachments"][0]["fields"] = [{"title": "State", "value": "CRIT → OK"}]
+    assert alert_of(message).status is RESOLVED
+
+
+@pytest.mark.parametrize("mark", ["|", "•", "·"])
+def test_a_line_may_hold_several_rows(mark: str) -> None:
+    text = f"Berth is full\nServicio: quay-api {mark} Entorno: producción {mark} Severidad: alta"
+    alert = alert_of(plain_message(text))
+    assert (alert.service, alert.env, alert.severity) == ("quay-api", "prod", "high")
+    assert read_lines(f"output: a {mark} b").labels == {"output": f"a {mark} b"}
+
+
+def test_green_alone_is_no_end_of_the_lowest_severity() -> None:
+    message = posted("New crane on the quay", "", GREEN, "w")
+    message["attachments"][0]["fields"] = [{"title": "Severity", "value": "INFO"}]
+    assert alert_of(message).status is FIRING
+    message["attachments"][0]["fields"][0]["value"] = "high"
+    assert alert_of(message).status is RESOLVED
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "*Ana Lima* acknowledged *Berth is full*",
+        "<@U0ANA> snoozed Berth is full for 2h",
+        'Ana silenced "Berth is full"',
+    ],
+)
+def test_what_a_person_does_to_a_marked_title_is_no_alert(text: str) -> None:
+    reading = parse_message(plain_message(text))
+    assert not reading.alerts
+    alert = alert_of(plain_message(":fire: Berth is full"))
+    assert reading.activities[0].fingerprint == alert.fingerprint
+
+
+@pytest.mark.parametrize("text", ["Quay assigned *no berth*", "Build closed *3 gates* at once"])
+def test_a_thing_that_does_something_is_an_alert(text: str) -> None:
+    reading = parse_message(plain_message(text.replace("Quay", "Job")))
+    assert reading.alerts
+
+
+def test_plain_text_ends_what_another_bracket_began() -> None:
+    messages = (
+        plain_message("[P1-CRITICAL] Berth is full"),
+        plain_message("[RESOLVED] Berth is full"),
+    )
+    assert [alert_of(message).source for message in messages] == ["generic", "generic"]
+    assert fold(*messages) == (1, 0)
+
+
+def test_a_number_alone_is_what_a_title_is_about() -> None:
+    messages = plain_message("Incident #42 detected"), plain_message("Incident #42 resolved")
+    assert fold(*messages) == (1, 0)
+    assert fold(messages[0], plain_message("Incident #43 resolved")) == (1, 1)
+
+
+def test_two_domains_below_the_same_title_are_two_alerts() -> None:
+    message = plain_message("Certificate ends soon\nDomain: quay.example")
+    other = plain_message("Certificate ends soon\nDomain: berth.example")
+    assert fold(message, other) == (2, 2)

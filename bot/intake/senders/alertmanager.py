@@ -42,7 +42,7 @@ def parse_message(message: SlackMessage) -> Alert | None:
     if "/alerting/" in message.title_link or _is_grafana(message):
         return None
     title = bracket_title(message)
-    if title is None and not _is_ours(message):
+    if not _is_ours(message) and (title is None or not _is_attached(message)):
         return None
     text, is_mixed = part_that_fires(message.text)
     lines = read_lines(text)
@@ -185,6 +185,14 @@ def _is_ours(message: SlackMessage) -> bool:
     return (
         "alertmanager" in sender or "prometheus" in sender or "/#/alerts" in message.title_link
     ) and bool(message.headlines)
+
+
+def _is_attached(message: SlackMessage) -> bool:
+    """Return False for plain text and blocks, which Alertmanager never posts.
+
+    `[RESOLVED] X` there may end any sender's `[CRITICAL] X`, which the general reading read.
+    """
+    return any(attachment.title or attachment.text for attachment in message.attachments)
 
 
 def _is_grafana(message: SlackMessage) -> bool:
