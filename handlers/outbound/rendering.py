@@ -130,19 +130,21 @@ class Renderer:
         sop = self._service.sops.get(cascade.cause(incident, content.children).sop_id)
         text, blocks = card.card(
             incident,
-            sop.runbook if sop else "",
-            content.fix,
-            waiting=content.waiting,
-            bad_news=content.bad_news,
-            children=content.children,
-            related=content.related,
-            last_time=content.last_time,
-            deploy=content.deploy,
-            freeze=content.freeze,
-            asking=content.asking,
-            service_owner=self._owner_of(cascade.shown(incident, content.children)),
-            running=content.running,
-            posted=content.posted,
+            card.CardFacts(
+                runbook=sop.runbook if sop else "",
+                fixed_by=content.fix,
+                waiting=content.waiting,
+                bad_news=content.bad_news,
+                children=content.children,
+                related=content.related,
+                last_time=content.last_time,
+                deploy=content.deploy,
+                freeze=content.freeze,
+                asking=content.asking,
+                service_owner=self._owner_of(cascade.shown(incident, content.children)),
+                running=content.running,
+                posted=content.posted,
+            ),
         )
         down_since = self._gateway.down_for(incident.service) if self._gateway else None
         if down_since and incident.resolved_at is None:

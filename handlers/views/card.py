@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from types import MappingProxyType
 
 from bot.advice.model import Asking
 from bot.approvals.freeze_scopes import of_incident
@@ -39,32 +39,42 @@ from handlers.views.text import (
 )
 
 
-def card(
-    incident: Incident,
-    runbook: str = "",
-    fixed_by: Approval | None = None,
-    *,
-    waiting: Sequence[Approval] = (),
-    bad_news: Sequence[News] = (),
-    children: Sequence[Incident] = (),
-    related: Incident | None = None,
-    last_time: LastEpisode | None = None,
-    deploy: Deploy | None = None,
-    freeze: Freeze | None = None,
-    asking: Asking | None = None,
-    service_owner: str = "",
-    running: Sequence[Approval] = (),
-    posted: Mapping[str, tuple[str, str, str]] = MappingProxyType({}),
-) -> tuple[str, list[Block]]:
-    """(fallback text, blocks) of the incident as it is now; `fixed_by` is verified to have helped.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardFacts:
+    """The facts beside the incident that its card shows.
 
-    `waiting` are the approvals that wait for a vote; `bad_news` is the news that still holds.
-    `children` are parts of this one; `related` is perhaps one. `last_time` is how the incident of
-    its scope before it ended; `deploy` is the probable cause; `freeze` is the incident's own;
-    `asking` is who is asked for advice; `service_owner` is the declared owner of the service; the
-    gateway runs what `running` approved; `posted` has the places of the cards of `waiting`. The
-    alert of a cascade's card is that of its most probable cause.
+    `fixed_by` is verified to have helped. `waiting` are the approvals that wait for a vote, and
+    `posted` has the places of their cards; the gateway runs what `running` approved. `bad_news` is
+    the news that still holds. `children` are parts of the incident; `related` is perhaps one.
+    `last_time` is how the incident of its scope before it ended; `deploy` is the probable cause;
+    `freeze` is the incident's own; `asking` is who is asked for advice; `service_owner` is the
+    declared owner of the service.
     """
+
+    runbook: str = ""
+    fixed_by: Approval | None = None
+    waiting: Sequence[Approval] = ()
+    bad_news: Sequence[News] = ()
+    children: Sequence[Incident] = ()
+    related: Incident | None = None
+    last_time: LastEpisode | None = None
+    deploy: Deploy | None = None
+    freeze: Freeze | None = None
+    asking: Asking | None = None
+    service_owner: str = ""
+    running: Sequence[Approval] = ()
+    posted: Mapping[str, tuple[str, str, str]] = field(default_factory=dict)
+
+
+NO_FACTS = CardFacts()
+
+
+def card(incident: Incident, facts: CardFacts = NO_FACTS) -> tuple[str, list[Block]]:
+    """(fallback text, blocks) of the incident as it is now.
+
+    The alert of a cascade's card is that of its most probable cause.
+    """
+    children = facts.children
     resolved = incident.status is IncidentStatus.RESOLVED
     mark = resolved_mark(incident) if resolved else symbol(cascade.severity(incident, children))
     shown = cascade.shown(incident, children)
@@ -72,21 +82,24 @@ def card(
     blocks: list[Block] = [section(f"*{mark} · {title}*   `{incident.number}`")]
     lines = [
         cascade.cause_line(incident, children),
-        deploys.cause_line(deploy, incident),
-        cascade.related_line(related),
+        deploys.cause_line(facts.deploy, incident),
+        cascade.related_line(facts.related),
         _what(shown, cascade.cause(incident, children)),
     ]
-    at_present = [] if resolved else _at_present(incident, freeze, asking)
-    now = [*running_lines(running), *_troubles(incident, waiting, bad_news, posted), *at_present]
-    before = episodes.last_time(last_time, incident) if last_time else ""
+    at_present = [] if resolved else _at_present(incident, facts.freeze, facts.asking)
+    now = [*running_lines(facts.running), *_troubles(incident, facts), *at_present]
+    before = episodes.last_time(facts.last_time, incident) if facts.last_time else ""
     source = _quoted_as(shown, title)
-    where, who = _where(incident, shown, children, service_owner), _who(incident, fixed_by)
+    where, who = (
+        _where(incident, shown, children, facts.service_owner),
+        _who(incident, facts.fixed_by),
+    )
     if resolved:
         more = [*_sender_text(shown), context(*lines, before)]
         blocks += [context(source, where, who, *now), *details(_("Details"), more)]
     else:
         blocks += [*_sender_text(shown), context(source, where, *lines, who, *now, before)]
-    if actions := _actions(incident, shown, runbook, children, related):
+    if actions := _actions(incident, shown, facts.runbook, children, facts.related):
         blocks.append({"type": "actions", "elements": actions})
     return _fallback(mark, title, shown, incident.number), blocks
 
@@ -96,14 +109,9 @@ def _fallback(mark: str, title: str, shown: Incident, number: str) -> str:
     return " · ".join(part for part in (mark, title, number, *place) if part)
 
 
-def _troubles(
-    incident: Incident,
-    waiting: Sequence[Approval],
-    bad_news: Sequence[News],
-    posted: Mapping[str, tuple[str, str, str]],
-) -> list[str]:
-    waits = [_waits(approval, posted.get(approval.id)) for approval in waiting[:3]]
-    return [*waits, *(on_card(item, incident) for item in bad_news)]
+def _troubles(incident: Incident, facts: CardFacts) -> list[str]:
+    waits = [_waits(approval, facts.posted.get(approval.id)) for approval in facts.waiting[:3]]
+    return [*waits, *(on_card(item, incident) for item in facts.bad_news)]
 
 
 def _at_present(incident: Incident, freeze: Freeze | None, asking: Asking | None) -> list[str]:

@@ -94,16 +94,18 @@ def _messages(
         "card",
         card.card(
             sick,
-            random.choice(("", "https://runbooks.example/" + "a" * 200)),
-            random.choice((None, requests[0])),
-            waiting=waiting * random.choice((0, 1, 3)),
-            bad_news=random.sample(reports, random.choice((0, 1, 3))),
-            children=children,
-            related=random.choice((None, made.incident(9))),
-            last_time=random.choice((None, made.last_episode())),
-            posted={
-                request.id: ("C0ALERTS01", "1795.000002", "1795.000001") for request in waiting
-            },
+            card.CardFacts(
+                runbook=random.choice(("", "https://runbooks.example/" + "a" * 200)),
+                fixed_by=random.choice((None, requests[0])),
+                waiting=waiting * random.choice((0, 1, 3)),
+                bad_news=random.sample(reports, random.choice((0, 1, 3))),
+                children=children,
+                related=random.choice((None, made.incident(9))),
+                last_time=random.choice((None, made.last_episode())),
+                posted={
+                    request.id: ("C0ALERTS01", "1795.000002", "1795.000001") for request in waiting
+                },
+            ),
         ),
     )
     yield "folded", cascade.folded_card(sick, made.incident(8), "https://slack.example/p1")

@@ -119,15 +119,16 @@ def cards() -> Mapping[str, View]:
         "quiet": card.card(replace(quiet, title="backup of ledger is late", service="ledger")),
         "long": card.card(
             _incident(id=12, title=LONG_TITLE, text="Back-off restarting failed container", env=""),
-            "https://runbooks.example/kube/crash-loop",
-            last_time=LAST,
+            card.CardFacts(runbook="https://runbooks.example/kube/crash-loop", last_time=LAST),
         ),
-        "grouped": card.card(acknowledged(), children=CHILDREN),
-        "running": card.card(acknowledged(), running=[ran]),
-        "with approval": card.card(acknowledged(), waiting=[waiting()], last_time=LAST),
-        "helped": card.card(acknowledged(), fixed_by=ran),
-        "failed": card.card(acknowledged(mute=Mute(ANA, None)), bad_news=[failed]),
-        "resolved": card.card(resolved(by=BEN), fixed_by=ran, last_time=LAST),
+        "grouped": card.card(acknowledged(), card.CardFacts(children=CHILDREN)),
+        "running": card.card(acknowledged(), card.CardFacts(running=[ran])),
+        "with approval": card.card(
+            acknowledged(), card.CardFacts(waiting=[waiting()], last_time=LAST)
+        ),
+        "helped": card.card(acknowledged(), card.CardFacts(fixed_by=ran)),
+        "failed": card.card(acknowledged(mute=Mute(ANA, None)), card.CardFacts(bad_news=[failed])),
+        "resolved": card.card(resolved(by=BEN), card.CardFacts(fixed_by=ran, last_time=LAST)),
     }
 
 

@@ -94,9 +94,15 @@ def every_view(evil: str) -> Iterator[tuple[str, tuple[str, list[dict[str, Any]]
         answer={"command": evil, "exit_code": 1, "stdout": evil},
         state=RemediationStatus.NOT_VERIFIED,
     )
-    yield "card", card.card(sick, "https://runbooks.example/")
-    yield "card", card.card(acknowledged(**texts, links=links, posted=False), "", ask)
-    yield "card", card.card(resolved(**texts, links=links, posted=False), "", ask)
+    yield "card", card.card(sick, card.CardFacts(runbook="https://runbooks.example/"))
+    yield (
+        "card",
+        card.card(acknowledged(**texts, links=links, posted=False), card.CardFacts(fixed_by=ask)),
+    )
+    yield (
+        "card",
+        card.card(resolved(**texts, links=links, posted=False), card.CardFacts(fixed_by=ask)),
+    )
     for by_model in (True, False):
         model_advice = Advice(
             source=evil if by_model else "",
@@ -126,7 +132,7 @@ def every_view(evil: str) -> Iterator[tuple[str, tuple[str, list[dict[str, Any]]
     on_its_way = replace(ran, state=RemediationStatus.DISPATCHING, progress=evil, cancellable=True)
     allowed = replace(ask, state=RemediationStatus.APPROVED)
     yield "approval", approval_view.approval_card(allowed, on_its_way)
-    yield "card", card.card(sick, running=[allowed])
+    yield "card", card.card(sick, card.CardFacts(running=[allowed]))
     for state in (RemediationStatus.NOT_VERIFIED, RemediationStatus.OUTCOME_UNKNOWN):
         yield "result", result.result(replace(ran, state=state), replace(ask, preview=Preview()))
     yield "resolved", result.resolved(resolved(**texts), ran, ask)

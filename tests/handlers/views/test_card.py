@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bot.incidents.episodes import LastEpisode
 from bot.incidents.model import Hyperlink, IncidentStatus, Resolution, Severity, Shown
 from bot.simulator import menu_entries
-from handlers.views.card import card
+from handlers.views.card import CardFacts, card
 from handlers.views.lists import incident_details
 from handlers.views.modals import ask_modal, question_of
 from tests.helpers.models import (
@@ -78,7 +78,7 @@ def test_place_and_start_time_are_those_of_the_alert_that_is_shown() -> None:
 
 
 def test_an_open_incident_can_be_acknowledged_resolved_and_asked_about() -> None:
-    text, blocks = card(incident(), "https://runbooks.example/checkout")
+    text, blocks = card(incident(), CardFacts(runbook="https://runbooks.example/checkout"))
     assert buttons(blocks) == [
         "Acknowledge",
         "Resolve",
@@ -127,19 +127,21 @@ def test_the_card_says_how_it_ended_last_time(
     resolution: Resolution, by: str, fix: str, expected: str
 ) -> None:
     ended = incident().opened_at - timedelta(hours=2)
-    _, blocks = card(incident(), last_time=LastEpisode(7, ended, resolution, by, fix))
+    _, blocks = card(incident(), CardFacts(last_time=LastEpisode(7, ended, resolution, by, fix)))
     assert f"last time: `INC-7`, {expected}" in shown(blocks)
     assert "last time" not in shown(card(incident())[1])
     posted = LastEpisode(7, ended, resolution, by, fix, ("C0ALERTS", "1795.0001"))
     link = "<https://slack.com/archives/C0ALERTS/p17950001|INC-7>"
-    assert f"last time: {link}, {expected}" in shown(card(incident(), last_time=posted)[1])
+    assert f"last time: {link}, {expected}" in shown(
+        card(incident(), CardFacts(last_time=posted))[1]
+    )
 
 
 @pytest.mark.attack("ASI09")
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
 def test_the_title_of_the_last_fix_cannot_format_the_card(text: str) -> None:
     last = LastEpisode(7, incident().opened_at, Resolution.CLEARED, "", text)
-    assert_slack_takes(*card(incident(), last_time=last))
+    assert_slack_takes(*card(incident(), CardFacts(last_time=last)))
 
 
 def test_the_card_of_a_stale_incident_does_not_say_that_it_cleared() -> None:
@@ -154,7 +156,7 @@ def test_the_card_of_a_stale_incident_does_not_say_that_it_cleared() -> None:
 
 def test_only_a_verified_action_is_called_a_fix() -> None:
     assert "fixed by" not in shown(card(resolved())[1])
-    _, blocks = card(resolved(), fixed_by=approval(decided_by=ANA))
+    _, blocks = card(resolved(), CardFacts(fixed_by=approval(decided_by=ANA)))
     assert f"fixed by: Restart checkout-api, approved by <@{ANA}>" in shown(blocks)
 
 
@@ -171,7 +173,7 @@ def test_a_buttons_value_carries_only_an_id() -> None:
 )
 def test_an_address_that_slack_would_refuse_makes_no_button(url: str) -> None:
     good = Hyperlink("Good", "https://good.example/")
-    text, blocks = card(incident(links=(Hyperlink("Bad", url), good)), url)
+    text, blocks = card(incident(links=(Hyperlink("Bad", url), good)), CardFacts(runbook=url))
     assert buttons(blocks)[4:] == ["good.example ↗"]
     assert_slack_takes(text, blocks)
 
@@ -187,7 +189,9 @@ def test_hostile_text_in_every_place_is_shown_and_never_obeyed(text: str) -> Non
         ("title", "env", "region", "service", "value", "threshold", "tracking_id"), text
     )
     for made in (incident, acknowledged, resolved):
-        assert_slack_takes(*card(made(**texts_everywhere, sop_id=text, links=links), text))
+        assert_slack_takes(
+            *card(made(**texts_everywhere, sop_id=text, links=links), CardFacts(runbook=text))
+        )
 
 
 @given(
@@ -206,7 +210,7 @@ def test_hostile_text_in_every_place_is_shown_and_never_obeyed(text: str) -> Non
 )
 def test_any_incident_makes_a_card_that_slack_takes(fields, links, severity, made, runbook) -> None:  # type: ignore[no-untyped-def]
     broken = made(**fields, links=links, severity=severity)
-    text, blocks = card(broken, runbook)
+    text, blocks = card(broken, CardFacts(runbook=runbook))
     assert_slack_takes(text, blocks)
     assert "INC-142" in texts(blocks)[0].splitlines()[0]
 

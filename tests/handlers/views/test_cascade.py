@@ -11,7 +11,7 @@ import pytest
 from bot.incidents.correlation import Reason
 from bot.incidents.model import GroupedAlert, IncidentStatus, Severity
 from handlers.views import cascade
-from handlers.views.card import card
+from handlers.views.card import CardFacts, card
 from handlers.views.why import why
 from tests.helpers.models import HOSTILE, assert_obeys_nothing, assert_slack_takes, incident, shown
 
@@ -42,7 +42,7 @@ def grouped(**changes: Any) -> GroupedAlert:
 def test_the_card_of_a_root_shows_its_children_and_the_alert_of_the_cause() -> None:
     root = incident(id=7, severity=Severity.HIGH, cause_id=8, title="web is slow")
     cause = replace(CHILDREN[0], title="cart-api fails", value="9 %")
-    fallback, blocks = card(root, children=[cause, *CHILDREN[1:]])
+    fallback, blocks = card(root, CardFacts(children=[cause, *CHILDREN[1:]]))
     text = shown(blocks)
     assert text.startswith("*🔴 CRITICAL · cart-api fails*   `INC-7`")
     assert fallback.startswith("🔴 CRITICAL · cart-api fails · INC-7")
@@ -56,13 +56,13 @@ def test_the_card_of_a_root_shows_its_children_and_the_alert_of_the_cause() -> N
 def test_a_cause_that_is_resolved_gives_the_card_back_to_the_root() -> None:
     root = incident(id=7, cause_id=8, title="web is slow")
     over = replace(CHILDREN[0], status=IncidentStatus.RESOLVED, resolved_at=root.opened_at)
-    text = shown(card(root, children=[over, *CHILDREN[1:]])[1])
+    text = shown(card(root, CardFacts(children=[over, *CHILDREN[1:]]))[1])
     assert "web is slow*   `INC-7`" in text
     assert "most probable cause: `INC-8`" in text
 
 
 def test_resolving_a_root_names_its_open_children() -> None:
-    _, blocks = card(incident(id=7, firing=0), children=CHILDREN)
+    _, blocks = card(incident(id=7, firing=0), CardFacts(children=CHILDREN))
     assert "Resolves its children too: INC-8, INC-10." in str(blocks)
 
 

@@ -191,7 +191,9 @@ def test_a_link_button_says_where_it_leads_and_never_what_its_sender_calls_it() 
         Hyperlink("✅ Approve", "https://slack.com@evil.example:8443/x"),
         Hyperlink("Approve ↗", "https://аpprove.example/"),
     )
-    _, blocks = card.card(incident(links=links), "https://runbooks.example/a")
+    _, blocks = card.card(
+        incident(links=links), card.CardFacts(runbook="https://runbooks.example/a")
+    )
     shown = [e["text"] for e in blocks[-1]["elements"] if "url" in e]
     assert [text_object["text"] for text_object in shown] == [
         "Runbook: runbooks.example ↗",

@@ -9,7 +9,7 @@ import pytest
 
 from bot.approvals.reasons import BlockerKind, Reason, to_text
 from bot.incidents.news import News, NewsKind
-from handlers.views.card import card
+from handlers.views.card import CardFacts, card
 from handlers.views.news import news
 from tests.helpers.models import (
     ANA,
@@ -94,7 +94,7 @@ def test_each_announcement_says_what_happened_and_mentions_whom_it_concerns(
     assert f"<@{ANA}>" in text, "a notification shows the fallback text"
     assert "INC-142" in text
     assert_slack_takes(text, blocks)
-    _, on_card = card(incident(), bad_news=[bad])
+    _, on_card = card(incident(), CardFacts(bad_news=[bad]))
     assert expected in shown(on_card), "the card says so too"
 
 
@@ -106,26 +106,30 @@ def test_news_that_concern_nobody_by_name_mention_nobody() -> None:
 
 def test_the_card_names_what_waits_for_approval_and_who_can_give_it() -> None:
     waiting = approval(needed=1, approvers=(ANA, BEN, CAT), votes=())
-    text, blocks = card(incident(), waiting=[waiting])
+    text, blocks = card(incident(), CardFacts(waiting=[waiting]))
     line = f"🔐 approval waiting: Restart checkout-api (needs 1 approval: <@{ANA}>, <@{BEN}>)"
     assert line in shown(blocks)
     assert_slack_takes(text, blocks)
     two = approval(needed=2, votes=(vote(ANA),))
-    assert "(needs 1 more approval: " in shown(card(incident(), waiting=[two])[1])
+    assert "(needs 1 more approval: " in shown(card(incident(), CardFacts(waiting=[two]))[1])
     nobody = approval(approvers=())
-    assert "policy.yaml names no approvers" in shown(card(incident(), waiting=[nobody])[1])
+    assert "policy.yaml names no approvers" in shown(
+        card(incident(), CardFacts(waiting=[nobody]))[1]
+    )
 
 
 def test_the_card_counts_the_changes_of_now() -> None:
-    _, blocks = card(incident(flapping_changes=9), bad_news=[item(NewsKind.FLAPPING, facts=FLAPS)])
+    _, blocks = card(
+        incident(flapping_changes=9), CardFacts(bad_news=[item(NewsKind.FLAPPING, facts=FLAPS)])
+    )
     assert "INC-142 is flapping: 9 changes" in shown(blocks)
 
 
 def test_the_card_says_that_a_flapping_incident_does_not_fire_now_and_since_when() -> None:
     flapping = item(NewsKind.FLAPPING, facts=FLAPS)
-    _, blocks = card(incident(flapping_changes=4, firing=0), bad_news=[flapping])
+    _, blocks = card(incident(flapping_changes=4, firing=0), CardFacts(bad_news=[flapping]))
     assert f"{FLAPPING} · nothing fires now · <!date^" in shown(blocks)
-    _, blocks = card(incident(flapping_changes=5, firing=1), bad_news=[flapping])
+    _, blocks = card(incident(flapping_changes=5, firing=1), CardFacts(bad_news=[flapping]))
     assert "nothing fires" not in shown(blocks)
 
 
@@ -146,7 +150,7 @@ def test_hostile_text_in_bad_news_is_shown_and_never_obeyed(kind: NewsKind, text
         facts=AGAIN | FLAPS | {"title": text, "why": text, "fix": text},
     )
     assert_slack_takes(*news(bad, incident(title=text)))
-    assert_slack_takes(*card(incident(title=text), bad_news=[bad, bad, bad]))
+    assert_slack_takes(*card(incident(title=text), CardFacts(bad_news=[bad, bad, bad])))
 
 
 def test_the_reason_of_a_revocation_is_a_sentence_for_old_rows_too() -> None:
