@@ -7,7 +7,7 @@ PY := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo play setup postgres nats acp otel qdrant retrieval run gateway systems quick check test mutants chaos faults installs wheel pictures services schemathesis bench messages lock clean
+.PHONY: help demo play setup postgres nats acp otel qdrant retrieval run gateway systems quick check test mutants chaos faults installs wheel release pictures services schemathesis bench messages lock clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/' | expand -t 18
@@ -109,6 +109,14 @@ faults: .venv/.dev  ## break real systems, and let an approver's press repair ea
 wheel: .venv/.python  ## build dist/sopbot-….whl, which pipx installs; see docs/install.md
 	@rm -rf build/lib build/bdist.*  # setuptools would pack modules of an earlier build
 	@$(PY) -m pip wheel --quiet --no-deps --wheel-dir dist . && ls dist/*.whl
+
+# The tag says which commit a version is; the kept wheel is what the next version's upgrade begins with.
+release: wheel  ## tag this commit as its version, and keep its wheel in releases/ for the test of upgrades
+	@version=$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml); \
+	test -z "$$(git status --porcelain)" || { echo 'Commit first: a release is a commit.' >&2; exit 1; }; \
+	git tag -a "v$$version" -m "sopbot $$version" && \
+	cp "dist/sopbot-$$version-py3-none-any.whl" releases/ && \
+	echo "Tagged v$$version. Commit releases/, raise the version of pyproject.toml, begin a section of CHANGELOG.md."
 
 pictures: .venv/.dev  ## pictures of cards, threads, the Home tab and modals, in build/pictures
 	@SOPBOT_PICTURES=build/pictures $(PY) -m pytest -q tests/test_pictures.py

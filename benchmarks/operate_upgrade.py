@@ -146,12 +146,10 @@ class Upgrade:
 
 async def run() -> list[Result]:
     """Upgrade on both engines; a line for each, and the sum that has the bar."""
-    version = earlier_version()
-    if not version:
-        raise RuntimeError("git has no earlier version: this is a shallow clone or no checkout")
+    wheel = earlier_version()
     lines: list[Result] = []
     with TemporaryDirectory() as folder:
-        take_out(version, Path(folder))
+        take_out(wheel, Path(folder))
         lines.append(await on_sqlite(Path(folder)))
         if servers.is_there():
             with servers.postgres() as server:
@@ -159,7 +157,9 @@ async def run() -> list[Result]:
     total = sum(line.value for line in lines)
     bar = Bar(0, "lost, twice or refused")
     return [
-        Result("operate.upgrade", total, "", bar=bar, detail={"from": version}, covers=(*lines,)),
+        Result(
+            "operate.upgrade", total, "", bar=bar, detail={"from": wheel.name}, covers=(*lines,)
+        ),
         *lines,
     ]
 
