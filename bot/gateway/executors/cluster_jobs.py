@@ -12,7 +12,7 @@ from typing import Annotated, Protocol
 
 from pydantic import JsonValue
 
-from bot.gateway.errors import Cancelled, ExecutorError, NotAllowed, OutcomeLost
+from bot.gateway.errors import Cancelled, ExecutorError, NotAllowed, OutcomeLost, by_a_person
 from bot.gateway.executors import Result, failed, succeeded
 from bot.gateway.executors.progress import report_progress
 from bot.gateway.executors.remote import REFUSED, TOO_MUCH, label
@@ -136,8 +136,12 @@ async def kill_all(manager: Manager, planned: Sequence[str], seconds: float, tar
                 raise OutcomeLost(f"{killed} was killed, then: {error.message}") from error
             report_progress(f"asked for the end of {len(sent)} of {len(jobs)} {noun}s")
         states = await ends(manager, sent, seconds)
-    except asyncio.CancelledError:
+    except asyncio.CancelledError as cancel:
         names = ", ".join(job.id for job in sent) or "none"
+        if not by_a_person(cancel):  # the gateway stops, or the deadline has passed
+            raise OutcomeLost(
+                f"Asked for the end of: {names}. The gateway did not see whether they ended"
+            ) from None
         raise Cancelled(f"Asked for the end of: {names}. The others were left alone.") from None
     return _result(states, len(planned) - len(jobs), noun, target)
 

@@ -236,8 +236,13 @@ async def _replaced(made: Submission, target: SparkTarget, master: Master) -> st
         for manager, jobs in kinds:
             states = await ends(manager, jobs, target.kill_seconds)
             left += [id_ for id_, state in states.items() if not state]
-    except asyncio.CancelledError:
+    except asyncio.CancelledError as cancel:
         names = ", ".join(sent) or "none"
+        if not by_a_person(cancel):  # the gateway stops, or the deadline has passed
+            raise OutcomeLost(
+                f"Asked for the end of: {names}. The gateway did not see whether they ended."
+                " Nothing was submitted"
+            ) from None
         raise Cancelled(f"Asked for the end of: {names}. Nothing was submitted.") from None
     return f"still there: {', '.join(left)}" if left else ""
 
