@@ -5,17 +5,15 @@ test_real_airflow.py runs the same on the real packages, where `make airflow` ha
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 
 import pytest
 
-from bot.errors import GatewayRejected, GatewayUnavailable, OutcomeUnknown
+from bot.errors import GatewayRejected, GatewayUnavailable
 from bot.gateway.config import read_config
 from bot.gateway.errors import ConfigError
 from bot.remediation.contract import OUTCOME_UNKNOWN
 from tests.helpers.airflow_stand_in import DAG, PASSWORD, SLOW
-from tests.helpers.waiting import until
 
 from .dags import call
 
@@ -191,35 +189,6 @@ async def test_a_dag_is_paused_and_unpaused_again(airflow, airflow_desk):
         await desk.client.execute(call("airflow.pause"), key=key(), digest=plan.digest)
     undone = await desk.client.execute(call(plan.inverse.id), key=key())
     assert (undone.stdout, airflow.paused[DAG]) == ("it is active", False)
-
-
-async def test_a_person_who_cancels_marks_the_run_failed_and_a_stopping_gateway_does_not(
-    airflow, airflow_desk
-):
-    desk = await airflow_desk(airflow.url, airflow.version, dag=SLOW, conf={})
-    working = asyncio.create_task(desk.client.execute(call("airflow.trigger"), key="long"))
-
-    async def progress() -> str:
-        _, record = await desk.get("/executions/long")
-        return str((record.get("progress") or {}).get("text"))
-
-    await until(lambda: _says(progress, "run running, 0 of 1 tasks ended"))
-    status, _ = await desk.post("/executions/long/cancel", {})
-    outcome = await working
-    (run,) = airflow.runs[SLOW].values()
-    assert (status, run["state"], run["tasks"]["sleep"]["state"]) == (202, "failed", "failed")
-    assert outcome.stderr.endswith("is failed; 0 of 1 tasks had succeeded"), outcome
-
-    left = asyncio.create_task(desk.client.execute(call("airflow.trigger"), key="left"))
-    await until(lambda: len(airflow.runs[SLOW]) == 2)
-    await desk.gateway.dispatcher.drain(0)
-    with pytest.raises(OutcomeUnknown):
-        await left
-    assert list(airflow.runs[SLOW].values())[1]["state"] in ("queued", "running")
-
-
-async def _says(progress, text: str) -> bool:
-    return await progress() == text
 
 
 async def test_a_run_that_outlasts_the_wait_is_not_called_done(airflow, airflow_desk):

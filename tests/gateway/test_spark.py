@@ -137,22 +137,6 @@ async def test_a_kill_that_is_cancelled_before_its_answer_may_have_been_done_and
     assert f"Asked for the end of: {hung}" in (await running).stderr
 
 
-async def test_a_gateway_that_stops_does_not_say_that_what_it_told_to_end_was_cancelled(
-    master, spark_desk
-):
-    master.silent = "/app/kill/"
-    desk = await spark_desk(master, timeout_seconds=60)
-    hung = master.application("etl.1")
-    running = asyncio.create_task(
-        desk.client.execute(call("spark.kill_applications", application=hung), key="k")
-    )
-    await until(lambda: master.requests, why="the kill was sent")
-    await desk.gateway.dispatcher.drain(0)
-    outcome = await running
-    assert (outcome.state, outcome.error_code) == ("escalate", "OUTCOME_UNKNOWN")
-    assert f"{hung}. The gateway did not see whether they ended" in outcome.error
-
-
 async def test_a_gateway_that_stops_leaves_a_submitted_job_alone(master, spark_desk):
     desk = await spark_desk(master, jobs={"etl": JOB | {"until": "finished", "seconds": 60}})
     running = asyncio.create_task(

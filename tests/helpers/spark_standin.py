@@ -47,7 +47,8 @@ class SparkStandin:
 
     `requests` are the changes that it was asked for. `kills` False is a page without its button.
     `ends_as` is the state in which a submitted driver ends, '' for one that runs on. `silent` names
-    a path that is heard and never answered, `garbled` one that obeys and answers `garbage`.
+    a path that is heard and never answered, `lost_reads` counts the reads of its state after a
+    change that it does not answer, `garbled` one that obeys and answers `garbage`.
     `echoes` refuses everything with the credentials in the reason.
     """
 
@@ -59,6 +60,7 @@ class SparkStandin:
     ends_as: str = ""
     broken: str = ""
     silent: str = ""
+    lost_reads: int = 0
     garbled: str = ""
     garbage: bytes = b"<html>done</html>"
     echoes: bool = False
@@ -147,7 +149,9 @@ class SparkStandin:
             return web.json_response({"message": reason}, status=403)
         if self.token and request.headers.get("Authorization") != f"Bearer {self.token}":
             return web.json_response({"message": "no such user"}, status=401)
-        if self.broken and self.broken in request.path:
+        is_lost = request.path == "/json/" and bool(self.requests) and self.lost_reads > 0
+        self.lost_reads -= is_lost
+        if is_lost or (self.broken and self.broken in request.path):
             if request.transport is not None:
                 request.transport.abort()
             return web.Response()

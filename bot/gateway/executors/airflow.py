@@ -24,7 +24,8 @@ from bot.gateway.executors.airflow_target import (
     AirflowTarget,
 )
 from bot.gateway.executors.progress import report_progress
-from bot.gateway.executors.remote import UNREACHABLE, RemoteExecutor
+from bot.gateway.executors.remote import RemoteExecutor
+from bot.gateway.executors.watching import read_until
 from bot.remediation.contract import Plan, PlannedRequest
 
 _POLL_SECONDS = 0.5
@@ -95,7 +96,7 @@ class AirflowExecutor(RemoteExecutor[AirflowTarget]):
             except asyncio.CancelledError as error:
                 if not by_a_person(error) or not change.run_id:
                     raise
-                raise await _ended_early(reader, change.run_id) from error
+                raise await _ended_early(reader, target, change) from error
 
     def _connected(self, name: str, target: AirflowTarget) -> AbstractAsyncContextManager[Api]:
         return connected(target, password=self.secret(name), token=self.secret(name, "token"))
@@ -135,24 +136,22 @@ async def _awaited(call: Call, target: AirflowTarget, reader: Reader, run_id: st
     """Wait until the run has ended. Airflow may be away meanwhile."""
     loop = asyncio.get_running_loop()
     end = loop.time() + target.wait_seconds
+
+    async def read() -> tuple[Run, list[Task]]:
+        run = await reader.run(run_id)
+        return run, await reader.tasks(run)
+
     while True:
-        try:
-            run = await reader.run(run_id)
-            tasks = await reader.tasks(run)
-        except ExecutorError as error:
-            if error.code != UNREACHABLE or loop.time() >= end:
-                raise
-            report_progress(f"waiting for Airflow: {error.message}")
-        else:
-            done = sum(task.has_ended for task in tasks)
-            line = f"{call.target}: run {run_id}: {run.state}, {done} of {len(tasks)} tasks ended"
-            if run.state in ENDED:
-                return _result(run, tasks, line)
-            if loop.time() >= end:
-                return failed(f"{line}. It goes on; not done after {target.wait_seconds:g} s")
-            report_progress(
-                f"run {run.state}, {done} of {len(tasks)} tasks ended", done=done, total=len(tasks)
-            )
+        run, tasks = await read_until(end, _POLL_SECONDS, read)
+        done = sum(task.has_ended for task in tasks)
+        line = f"{call.target}: run {run_id}: {run.state}, {done} of {len(tasks)} tasks ended"
+        if run.state in ENDED:
+            return _result(run, tasks, line)
+        if loop.time() >= end:
+            return failed(f"{line}. It goes on; not done after {target.wait_seconds:g} s")
+        report_progress(
+            f"run {run.state}, {done} of {len(tasks)} tasks ended", done=done, total=len(tasks)
+        )
         await asyncio.sleep(_POLL_SECONDS)
 
 
@@ -168,18 +167,45 @@ async def _switched(call: Call, reader: Reader) -> Result:
     return succeeded(line) if dag.paused == (call.action is PAUSE) else failed(line)
 
 
-async def _ended_early(reader: Reader, run_id: str) -> Cancelled:
-    """Mark the run failed, which ends its tasks, and return the error that tells it."""
+async def _ended_early(reader: Reader, target: AirflowTarget, change: Change) -> Cancelled:
+    """End what this execution began, and return the error that tells it.
+
+    A run that it made is marked failed, which ends its tasks. Of a run that was there before only
+    the tasks that it cleared are: the others are somebody else's work.
+    """
+    run_id = change.run_id
     try:
-        path = reader.api.path("dagRuns", run_id)
-        await reader.api.change("PATCH", path, {"state": "failed"})
+        if change.cleared:
+            return Cancelled(await _tasks_ended(reader, target, change))
+        await reader.api.change("PATCH", reader.api.path("dagRuns", run_id), {"state": "failed"})
         run = await reader.run(run_id)
         tasks = await reader.tasks(run)
     except ExecutorError as error:
-        raise OutcomeLost(f"Run {run_id} was not marked failed: {error.message}") from error
+        raise OutcomeLost(f"Run {run_id} was not ended: {error.message}") from error
     done = sum(task.state == "success" for task in tasks)
-    text = f"Run {run_id} is {run.state}; {done} of {len(tasks)} tasks had succeeded"
-    return Cancelled(text)
+    return Cancelled(f"Run {run_id} is {run.state}; {done} of {len(tasks)} tasks had succeeded")
+
+
+async def _tasks_ended(reader: Reader, target: AirflowTarget, change: Change) -> str:
+    """Mark failed what was cleared and has not ended yet; return what was done."""
+    cleared = {(task.id, task.index) for task in change.cleared}
+    tasks = [
+        task
+        for task in await reader.tasks(await reader.run(change.run_id))
+        if (task.id, task.index) in cleared
+    ]
+    body: dict[str, object] = {"new_state": "failed"}
+    if target.version == 2:
+        body["dry_run"] = False
+    going = [task for task in tasks if not task.has_ended]
+    for task in going:
+        mapped = [str(task.index)] if task.index >= 0 else []
+        path = reader.api.path("dagRuns", change.run_id, "taskInstances", task.id, *mapped)
+        await reader.api.change("PATCH", path, body)
+    return (
+        f"{len(going)} of {len(cleared)} cleared tasks were marked failed: {names_of(going)}. "
+        f"The other tasks of run {change.run_id} go on"
+    )
 
 
 async def _read(call: Call, reader: Reader) -> Result:

@@ -30,6 +30,7 @@ class Change:
     """One request. `run_id` is the run that is awaited after it, '' if none is.
 
     `binding` is the state on which the approval relies, `done` tells that it was so already.
+    `cleared` are the tasks of an existing run that run again.
     """
 
     method: Method
@@ -40,6 +41,7 @@ class Change:
     run_id: str = ""
     update_mask: str = ""
     done: str = ""
+    cleared: tuple[Task, ...] = ()
 
     @property
     def shown_path(self) -> str:
@@ -132,6 +134,7 @@ async def _clearing(call: Call, target: AirflowTarget, reader: Reader) -> Change
         binding={"run": run.id, "state": run.state, "tasks": [task.line() for task in tasks]},
         touches=f"{len(tasks)} tasks of run {run.id}: {names_of(tasks)}",
         run_id=run.id,
+        cleared=tuple(tasks),
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -16,6 +15,7 @@ from bot.gateway.errors import Cancelled, ExecutorError, NotAllowed, OutcomeLost
 from bot.gateway.executors import Result, failed, succeeded
 from bot.gateway.executors.progress import report_progress
 from bot.gateway.executors.remote import REFUSED, TOO_MUCH, label
+from bot.gateway.executors.watching import read_until
 from bot.validation import form
 
 POLL_SECONDS = 0.25
@@ -151,14 +151,15 @@ async def ends(manager: Manager, jobs: Sequence[Job], seconds: float) -> dict[st
 
     OutcomeLost: the manager could not be asked.
     """
-    until = time.monotonic() + seconds
+    loop = asyncio.get_running_loop()
+    end = loop.time() + seconds
     states = {job.id: "" for job in jobs}
     while True:
         for job in jobs:
             if not states[job.id]:
-                states[job.id] = await _end_of(manager, job)
+                states[job.id] = await _end_of(manager, job, end)
         done = sum(map(bool, states.values()))
-        if done == len(jobs) or time.monotonic() >= until:
+        if done == len(jobs) or loop.time() >= end:
             return states
         report_progress(
             f"{done} of {counted(len(jobs), manager.noun)} ended", done=done, total=len(jobs)
@@ -166,9 +167,9 @@ async def ends(manager: Manager, jobs: Sequence[Job], seconds: float) -> dict[st
         await asyncio.sleep(POLL_SECONDS)
 
 
-async def _end_of(manager: Manager, job: Job) -> str:
+async def _end_of(manager: Manager, job: Job, end: float) -> str:
     try:
-        return await manager.end_of(job)
+        return await read_until(end, POLL_SECONDS, lambda: manager.end_of(job))
     except ExecutorError as error:
         raise OutcomeLost(f"{job.id} was told to end, then: {error.message}") from error
 

@@ -25,6 +25,7 @@ from bot.gateway.executors.kubernetes_workload import (
 )
 from bot.gateway.executors.progress import report_progress
 from bot.gateway.executors.remote import label
+from bot.gateway.executors.watching import read_until
 from bot.gateway.ourselves import SELF_TARGET
 from bot.remediation.contract import Plan, PlannedRequest
 
@@ -119,9 +120,14 @@ class KubernetesExecutor(ClusterExecutor[KubernetesTarget]):
         """Wait until the change has reached every pod."""
         loop = asyncio.get_running_loop()
         end = loop.time() + target.rollout_seconds
-        while True:
+
+        async def read() -> tuple[Workload, bool]:
             workload = await reader.workload()
-            if await _reached(call, reader, workload, plan):
+            return workload, await _reached(call, reader, workload, plan)
+
+        while True:
+            workload, reached = await read_until(end, POLL_SECONDS, read)
+            if reached:
                 return succeeded(f"{call.target} {call.action.verb}: {workload.state()}")
             given_up = workload.given_up()
             if given_up or loop.time() >= end:

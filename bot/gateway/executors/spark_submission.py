@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -38,6 +37,7 @@ from bot.gateway.executors.spark_master import (
     kill_step,
 )
 from bot.gateway.executors.spark_target import SparkJob, SparkTarget
+from bot.gateway.executors.watching import read_until
 from bot.remediation.contract import Plan, PlannedRequest, canonical_json
 
 _RAN_WELL = "FINISHED"
@@ -260,14 +260,18 @@ async def _kill(manager: Manager, job: Job, sent: list[str]) -> None:
 
 async def _awaited(made: Submission, driver: str, master: Master, target: str) -> Result:
     """Wait for the goal of the job; if a person cancels, kill what was submitted."""
-    end = time.monotonic() + made.job.seconds
+    loop = asyncio.get_running_loop()
+    end = loop.time() + made.job.seconds
+
+    async def read() -> Result | None:
+        return await _verdict(made, driver, await master.cluster(), master, line)
+
     line = f"{target}: {driver} was submitted as {made.app_name}"
     try:
         while True:
-            cluster = await master.cluster()
-            if result := await _verdict(made, driver, cluster, master, line):
+            if result := await read_until(end, POLL_SECONDS, read):
                 return result
-            if time.monotonic() >= end:
+            if loop.time() >= end:
                 why = f"does not {'run' if made.job.until == 'running' else 'end'}"
                 return failed(f"{line}, and {why} after {made.job.seconds:g} s")
             report_progress(f"{driver}: waits for {made.app_name}")

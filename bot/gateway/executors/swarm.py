@@ -15,6 +15,7 @@ from bot.gateway.errors import ExecutorError, OutcomeLost
 from bot.gateway.executors import Call, Kind, Result, failed, succeeded
 from bot.gateway.executors.engine import DockerUrl, Engine, demultiplexed
 from bot.gateway.executors.remote import REFUSED, RemoteExecutor, allowed_replicas, label
+from bot.gateway.executors.watching import read_until
 from bot.gateway.ourselves import SELF_TARGET, is_our_container, runs_us
 from bot.gateway.parts import Name, Target
 from bot.remediation.contract import Plan, PlannedRequest, TypedAction
@@ -118,18 +119,22 @@ class SwarmExecutor(RemoteExecutor[SwarmTarget]):
             return succeeded(f"{call.target} had {service.replicas} replicas already")
         # The engine refuses a version that is not the newest: no other change is overwritten.
         path = f"{request.path}{'&' if '?' in request.path else '?'}version={service.version}"
+        old = {task["ID"] for task in await self._tasks(target, service)}
         async with self._engine(target) as engine:
             await engine.ask("POST", path, body=_changed_spec(call, service))
-        return await self._awaited(call, target, service)
+        return await self._awaited(call, target, old)
 
-    async def _awaited(self, call: Call, target: SwarmTarget, before: _Service) -> Result:
+    async def _awaited(self, call: Call, target: SwarmTarget, old: set[str]) -> Result:
         loop = asyncio.get_running_loop()
         end = loop.time() + target.rollout_seconds
-        old = {task["ID"] for task in await self._tasks(target, before)}
+
+        async def read() -> tuple[_Service, list[dict[str, Any]]]:
+            service = await self._inspect(target)
+            return service, await self._tasks(target, service)
+
         while True:
             try:
-                service = await self._inspect(target)
-                tasks = await self._tasks(target, service)
+                service, tasks = await read_until(end, _POLL_SECONDS, read)
             except ExecutorError as error:
                 raise OutcomeLost(
                     f"{call.target} was told to {call.action.verb}, then: {error.message}"

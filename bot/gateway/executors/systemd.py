@@ -18,6 +18,7 @@ from bot.gateway.executors import Call, Kind, Result, failed, succeeded
 from bot.gateway.executors.progress import report_progress
 from bot.gateway.executors.remote import REFUSED, UNREACHABLE, RemoteExecutor, label
 from bot.gateway.executors.systemd_unit import PROPERTIES, SystemdTarget, Unit, is_ours, unit_of
+from bot.gateway.executors.watching import read_until
 from bot.gateway.ourselves import SELF_TARGET, is_one_of_us
 from bot.remediation.contract import Plan
 from bot.serving.programs import Run, Stop, run
@@ -107,8 +108,9 @@ class SystemdExecutor(RemoteExecutor[SystemdTarget]):
         loop = asyncio.get_running_loop()
         began, killed, since = loop.time(), False, 0.0
         verb, grace = call.action.verb, _grace(call)
+        end = began + grace + target.start_seconds
         while True:
-            unit = await self._unit(target)
+            unit = await read_until(end, _POLL_SECONDS, lambda: self._unit(target))
             spent = loop.time() - began
             old_run = unit.invocation == before.invocation and unit.active == "deactivating"
             if old_run and verb != "start" and spent >= grace and not killed:
@@ -122,7 +124,7 @@ class SystemdExecutor(RemoteExecutor[SystemdTarget]):
                 hard = " (SIGKILL)" if killed else ""
                 return succeeded(f"{call.target} {verb}: {unit.state()}{hard}")
             has_failed = unit.active == "failed" and not unit.busy and verb != "stop"
-            if has_failed or spent >= grace + target.start_seconds:
+            if has_failed or loop.time() >= end:
                 return failed(f"{call.target} {verb}: {unit.state()} after {spent:.1f} s")
             await asyncio.sleep(_POLL_SECONDS)
 
