@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from bot.incidents.correlation import IdentifiedAlert
+from bot.incidents.correlation import Candidate, IdentifiedAlert
 from store.operations import senders
-from store.operations.candidates import COLUMNS, IS_OPEN
+from store.operations.candidates import COLUMNS, IS_OPEN, candidate
 from store.statements import Operation, Statement, query, together
 
 _NAMES = (
@@ -48,13 +48,13 @@ class AlertFacts:
     """The facts about some alerts.
 
     `stored` are dedup_keys of alerts that are stored; `earlier` are those of (source, fingerprint)
-    that any stored alert has. `open_incidents` are those of their services; `firing` has, by key,
-    the incidents in which an alert of that key fires.
+    that any stored alert has. `open_incidents` are those of their services, by service, each with
+    what `decide` goes by; `firing` has, by key, the incidents in which an alert of that key fires.
     """
 
     stored: set[str]
     earlier: set[tuple[str, str]]
-    open_incidents: Sequence[OpenIncident]
+    open_incidents: Mapping[str, Sequence[tuple[OpenIncident, Candidate]]]
     firing: Mapping[str, Sequence[OpenIncident]]
 
 
@@ -68,10 +68,13 @@ def read(alerts: Sequence[IdentifiedAlert]) -> Operation[AlertFacts]:
     for row in incidents:
         if row["fires"]:
             firing.setdefault(row["fired_key"], []).append(row)
+    open_incidents: dict[str, list[tuple[OpenIncident, Candidate]]] = {}
+    for _, row in sorted(by_id.items()):
+        open_incidents.setdefault(row["scope_service"], []).append((row, candidate(row)))
     return AlertFacts(
         {row["dedup_key"] for row in stored},
         {(row["source"], row["fingerprint"]) for row in earlier},
-        sorted(by_id.values(), key=lambda row: int(row["id"])),
+        open_incidents,
         firing,
     )
 

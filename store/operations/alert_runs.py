@@ -36,7 +36,7 @@ from store.operations import (
     suppression,
 )
 from store.operations.alert_facts import AlertFacts, OpenIncident
-from store.operations.candidates import candidate, is_unchanged
+from store.operations.candidates import is_unchanged
 from store.operations.delivery_context import DeliveryContext
 from store.receipts import AlertOutcome
 from store.statements import Operation, Row, Statement, run, run_many, to_db_time
@@ -120,22 +120,21 @@ def _folded(arriving: ArrivingAlert, facts: AlertFacts) -> _Folded | None:
         or any(key in facts.firing for key in senders.keys(item))
     ):
         return None
-    rows = [
-        row
-        for row in facts.open_incidents
-        if row["scope_service"] == item.scope.service
-        and (row["scope_category"] == item.scope.category or row["sop_id"] == item.sop_id)
-    ]
-    candidates = [candidate(row) for row in rows]
+    rows = {
+        row["id"]: (row, could_join)
+        for row, could_join in facts.open_incidents.get(item.scope.service, ())
+        if row["scope_category"] == item.scope.category or row["sop_id"] == item.sop_id
+    }
+    candidates = [could_join for _, could_join in rows.values()]
     decision = decide(item, candidates)
-    if decision.verdict is not Verdict.JOIN:
+    if decision.verdict is not Verdict.JOIN or decision.incident_id is None:
         return None
-    row = next(row for row in rows if row["id"] == decision.incident_id)
+    row, joined = rows[decision.incident_id]
     if (
         row["was_acted_on"]
         or row["flapping_changes"]
         or not folding.is_shown_after(row, alert, arriving.arrival.now)
-        or folding.narrowed(row, item) is not None
+        or folding.narrowed(joined.scope, item) is not None
     ):
         return None
     return _Folded(arriving, row, explained(decision, item, candidates))

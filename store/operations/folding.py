@@ -139,9 +139,8 @@ def _insert_firing(
     return is_new
 
 
-def narrowed(row: Row, identified_alert: IdentifiedAlert) -> Scope | None:
+def narrowed(before: Scope, identified_alert: IdentifiedAlert) -> Scope | None:
     """Return the scope of an incident with what only the alert knows; None if that is nothing."""
-    before = scope_from(row)
     after = before.narrowed_by(identified_alert.scope)
     return None if after == before or after.service != identified_alert.scope.service else after
 
@@ -151,7 +150,7 @@ def _narrow_scope(row: Row, identified_alert: IdentifiedAlert) -> Operation[None
 
     Unless another open incident of its SOP ID has exactly that scope.
     """
-    after = narrowed(row, identified_alert)
+    after = narrowed(scope_from(row), identified_alert)
     if after is None:
         return
     scope = (after.env, after.region, after.place)
