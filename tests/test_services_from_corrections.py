@@ -87,7 +87,8 @@ def test_the_pair_that_people_corrected_most_often_comes_first() -> None:
 
 def member(service: str, number: int = 0, root: int = 0) -> Member:
     scope = Scope("production", "-", service, "errors")
-    return Member(id=number, root_id=root, scope=scope, service=service, at=NOW, grew_at=NOW)
+    times = dict.fromkeys(("at", "grew_at", "came_at"), NOW)
+    return Member(id=number, root_id=root, scope=scope, service=service, **times)
 
 
 def test_services_that_are_declared_apart_are_not_linked_and_link_no_two_cascades() -> None:

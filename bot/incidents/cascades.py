@@ -22,6 +22,8 @@ from bot.incidents.troubles import Trouble, trouble_of
 
 WINDOW = timedelta(minutes=5)
 DEPLOY_WINDOW = timedelta(minutes=15)
+CLOCKS_DIFFER = timedelta(minutes=10)
+"""By so much the clocks of two senders may differ; then the times of arrival count too."""
 OLDEST_BELIEVED = timedelta(days=30)
 MOST_NEIGHBOURS = 200
 """Callers and callees of one service that are looked for: a service called by more is a hub."""
@@ -88,7 +90,8 @@ class Member:
 
     `id` is 0 for an incident that is about to open. `root_id` is the cascade's root, its own id for
     a root. `service` is as `service_of` returns it. `runs_on` is the node or host, in the zone
-    `zone`. `at` is the time of its first alert, `grew_at` that of the newest member of its cascade.
+    `zone`. `at` is the time of its first alert, `grew_at` that of the newest member of its cascade,
+    `came_at` when the bot received its first alert.
     """
 
     id: int = 0
@@ -101,6 +104,7 @@ class Member:
     trouble: Trouble = Trouble.ACUTE
     at: datetime
     grew_at: datetime
+    came_at: datetime
 
     @property
     def is_zone_down(self) -> bool:
@@ -143,6 +147,7 @@ def newcomer(identified_alert: IdentifiedAlert, now: datetime) -> Member:
         trouble=trouble_of(alert),
         at=at,
         grew_at=at,
+        came_at=now,
     )
 
 
@@ -274,13 +279,22 @@ def _contradict(first: Member, second: Member, calls: Calls) -> bool:
 def _first_link(new: Member, member: Member, calls: Calls) -> tuple[int, Relation] | None:
     """Return the first row of `RULES` that links the two, after its place in the table."""
     gap = abs(new.at - member.grew_at)
-    shortest = min(gap, abs(new.at - member.at))
+    shortest = min(gap, _between(new, member))
     for rank, rule in enumerate(RULES):
         facts = rule.test(new, member, calls) if shortest <= rule.within else None
         if facts is not None:
             facts = {**facts, "seconds": int(gap.total_seconds())}
             return rank, Relation(rule.reason, member, facts)
     return None
+
+
+def _between(new: Member, member: Member) -> timedelta:
+    """Return how long lay between the two, by their senders.
+
+    Or by their arrival, if that is shorter and their times differ by no more than clocks do.
+    """
+    by_senders, by_arrival = abs(new.at - member.at), abs(new.came_at - member.came_at)
+    return by_senders if by_senders > CLOCKS_DIFFER else min(by_senders, by_arrival)
 
 
 RELATED_WITHIN = timedelta(seconds=60)

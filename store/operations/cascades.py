@@ -52,7 +52,7 @@ OPEN = "('open', 'acknowledged')"
 MEMBER = (
     "m.id, COALESCE(m.parent_id, m.id) AS root_id, m.scope_env, m.scope_region, m.scope_service,"
     " m.scope_category, m.scope_place, m.runs_on, m.zone, m.namespace, m.trouble,"
-    " m.happened_at, m.opened_at, m.grew_at AS member_grew_at"
+    " m.happened_at, m.opened_at, m.created_at, m.grew_at AS member_grew_at"
 )
 # Most incidents have no root but themselves: these are not looked up a second time.
 _WITH_ROOT = (
@@ -278,6 +278,7 @@ def member_from(row: Row) -> Member:
         trouble=Trouble(row["trouble"]),
         at=at,
         grew_at=max(from_db_time(grew_at) if grew_at else at, at),
+        came_at=from_db_time(row["created_at"] or row["opened_at"]),
     )
 
 

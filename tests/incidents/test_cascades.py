@@ -21,7 +21,7 @@ SCOPE = Scope("production", "eu-west-1", "web", "errors")
 def member(number: int = 1, service: str = "web", at: datetime = NOW, **changes: Any) -> Member:
     scope = replace(SCOPE, service=service, category=changes.pop("category", f"c{number}"))
     fields = {"id": number, "root_id": number, "scope": scope, "service": service}
-    return Member(**{**fields, "at": at, "grew_at": at, **changes})
+    return Member(**{**fields, "at": at, "grew_at": at, "came_at": at, **changes})
 
 
 def rules(new: Member, *members: Member) -> list[tuple[int, Reason]]:
@@ -54,6 +54,23 @@ def test_a_window_counts_from_the_newest_member(
 ) -> None:
     older = member(1, at=later(-3600), grew_at=NOW)
     assert rules(member(0, at=later(seconds)), older) == rule
+
+
+@pytest.mark.parametrize(
+    ("behind", "came", "rule"),
+    [
+        (420, 60, [(1, Reason.SYMPTOM)]),
+        (600, 300, [(1, Reason.SYMPTOM)]),
+        (600, 301, []),
+        (601, 60, []),
+        (3600, 0, []),
+    ],
+)
+def test_the_times_of_arrival_count_where_those_of_two_senders_differ_as_clocks_do(
+    behind: float, came: float, rule: list[tuple[int, Reason]]
+) -> None:
+    assert rules(member(0, at=later(-behind), came_at=later(came)), member(1)) == rule
+    assert rules(member(0, came_at=later(came)), member(1, at=later(-behind), came_at=NOW)) == rule
 
 
 def test_a_deploy_has_a_longer_window() -> None:

@@ -298,3 +298,13 @@ async def test_a_childs_messages_stand_in_the_thread_of_its_root(store: Store) -
     content = await store.card_content(root)
     assert [approval.id for approval in content.waiting] == [waiting.id]
     await check(store)
+
+
+async def test_a_sender_whose_clock_runs_behind_reports_a_symptom_of_the_same_fault(
+    store: Store,
+) -> None:
+    root = await deliver(store, symptom("web"), at=later(3600))
+    slow_clock = latency(starts_at=later(3660 - 420))
+    child = await deliver(store, slow_clock, at=later(3660))
+    assert (await store.incident(child)).parent_id == root
+    await check(store)
