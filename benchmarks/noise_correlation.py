@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from benchmarks.open_incidents import identified, open_many
 from benchmarks.results import Bar, Result
 from bot.incidents.cascades import Calls
 from bot.incidents.correlation import IdentifiedAlert, Verdict, decide
 from bot.incidents.model import Alert, AlertStatus, Severity
+from bot.policy import Policy
 from store import open_store
 from store.operations import cascades
 from store.operations.candidates import candidate, candidates
+from store.operations.delivery_context import DeliveryContext
 from store.statements import Operation
 
 OPEN = (100, 10_000, 100_000)  # incidents
@@ -76,9 +78,10 @@ def _decisions(alerts: Sequence[IdentifiedAlert], calls: Calls) -> Operation[flo
 
     Returns the seconds of processor time of the thread that ran it.
     """
+    arrival = DeliveryContext("", NOW, Policy(), calls=calls)
     began = time.thread_time()
     for item in alerts:
-        result = yield from candidates(item, NOW - timedelta(minutes=15))
+        result = yield from candidates(item, arrival)
         decision = decide(item, map(candidate, result.rows))
         if decision.verdict is Verdict.OPEN:
             yield from cascades.place(item, calls, NOW)

@@ -17,3 +17,9 @@ CREATE INDEX flapping_incidents ON incidents (changed_at) WHERE flapping_changes
 -- The last incident that an alert fired in is found by its newest message.
 CREATE INDEX firing_alerts ON alerts (fingerprint, source, id) WHERE status = 'firing';
 """
+
+M061 = """
+-- A resolve that came before its firing closed nothing.
+CREATE INDEX early_resolves ON alerts (fingerprint, source)
+    WHERE status = 'resolved' AND incident_id IS NULL;
+"""

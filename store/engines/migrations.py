@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 
 from store.engines import (
     advice_tables,
+    episode_columns,
     evidence_tables,
     feedback_tables,
     gateway_tables,
@@ -163,6 +164,11 @@ def m060_expand_zones() -> str:
     return scope_columns.M060
 
 
+def m061_expand_early_resolves() -> str:
+    """Find the resolves that came before their firing."""
+    return episode_columns.M061
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     *EARLIER_MIGRATIONS,
     m035_expand_reading_cases,
@@ -191,6 +197,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m058_expand_shared_questions,
     m059_expand_spoken_timeline,
     m060_expand_zones,
+    m061_expand_early_resolves,
 )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import cache, partial
 from itertools import islice
 
@@ -66,10 +65,6 @@ class IncomingDelivery:
     arrival: DeliveryContext
 
 
-def _reopen_after(identified_alert: IdentifiedAlert, arrival: DeliveryContext) -> datetime:
-    return arrival.of_scope(identified_alert.scope).reopen_after(identified_alert.alert)
-
-
 def accept(
     key: str,
     named: Sequence[IdentifiedAlert],
@@ -86,7 +81,7 @@ def accept(
     """
     # The first alert's candidates come along, though a delivery that was seen needs none.
     ahead = (
-        [lock_scopes(named), open_for(named[0], _reopen_after(named[0], arrival))] if named else []
+        [lock_scopes(named), open_for(named[0], arrival.of_scope(named[0].scope))] if named else []
     )
     inserted, in_force, *read = yield from together(
         insert(key, arrival.now), silences.in_force(arrival.now), *ahead
@@ -195,9 +190,7 @@ def _accept_one(
     `rows` are the candidates that were read just now. `lock_near` holds what an incident that it
     opens could be a part of.
     """
-    result = yield from candidates(
-        identified_alert, arrival.reopen_after(identified_alert.alert), rows
-    )
+    result = yield from candidates(identified_alert, arrival, rows)
     if result.is_stored:
         return (yield from repeats.stored_outcome(identified_alert))
     open_incidents: list[Candidate] = [candidate(row) for row in result.rows]
@@ -208,7 +201,7 @@ def _accept_one(
     repeated = yield from repeats.repeated(identified_alert, decision, row, arrival)
     if repeated is not None:
         return repeated
-    if is_overtaken(identified_alert, row, result.resolves):
+    if (yield from is_overtaken(identified_alert, row, result.resolves)):
         decision, row = _overtaken(identified_alert, decision), None
     elif decision.verdict is not Verdict.JOIN:
         decision, row = yield from episodes.of_ended(identified_alert, decision, arrival, result)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
+from bot.incidents.cascades import CLOCKS_DIFFER
 from bot.incidents.correlation import (
     Candidate,
     DeliveryPart,
@@ -20,15 +20,18 @@ from bot.incidents.correlation import (
 from bot.incidents.model import Alert, AlertStatus
 from store.incident_rows import scope_from
 from store.operations import ended_incidents, incidents, senders
+from store.operations.delivery_context import DeliveryContext
 from store.rows import alert_from_json
 from store.statements import (
     Operation,
     Row,
     Statement,
+    from_db_time,
     lock,
     lock_all,
     query,
     starting_with,
+    to_db_time,
     to_db_time_or_none,
 )
 
@@ -57,11 +60,18 @@ _LATER_RESOLVES = (
     " FROM alerts WHERE fingerprint = ? AND source = ? AND status = 'resolved'"
     " AND told_at != '' AND told_at > ? AND "
 )
+# Without a sender's time only the start says which firing a resolve ended.
+_EARLY_RESOLVES = (
+    f" UNION ALL {_NO_INCIDENT.format(0)}, '', '', '', '', '', body"
+    " FROM alerts WHERE fingerprint = ? AND source = ? AND status = 'resolved'"
+    " AND incident_id IS NULL AND received_at > ? AND "
+)
 _STORED = -1  # the id in the row that says that this very alert is stored already
 _IS_STORED = (
     f" UNION ALL {_NO_INCIDENT.format(_STORED)}, '', '', '', '', '', ''"
     " FROM alerts WHERE dedup_key = ?"
 )
+_FIRINGS = 50  # that are compared with a resolve
 _ENDED = -2  # … that an incident that is resolved could be reopened
 _HAS_ENDED = f" UNION ALL {_NO_INCIDENT.format(_ENDED)}, '', '', '', '', '', '' "
 
@@ -99,10 +109,10 @@ def lock_scopes(named: Sequence[IdentifiedAlert]) -> Statement:
 
 
 def candidates(
-    identified_alert: IdentifiedAlert, ended_after: datetime, rows: list[Row] | None = None
+    identified_alert: IdentifiedAlert, arrival: DeliveryContext, rows: list[Row] | None = None
 ) -> Operation[Candidates]:
     """Read them. The caller holds the alert's scope; `rows` are what `open_for` has just read."""
-    reading = open_for(identified_alert, ended_after)
+    reading = open_for(identified_alert, arrival)
     result = yield from _sort_out(identified_alert, (yield reading) if rows is None else rows)
     elsewhere = {
         incidents.lock_key(row["scope_service"])
@@ -113,15 +123,16 @@ def candidates(
         # The incident that knows the alert has another scope: that one is to be held as well, and
         # looked at again, for somebody may have changed it before it was.
         yield lock(*elsewhere)
-        reading = open_for(identified_alert, ended_after)
+        reading = open_for(identified_alert, arrival)
         result = yield from _sort_out(identified_alert, (yield reading))
     return result
 
 
-def open_for(identified_alert: IdentifiedAlert, ended_after: datetime) -> Statement:
+def open_for(identified_alert: IdentifiedAlert, arrival: DeliveryContext) -> Statement:
     """Reads the open incidents of its scope, those that know this very alert, the later resolves
-    of it, whether it is stored, and whether one that was resolved since then could be reopened.
+    of it, whether it is stored, and whether one that was resolved lately could be reopened.
     """
+    ended_after = arrival.reopen_after(identified_alert.alert)
     keys = senders.keys(identified_alert)
     sql = f"{_OF_THE_SCOPE}{_THAT_KNOW_IT}({senders.placeholders(keys)}){_IS_STORED}"
     parameters: list[object] = [
@@ -131,16 +142,12 @@ def open_for(identified_alert: IdentifiedAlert, ended_after: datetime) -> Statem
         *keys,
         identified_alert.dedup_key,
     ]
-    sent_at = sent_time(identified_alert)
-    if sent_at and identified_alert.alert.status is AlertStatus.FIRING:
+    sent_at, alert = sent_time(identified_alert), identified_alert.alert
+    if alert.status is AlertStatus.FIRING and (sent_at or alert.starts_at):
         by_them, them = senders.by_them(identified_alert)
-        sql += f"{_LATER_RESOLVES}{by_them}"
-        parameters += [
-            identified_alert.alert.fingerprint,
-            identified_alert.alert.source,
-            sent_at,
-            *them,
-        ]
+        sql += f"{_LATER_RESOLVES if sent_at else _EARLY_RESOLVES}{by_them}"
+        after = sent_at or to_db_time(arrival.now - arrival.reopen_within)
+        parameters += [alert.fingerprint, alert.source, after, *them]
     if identified_alert.alert.status is AlertStatus.FIRING:
         for ended in (ended_incidents.of_the_scope, ended_incidents.of_the_alert):
             read_from, values = ended(identified_alert, ended_after)
@@ -232,33 +239,55 @@ def is_unchanged(row: Row, alert: Alert) -> bool:
 
 def is_overtaken(
     identified_alert: IdentifiedAlert, row: Row | None, resolves: Sequence[str]
-) -> bool:
+) -> Operation[bool]:
     """Return whether it comes in after the resolve that ended it, or the firing that began it anew.
 
     Any replica may get any message, and Slack delivers again what was not acknowledged.
     """
-    if identified_alert.alert.status is AlertStatus.RESOLVED:
-        return row is not None and (
-            is_older(identified_alert, row) or _ends_an_earlier_firing(identified_alert, row)
-        )
+    alert = identified_alert.alert
+    if alert.status is AlertStatus.RESOLVED:
+        if row is None or is_older(identified_alert, row):
+            return row is not None
+        return (yield from _ends_an_earlier_firing(identified_alert, row))
     if row is not None and row["fires"]:
         return False  # it counts; what it says is looked at where it is folded
-    ends = map(alert_from_json, resolves)
+    has_time = identified_alert.sent_at is not None
     return any(
-        could_share_fingerprint(identified_alert.alert, end.env, end.service) for end in ends
+        could_share_fingerprint(alert, end.env, end.service)
+        for end in map(alert_from_json, resolves)
+        if has_time or end.starts_at == alert.starts_at
     )
 
 
-def _ends_an_earlier_firing(identified_alert: IdentifiedAlert, row: Row) -> bool:
+def _ends_an_earlier_firing(identified_alert: IdentifiedAlert, row: Row) -> Operation[bool]:
     """Return whether this resolve is of a firing before the one that lasts, by its sender's times.
 
-    Its start decides. Without one it was sent, or the alert ended, before this firing began.
+    Its start decides. Without one it was sent, or the alert ended, before this firing began. But a
+    start that no firing had, and that is older by no more than clocks differ, is this firing's by
+    another clock.
     """
     if not (row["fires"] and row["fired_since"]):
         return False
     alert = identified_alert.alert
     at = since(alert) or to_db_time_or_none(alert.ends_at) or sent_time(identified_alert)
-    return bool(at and at < row["fired_since"])
+    if not at or at >= row["fired_since"]:
+        return False
+    if (
+        alert.starts_at is None
+        or from_db_time(row["fired_since"]) - alert.starts_at > CLOCKS_DIFFER
+    ):
+        return True
+    by_them, them = senders.by_them(identified_alert)
+    firings = yield query(
+        "SELECT body FROM alerts WHERE fingerprint = ? AND source = ? AND status = 'firing'"  # noqa: S608 - placeholders
+        f" AND {by_them} ORDER BY id DESC LIMIT {_FIRINGS}",
+        alert.fingerprint,
+        alert.source,
+        *them,
+    )
+    return len(firings) == _FIRINGS or any(
+        alert_from_json(firing["body"]).starts_at == alert.starts_at for firing in firings
+    )
 
 
 def is_older(identified_alert: IdentifiedAlert, row: Row) -> bool:

@@ -57,7 +57,7 @@ def test_a_window_counts_from_the_newest_member(
 
 
 @pytest.mark.parametrize(
-    ("behind", "came", "rule"),
+    ("behind", "after", "rule"),
     [
         (420, 60, [(1, Reason.SYMPTOM)]),
         (600, 300, [(1, Reason.SYMPTOM)]),
@@ -67,10 +67,10 @@ def test_a_window_counts_from_the_newest_member(
     ],
 )
 def test_the_times_of_arrival_count_where_those_of_two_senders_differ_as_clocks_do(
-    behind: float, came: float, rule: list[tuple[int, Reason]]
+    behind: float, after: float, rule: list[tuple[int, Reason]]
 ) -> None:
-    assert rules(member(0, at=later(-behind), came_at=later(came)), member(1)) == rule
-    assert rules(member(0, came_at=later(came)), member(1, at=later(-behind), came_at=NOW)) == rule
+    assert rules(member(0, at=later(-behind), came_at=later(after)), member(1)) == rule
+    assert rules(member(0, came_at=later(after)), member(1, at=later(-behind), came_at=NOW)) == rule
 
 
 def test_a_deploy_has_a_longer_window() -> None:

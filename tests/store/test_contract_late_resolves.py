@@ -84,3 +84,34 @@ async def test_an_alert_that_fires_resolves_and_fires_beside_another_stays_in_it
     await deliver(store, resolved(starts_at=later(30)), at=later(60))
     assert await store.incident_counts() == {"resolved": 1}
     assert await store._engine.read(invariants.broken) == []
+
+
+async def test_a_resolve_that_came_before_its_firing_leaves_nothing_open(store: Store) -> None:
+    end = resolved(starts_at=NOW, ends_at=later(60))
+    await deliver(store, end, at=later(61))
+    assert await reason_of(store, alert(starts_at=NOW), at=62) == "overtaken by a newer telling"
+    assert await store.open_incidents() == []
+    await deliver(store, alert(starts_at=later(120)), at=later(120))
+    assert len(await store.open_incidents()) == 1, "what fires again is no longer ended by it"
+
+
+async def test_a_resolve_before_its_firing_counts_for_its_own_start_and_the_reopen_time_only(
+    store: Store,
+) -> None:
+    await deliver(store, resolved(starts_at=NOW, ends_at=later(60)), at=later(61))
+    await deliver(store, alert(starts_at=NOW), at=later(61 + 900))
+    assert len(await store.open_incidents()) == 1
+
+
+@pytest.mark.parametrize(
+    ("start", "status"),
+    [(-480, IncidentStatus.RESOLVED), (-600, IncidentStatus.RESOLVED), (-601, IncidentStatus.OPEN)],
+)
+async def test_a_resolve_by_a_clock_that_runs_behind_ends_what_fires(
+    store: Store, start: float, status: IncidentStatus
+) -> None:
+    incident_id = await deliver(store, alert(starts_at=NOW))
+    behind = resolved(starts_at=later(start), ends_at=later(start + 300))
+    await deliver(store, behind, at=later(300))
+    assert (await store.incident(incident_id)).status is status
+    assert await store._engine.read(invariants.broken) == []

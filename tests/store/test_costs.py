@@ -14,12 +14,14 @@ import pytest
 
 from bot.approvals.model import Choice, UserStatus
 from bot.approvals.policy import Voter
+from bot.policy import Policy
 from handlers.listeners import approvals
 from handlers.outbound.outbox import Outbox
 from handlers.outbound.rendering import Renderer
 from store import Store, open_store
 from store.messages import EVERYTHING
 from store.operations import candidates, freezes, grouping, scoped_freezes, trust
+from store.operations.delivery_context import DeliveryContext
 from store.operations.outbox_fetch import FetchRequest
 from store.operations.trail_end import End
 from store.statements import Operation
@@ -221,9 +223,11 @@ async def test_an_alert_reads_the_open_incidents_of_its_service_and_no_others() 
     """Else each alert costs as much as its service ever had incidents, or as there are open."""
 
     def reading() -> Operation[Any]:
-        yield candidates.open_for(identify(alert()), NOW)
+        arrival = DeliveryContext(CHANNEL, NOW, Policy())
+        yield candidates.open_for(identify(alert(starts_at=NOW)), arrival)
 
     steps = await plan_of(reading())
+    assert any("early_resolves" in step for step in steps), steps
     by_service = [step for step in steps if "scope_service=?" in step]
     assert len(by_service) >= 2
     assert not [step for step in steps if step.startswith("SCAN")], steps
