@@ -237,7 +237,9 @@ def _place(
     if not arrival.policy.features.cascades:
         return Placement(newcomer(identified_alert, arrival.now))
     yield lock_near()
-    placement = yield from cascades.place(identified_alert, arrival.calls, arrival.now)
+    placement = yield from cascades.place(
+        identified_alert, arrival.calls, arrival.now, arrival.reopen_within
+    )
     return placement.seen_in(identified_alert.channel or arrival.channel, identified_alert)
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from bot.incidents.alternation import alternates
 from bot.incidents.cascades import Member
 from bot.language import deferred
-from store.operations import cascade_growth, cascades, incidents
+from store.operations import cascade_growth, cascade_members, cascades, incidents
 from store.statements import Operation, from_db_time, from_db_time_or_none, lock, query
 
 
@@ -18,7 +18,7 @@ def fold_in(incident_id: int, returning: Member, ended_at: str, now: datetime) -
     roots of the service without children. 2. Lock those that took turns with it, and fold them.
     """
     rows = yield query(
-        f"SELECT {cascades.MEMBER}, m.grew_at, m.resolved_at FROM incidents m"  # noqa: S608 - a constant
+        f"SELECT {cascade_members.MEMBER}, m.grew_at, m.resolved_at FROM incidents m"  # noqa: S608 - a constant
         " WHERE m.scope_service = ? AND m.id > ? AND m.parent_id IS NULL"
         " AND NOT EXISTS (SELECT 1 FROM incidents c WHERE c.parent_id = m.id) ORDER BY m.id",
         returning.scope.service,
@@ -26,7 +26,7 @@ def fold_in(incident_id: int, returning: Member, ended_at: str, now: datetime) -
     )
     for row in rows:
         other_ended_at = from_db_time_or_none(row["resolved_at"])
-        other = cascades.member_from(row)
+        other = cascade_members.member_from(row)
         if alternates(returning, from_db_time(ended_at), other, other_ended_at):
             yield lock(*{cascades.lock_key(incident_id), cascades.lock_key(other.id)})
             into = yield from incidents.get(incident_id)

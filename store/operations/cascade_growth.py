@@ -6,11 +6,15 @@ from datetime import datetime
 
 from bot.approvals.reasons import EndKind, Reason
 from bot.incidents.cascades import Calls, cause
+from bot.incidents.correlation import Reason as Rule
 from bot.incidents.keys import sop_id_of
 from bot.incidents.model import Incident, Severity
 from bot.language import deferred
-from store.operations import advice, approvals, incidents, news, proposing
-from store.operations.cascades import MEMBER, OPEN, Placement, member_from
+from bot.observability.events import Event
+from store.log_events import log_event
+from store.operations import advice, approvals, incidents, news, proposing, reopening_news
+from store.operations.cascade_members import MEMBER, OPEN, member_from
+from store.operations.cascades import Placement
 from store.statements import Operation, notify, query, run, to_db_time
 from store.topics import Topic
 
@@ -24,9 +28,12 @@ def grow(
 ) -> Operation[None]:
     """Add the incident, which has just opened, to its cascade. The caller holds `place`'s locks.
 
-    1. Fold the other roots that it is linked with into the oldest one. 2. Move the cascade's
+    1. Open the root again if it has just ended. Fold the other roots that it is linked with into
+    the oldest one. 2. Move the cascade's
     window on, and note the child. 3. Find the most probable cause. 4. Enqueue the root's card.
     """
+    if placement.root_id is not None and placement.reopens:
+        yield from _open_again(placement.root_id, now)
     root = yield from incidents.get(placement.links[0].member.root_id)
     for link in placement.links[1 : MOST_FOLDED + 1]:
         if (yield from _may_fold(link.member.root_id, root.id)):
@@ -49,6 +56,25 @@ def grow(
         yield from news.critical_part(root, child, now)
     yield from find_cause(root.id, calls, now)
     yield from incidents.show_card(root.id, root.channel, child.severity, now, delay=delay)
+
+
+def _open_again(root_id: int, now: datetime) -> Operation[None]:
+    """Open a root that has just ended, for another symptom of its service.
+
+    1. Read what had ended it. 2. Open it, and append the event. 3. Report it, as news.
+    """
+    rows = yield query(
+        "SELECT id, resolved_at, resolution, resolved_by, acknowledged_by, fixed_by"
+        " FROM incidents WHERE id = ?",
+        root_id,
+    )
+    fix = yield from reopening_news.title_of_fix(rows[0]["fixed_by"])
+    yield from incidents.set_open(root_id, now)
+    yield from incidents.append_event(
+        root_id, now, "reopened", deferred("Reopened: it fires again")
+    )
+    yield log_event(Event.INCIDENT_REOPENED, root_id, why=Rule.SYMPTOM)
+    yield from reopening_news.report(rows[0], fix, now)
 
 
 def _may_fold(root_id: int, into_id: int) -> Operation[bool]:

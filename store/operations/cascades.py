@@ -13,13 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from bot.incidents.cascades import (
-    LONGEST_CASCADE,
     LONGEST_WINDOW,
-    RELATED_WITHIN,
+    WINDOW,
     Calls,
     Member,
     Relation,
@@ -33,38 +32,18 @@ from bot.incidents.cascades import (
 from bot.incidents.correlation import Decision, IdentifiedAlert
 from bot.incidents.model import Severity
 from bot.incidents.troubles import Trouble
-from store.incident_rows import scope_from
 from store.operations import incidents
+from store.operations.cascade_members import OPEN, member_from, related
 from store.statements import (
     Operation,
     Row,
     Statement,
-    from_db_time,
     lock,
     lock_all,
     query,
     run,
     to_db_time,
 )
-
-MOST_RELATED = 5
-OPEN = "('open', 'acknowledged')"
-MEMBER = (
-    "m.id, COALESCE(m.parent_id, m.id) AS root_id, m.scope_env, m.scope_region, m.scope_service,"
-    " m.scope_category, m.scope_place, m.runs_on, m.zone, m.namespace, m.trouble,"
-    " m.happened_at, m.opened_at, m.created_at, m.grew_at AS member_grew_at"
-)
-# Most incidents have no root but themselves: these are not looked up a second time.
-_WITH_ROOT = (
-    f"SELECT {MEMBER}, COALESCE(r.grew_at, m.grew_at) AS grew_at FROM incidents m"  # noqa: S608 - constants
-    f" LEFT JOIN incidents r ON r.id = m.parent_id WHERE m.status IN {OPEN}"
-    f" AND (r.status IS NULL OR r.status IN {OPEN}) AND COALESCE(r.grew_at, m.grew_at) >= ?"
-    " AND COALESCE(r.happened_at, m.happened_at) >= ?"
-)
-
-
-MOST_MEMBERS = 300
-"""Open incidents of a node, or of a service and its neighbours, that are compared with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +52,7 @@ class Placement:
 
     `links` has one for each cascade that it is linked with, the oldest cascade first. `channel` is
     the root's, and `sender` that of its first alert; '' without a root. `related_id` is a root that
-    is perhaps related to a new root.
+    is perhaps related to a new root. `reopens`: the root has just ended, and is open again.
     """
 
     member: Member
@@ -81,6 +60,7 @@ class Placement:
     channel: str = ""
     sender: str = ""
     related_id: int | None = None
+    reopens: bool = False
 
     @property
     def root_id(self) -> int | None:
@@ -99,7 +79,7 @@ class Placement:
             or self.sender in identified_alert.senders
         ):
             return self
-        return Placement(self.member, related_id=self.root_id)
+        return Placement(self.member, related_id=None if self.reopens else self.root_id)
 
     def decision(self, decision: Decision) -> Decision:
         """Return the decision to open it, with the rule that placed it there."""
@@ -133,7 +113,12 @@ def _near(named: Sequence[IdentifiedAlert], calls: Calls) -> set[str]:
     return names
 
 
-def place(identified_alert: IdentifiedAlert, calls: Calls, now: datetime) -> Operation[Placement]:
+def place(
+    identified_alert: IdentifiedAlert,
+    calls: Calls,
+    now: datetime,
+    reopen_within: timedelta = WINDOW,
+) -> Operation[Placement]:
     """Find where the incident that this alert opens belongs. The caller holds `lock_near`.
 
     1. Read the open incidents that a rule could link it with. 2. Lock the roots of those that a
@@ -144,41 +129,61 @@ def place(identified_alert: IdentifiedAlert, calls: Calls, now: datetime) -> Ope
     if member.trouble is Trouble.SLOW:
         return Placement(member)
     while True:
-        members = [member_from(row) for row in (yield from _related(member, calls))]
-        result = links(member, members, calls)
-        if not result:
-            related = perhaps_related(member, members)
-            return Placement(member, related_id=related.root_id if related else None)
-        roots = [link.member.root_id for link in result]
+        placement = yield from _find(member, calls, now, reopen_within)
+        if not placement.links:
+            return placement
+        roots = [link.member.root_id for link in placement.links]
         yield lock(*map(lock_key, roots))
-        rows = yield _reading_roots(roots)
+        rows = yield _reading_roots(roots, has_ended=placement.reopens)
         if len(rows) == len(roots):
-            root = next(row for row in rows if row["id"] == roots[0])
-            return Placement(member, result, root["channel"], root["sender"] or "")
+            return _under(placement, rows)
 
 
 def read_unlocked(
-    identified_alert: IdentifiedAlert, calls: Calls, now: datetime
+    identified_alert: IdentifiedAlert, calls: Calls, now: datetime, reopen_within: timedelta
 ) -> Operation[Placement]:
     """Find it without any lock, for an answer that nothing follows from."""
     member = newcomer(identified_alert, now)
     if member.trouble is Trouble.SLOW:
         return Placement(member)
-    members = [member_from(row) for row in (yield from _related(member, calls))]
-    result = links(member, members, calls)
-    rows = (yield _reading_roots([link.member.root_id for link in result])) if result else []
-    root = next((row for row in rows if row["id"] == result[0].member.root_id), None)
-    if root is None:
+    placement = yield from _find(member, calls, now, reopen_within)
+    if not placement.links:
         return Placement(member)
-    return Placement(member, result, root["channel"], root["sender"] or "")
+    roots = [link.member.root_id for link in placement.links]
+    return _under(placement, (yield _reading_roots(roots, has_ended=placement.reopens)))
 
 
-def _reading_roots(roots: Sequence[int]) -> Statement:
+def _find(
+    member: Member, calls: Calls, now: datetime, reopen_within: timedelta
+) -> Operation[Placement]:
+    """Return the links with open cascades; without one the link with what has just ended."""
+    rows = yield from related(member, calls, now - min(WINDOW, reopen_within))
+    members = [member_from(row) for row in rows if row["status"] != "resolved"]
+    if result := links(member, members, calls):
+        return Placement(member, result)
+    ended = [member_from(row) for row in rows if row["status"] == "resolved"]
+    if result := links(
+        replace(member, at=now), [replace(item, grew_at=now) for item in ended], calls
+    ):
+        return Placement(member, result[-1:], reopens=True)
+    near = perhaps_related(member, members)
+    return Placement(member, related_id=near.root_id if near else None)
+
+
+def _under(placement: Placement, rows: Sequence[Row]) -> Placement:
+    """Return the placement with the channel and the sender of its root; without it a root."""
+    root = next((row for row in rows if row["id"] == placement.root_id), None)
+    if root is None:
+        return Placement(placement.member)
+    return replace(placement, channel=root["channel"], sender=root["sender"] or "")
+
+
+def _reading_roots(roots: Sequence[int], *, has_ended: bool) -> Statement:
     return query(
         "SELECT id, channel, (SELECT a.sender FROM alerts a WHERE a.incident_id = incidents.id"  # noqa: S608 - constants
         " ORDER BY a.id LIMIT 1) AS sender FROM incidents"
         f" WHERE id IN ({', '.join('?' * len(roots))})"
-        f" AND parent_id IS NULL AND status IN {OPEN}",
+        f" AND parent_id IS NULL AND status {'NOT ' if has_ended else ''}IN {OPEN}",
         *roots,
     )
 
@@ -209,77 +214,8 @@ def grew(identified_alert: IdentifiedAlert, now: datetime, *, is_new: bool) -> t
     return moved, to_db_time(at - LONGEST_WINDOW), moved
 
 
-def _related(member: Member, calls: Calls) -> Operation[list[Row]]:
-    """Read the members of open cascades with the same service, node or zone, or a neighbour's.
-
-    With a few of the same namespace, which are perhaps related.
-    """
-    since = (to_db_time(member.at - LONGEST_WINDOW), to_db_time(member.at - LONGEST_CASCADE))
-    parts, parameters = [], []
-    if member.service:
-        services = [member.service, *neighbours(calls, member.service)]
-        placeholders = ", ".join("?" * len(services))
-        parts.append(
-            f"SELECT * FROM ({_WITH_ROOT} AND m.scope_service IN ({placeholders})"  # noqa: S608 - constants
-            f" LIMIT {MOST_MEMBERS}) AS of_service"
-        )
-        parameters += [*since, *services]
-    if member.runs_on:
-        # Of all that runs there only a failure of the node itself links others with it.
-        only = (
-            "" if member.trouble is Trouble.NODE_DOWN else f" AND m.trouble = '{Trouble.NODE_DOWN}'"
-        )
-        parts.append(
-            f"SELECT * FROM ({_WITH_ROOT} AND m.runs_on = ? AND m.runs_on != ''"  # noqa: S608 - constants
-            f"{only} LIMIT {MOST_MEMBERS}) AS on_node"
-        )
-        parameters += [*since, member.runs_on]
-    if member.zone:
-        only = (
-            ""
-            if member.is_zone_down
-            else f" AND m.trouble = '{Trouble.NODE_DOWN}' AND m.runs_on = ''"
-        )
-        parts.append(
-            f"SELECT * FROM ({_WITH_ROOT} AND m.zone = ? AND m.zone != ''"  # noqa: S608 - constants
-            f"{only} LIMIT {MOST_MEMBERS}) AS in_zone"
-        )
-        parameters += [*since, member.zone]
-    if member.namespace:
-        parts.append(
-            f"SELECT * FROM ({_WITH_ROOT} AND m.namespace = ? AND m.happened_at >= ?"  # noqa: S608 - constants
-            f" AND m.happened_at <= ? AND m.namespace != ''"
-            f" ORDER BY m.happened_at LIMIT {MOST_RELATED}) AS in_namespace"
-        )
-        window = (member.at - RELATED_WITHIN, member.at + RELATED_WITHIN)
-        parameters += [*since, member.namespace, *map(to_db_time, window)]
-    if not parts:
-        return []
-    rows: list[Row] = yield query(" UNION ALL ".join(parts), *parameters)
-    return rows
-
-
 def lock_key(root_id: int) -> str:
     return f"cascade/{root_id}"
-
-
-def member_from(row: Row) -> Member:
-    at = from_db_time(row["happened_at"] or row["opened_at"])
-    scope = scope_from(row)
-    grew_at = max(row["grew_at"], row["member_grew_at"])
-    return Member(
-        id=row["id"],
-        root_id=row["root_id"],
-        scope=scope,
-        service=service_of(scope),
-        runs_on=row["runs_on"],
-        zone=row["zone"],
-        namespace=row["namespace"],
-        trouble=Trouble(row["trouble"]),
-        at=at,
-        grew_at=max(from_db_time(grew_at) if grew_at else at, at),
-        came_at=from_db_time(row["created_at"] or row["opened_at"]),
-    )
 
 
 @dataclass(frozen=True, slots=True)

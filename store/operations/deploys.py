@@ -9,7 +9,7 @@ from bot.incidents.deploys import Deploy, Symptom, is_cause
 from bot.incidents.troubles import Trouble
 from store.incident_rows import incident_from
 from store.operations import incidents
-from store.operations.cascades import OPEN
+from store.operations.cascade_members import OPEN
 from store.operations.part import Part
 from store.statements import Operation, Row, execute, from_db_time, query, to_db_time
 

@@ -27,10 +27,11 @@ _ALONE = (
     f" AND (o.scope_category = i.scope_category OR NOT ({_IS_DERIVED}))"
     " AND o.status IN ('open', 'acknowledged'))"
 )
-# A cascade is not: it takes in only what it grows by while it is open. A child is while its root is
-# open.
+# A cascade of several services is not: it takes in only what it grows by while it is open. A child
+# is while its root is open.
 _REOPENS = (
-    "((i.parent_id IS NULL AND NOT EXISTS (SELECT 1 FROM incidents c WHERE c.parent_id = i.id))"  # noqa: S608 - constants
+    "((i.parent_id IS NULL AND NOT EXISTS (SELECT 1 FROM incidents c WHERE c.parent_id = i.id"  # noqa: S608 - constants
+    " AND c.scope_service != i.scope_service))"
     " OR EXISTS (SELECT 1 FROM incidents r WHERE r.id = i.parent_id"
     f" AND r.status IN ('open', 'acknowledged'))) AND {_ALONE}"
 )

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from bot.incidents import episodes
 from bot.incidents.cascades import newcomer
 from bot.incidents.correlation import Decision, IdentifiedAlert, Reason
-from bot.incidents.news import NewsKind
 from bot.incidents.ourselves import is_about_ourselves
 from bot.language import deferred
 from bot.observability.events import Event
@@ -16,14 +15,12 @@ from store.log_events import log_event
 from store.operations import (
     advice,
     alternation,
-    approvals,
     cascade_steering,
     ended_incidents,
-    executions,
     folding,
     incidents,
-    news,
     proposing,
+    reopening_news,
     stale_ends,
     standing_advice,
 )
@@ -87,7 +84,7 @@ def reopen(
     alert, now = identified_alert.alert, arrival.now
     returning = newcomer(identified_alert, now)
     happened_at = to_db_time(returning.at)
-    fix = yield from _title_of_fix(row["fixed_by"])
+    fix = yield from reopening_news.title_of_fix(row["fixed_by"])
     yield from cascade_steering.leave_resolved_root(row["id"], now)
     yield from incidents.set_open(row["id"], now)
     yield run(
@@ -116,37 +113,10 @@ def reopen(
     }
     read = {name: row[name] for name in _READ_BY_FOLD}
     yield from folding.fold(read | unseen, identified_alert, arrival, may_fire=False)
-    yield from _report(row, fix, now)
+    yield from reopening_news.report(row, fix, now)
     yield from standing_advice.redraw((yield from incidents.get(row["id"])), now)
     yield from alternation.fold_in(row["id"], returning, row["resolved_at"], now)
     yield from _advise_again(row, identified_alert, arrival)
-
-
-def _report(row: Row, fix: str, now: datetime) -> Operation[None]:
-    facts = {
-        "resolved_at": row["resolved_at"],
-        "resolution": row["resolution"],
-        "resolved_by": row["resolved_by"],
-        "fix": fix,
-    }
-    yield from news.report(
-        (yield from incidents.get(row["id"])),
-        NewsKind.REOPENED,
-        to_db_time(now),
-        now,
-        facts=facts,
-        mentions=(row["acknowledged_by"], row["resolved_by"]),
-    )
-
-
-def _title_of_fix(execution_id: str) -> Operation[str]:
-    """The action that was verified to have helped; '' without one."""
-    if not execution_id:
-        return ""
-    execution = yield from executions.get(execution_id)
-    approval = yield from approvals.get(execution.approval_id)
-    title: str = approval.proposal.title
-    return title
 
 
 def _advise_again(

@@ -126,7 +126,7 @@ def _of_shadow(named: IdentifiedAlert, live: Live, shadow: Shadow) -> Operation[
     routed = "" if arrival.posted else _routed(named, policy, shadow.services)
     channel = routed or arrival.channel
     if policy.features.cascades:
-        placement = yield from cascades.read_unlocked(named, shadow.calls, arrival.now)
+        placement = yield from cascades.read_unlocked(named, shadow.calls, arrival.now, within)
         if (root_id := placement.seen_in(channel, named).root_id) is not None:
             return ShadowOutcome(Effect.MERGED, root_id)
     return ShadowOutcome(Effect.OPENED, channel=channel)
