@@ -30,7 +30,9 @@ _NAMES = frozenset(
 _TITLES = frozenset(name for field in ("name", "title") for name in ALIASES[field])
 _STATES = frozenset((*STATUS_NAMES, *SEVERITY_NAMES, *EVENT_NAMES))
 # What a body says of all its alerts together is said of none of them.
-_OF_ALL = _NAMES | frozenset(("count", "total", "id", "fingerprint", "value", "tracking_id"))
+_OF_ALL = _NAMES | frozenset(
+    ("count", "total", "id", "fingerprint", "incident_id", "alert_id", "value", "tracking_id")
+)
 
 
 def members_of(body: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -39,15 +41,17 @@ def members_of(body: Mapping[str, Any]) -> list[dict[str, Any]]:
     holder = unwrapped(body)
     for _ in range(_DEPTH_LIMIT):
         names = {normal_name(name): name for name in list(holder)[:_FIELDS_LIMIT]}
-        list_name = _list_in(holder, names)
+        lists = _lists_in(holder, names)
         shared.update(
             (original, holder[original])
             for name, original in names.items()
             if name not in _OF_ALL and not isinstance(holder[original], list)
         )
-        if list_name is not None:
-            items = holder[list_name][:LIST_LIMIT]
-            return [{**_without(shared, list_name), **item} for item in items]
+        if lists:
+            flat = {name: value for name, value in shared.items() if _is_flat(value)}
+            return [
+                {**flat, **_state_of_list(name), **item} for name in lists for item in holder[name]
+            ][:LIST_LIMIT]
         following = next((holder[names[name]] for name in _WRAPPERS if name in names), None)
         if not isinstance(following, dict):
             break
@@ -58,20 +62,29 @@ def members_of(body: Mapping[str, Any]) -> list[dict[str, Any]]:
 _WRAPPERS = ("data", "payload", "body", "result", "response", "detail", "event", "message")
 
 
-def _list_in(holder: Mapping[str, Any], names: Mapping[str, str]) -> str | None:
-    """Return the name of the list that holds alerts, or None."""
+def _lists_in(holder: Mapping[str, Any], names: Mapping[str, str]) -> list[str]:
+    """Return the names of the lists that hold alerts, such as `firing` and `resolved`."""
     is_titled = any(
         isinstance(holder[original], str) and holder[original].strip()
         for name, original in names.items()
         if name in _TITLES
     )
+    lists = []
     for name, original in names.items():
         items = holder[original]
         if not isinstance(items, list) or not items or not all(map(_is_alert, items[:LIST_LIMIT])):
             continue
         if not is_titled or (len(items) > 1 and _PLURALS.fullmatch(name) is not None):
-            return original
-    return None
+            lists.append(original)
+    return lists
+
+
+def _state_of_list(name: str) -> dict[str, str]:
+    """Return the state of the items of a list that is called after it."""
+    return {"status": name} if normal_name(name) in _NAMES_OF_STATES else {}
+
+
+_NAMES_OF_STATES = frozenset(("firing", "resolved", "triggered", "recovered", "open", "closed"))
 
 
 def _is_alert(item: object) -> bool:
@@ -90,10 +103,6 @@ def _is_alert(item: object) -> bool:
 
 def _is_state(word: str) -> bool:
     return state_of(word) is not None or known_severity(severity_spoken(word)) is not None
-
-
-def _without(shared: Mapping[str, Any], listed: str) -> dict[str, Any]:
-    return {name: value for name, value in shared.items() if name != listed and _is_flat(value)}
 
 
 def _is_flat(value: Any) -> bool:

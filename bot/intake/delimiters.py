@@ -14,7 +14,7 @@ _DELIMITERS = (":", "：", "|", "»", ">", "->", "=>", "→", "•", "·", "｜"
 _ENDS_BEFORE_STATE = (*_DELIMITERS, ",", ";", "!", "–", "—", "(", "[", "【", "（")
 _BEHIND_WORD = re.compile(
     r"[:：!.,;|)\]】）>*_~–—→(\[]|->|=>|(?:after|for|since|at|in|on|with|by|again|nach|seit|depuis|desde"
-    r"|dopo|após)\b",
+    r"|dopo|após|value)\b",
     re.IGNORECASE,
 )
 _DETAILS = re.compile(

@@ -12,26 +12,41 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "name": (
         "name", "alert_name", "alertname", "metadata.alert_name", "metadata.alertname",
         "labels.alertname", "check", "rule", "anomaly_type", "incident_type", "check_name",
-        "condition_name", "rule_name", "alert_rule", "alert_rule_name", "monitor_name",
-        "trigger_name", "alarm_name", "problem_name", "service_check", "detector_name",
+        "condition_name", "rule_name", "alert_rule", "alert_rule_name", "alert",
+        "monitor_name", "trigger_name", "alarm_name", "problem_name", "problem", "incident_name",
+        "health_rule_name", "alarm_rule_name", "issue_name", "fault", "event_type_name",
+        "entity_display_name",
+        "service_check", "detector_name",
         "search_name", "job_name", "display_name", "event_name", "policy_name", "alarm", "monitor",
         "endpoint_name", "endpoint", "sensor_name", "sensor",
     ),
     "title": (
         "title", "summary", "subject", "annotations.summary", "alert_title", "problem_title",
-        "event_title", "headline", "short_description", "heading",
+        "event_title", "headline", "short_description", "heading", "message_title", "alarm_title",
+        "incident_title", "issue_title", "notification_title", "alert_subject", "alert_summary",
+        "event_summary", "alert_headline", "incident_summary",
     ),
     "text": (
         "text", "description", "message", "msg", "details", "raw_msg", "error_message",
         "annotations.description", "body", "long_description", "event_message", "reason", "output",
-        "content", "comment", "note", "state_message", "error", "info",
+        "content", "comment", "note", "state_message", "error", "info", "alert_message",
+        "alarm_message", "message_body", "formatted", "formatted_message", "human_readable",
+        "alert_description", "alarm_description", "event_description", "rule_description",
+        "trigger_description", "alert_body", "alert_text", "alert_details", "alert_content",
+        "alarm_content", "alarm_details", "detail", "error_msg", "err_msg", "log_entry", "full_log",
+        "full_message", "response_summary", "incident_reason", "summary_message", "sms_content",
+        "cause", "explanation", "diagnosis", "last_message", "log", "log_message", "status_message",
+        "exception", "exception_message",
     ),
     "env": ("env", "environment", "context.environment", "labels.env", "stage",
-            "deployment_environment"),
+            "deployment_environment", "environment_name", "env_name", "environments", "app_env",
+            "deploy_env", "target_environment"),
     "region": ("region", "aws_region", "context.region", "labels.region"),
     "service": (
         "service", "service_name", "app", "application", "context.service_name", "labels.service",
-        "application_name", "app_name", "service_description", "component",
+        "application_name", "app_name", "service_description", "component", "services",
+        "microservice", "component_name", "system_name", "subsystem_name", "affected_service",
+        "affected_services", "impacted_service",
     ),
     "category": ("category", "type", "domain"),
     "value": ("value", "current_value", "metric_value", "observed_value", "last_value"),
@@ -63,13 +78,13 @@ STATUS_NAMES = (
 EVENT_NAMES = (
     "action", "event_action", "alert_action", "incident_action", "event_type", "notification_type",
     "event", "alert_event", "event_name", "alert_type", "kind", "type", "trigger",
-    "trigger_type", "clear",
+    "trigger_type", "clear", "message_type",
 )  # fmt: skip
 SEVERITY_NAMES = (
     "severity", "incident_severity", "alert_severity", "level", "priority", "alert_priority",
     "importance_level", "importance", "urgency", "criticality", "alert_level", "severity_label",
     "severity_name", "event_severity", "sev", "impact", "gravite", "gravedad", "schweregrad",
-    "trigger_type", "notification_type", "alert_type",
+    "trigger_type", "notification_type", "alert_type", "message_type",
 )  # fmt: skip
 # When the trouble began; a time under another name may be that of the message.
 BEGIN_NAMES = (
@@ -103,6 +118,22 @@ LABEL_NAMES = (
     "path", "metric_name", "device_id", "host", "ship_id", "detector", "external_id", "hostname",
     "host_name", "instance", "pod", "container", "namespace", "cluster", "node", "device", "team",
     "location", "datacenter", "check_id", "monitor_id", "project", "entity", "monitor",
+    # What an alert is about: the same rule fires for each of them.
+    "node_name", "device_name", "server", "server_name", "cluster_name", "instance_name",
+    "instance_id", "resource_name", "resource_id", "resource", "pod_name", "container_name",
+    "sys_name", "ip", "ip_address", "queue", "topic", "database", "volume", "mountpoint", "disk",
+    "interface", "bucket", "vhost", "target",
+)  # fmt: skip
+# What a text without a name or title is about, if it says how that is: the text differs at its end.
+THING_NAMES = (
+    "module", "probe", "flow", "flow_name", "task", "task_name", "script", "dag", "dag_id", "cron",
+    "workflow", "pipeline", "playbook",
+    "rule_id", "alarm_id", "check_id", "monitor_id", "sensor_id", "probe_id", "test_id",
+)  # fmt: skip
+# Their value is an environment only if it has the form of one.
+ENV_HINTS = (
+    "target", "tier", "stack", "deployment_name", "deployment", "account_name", "workspace",
+    "profile", "group", "zone", "cluster_name",
 )  # fmt: skip
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _UNWORDY = re.compile(r"[^a-z0-9.]+")

@@ -12,20 +12,22 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from bot.errors import InputError
+from bot.incidents import keys
 from bot.incidents.model import Alert, AlertStatus
 from bot.incidents.severity_words import known_severity
 from bot.intake import guesses
+from bot.intake.body_fields import FieldFinder
 from bot.intake.body_labels import labels_in, links_in
 from bot.intake.body_lists import members_of
 from bot.intake.body_status import severities_in, severity_of_check, status_of_body, status_words
 from bot.intake.body_times import TimesOfBody
 from bot.intake.checked import checked_key, checked_sop_id
-from bot.intake.cleaning import TEXT_LIMIT, json_text, one_line
+from bot.intake.cleaning import TEXT_LIMIT, json_text, one_line, parse_words
 from bot.intake.drafting import Draft, identifying, still
-from bot.intake.field_names import ALIASES, normal_name
+from bot.intake.field_names import normal_name
 from bot.intake.fields import at, optional_text, text_mapping, wrong
 from bot.intake.headline import read_headline
-from bot.intake.holders import holders_of, name_of, unwrapped
+from bot.intake.holders import holders_of, unwrapped
 from bot.intake.states import state_of
 
 _LABEL_LINES = 60  # lines of a body that are shown if nothing in it is a text
@@ -85,12 +87,15 @@ class _BodyReader:
     def __init__(self, body: Mapping[str, Any], where: str, source: str) -> None:
         self.raw = body
         self.body = unwrapped(body)
+        self.wrapper = normal_name(next(iter(body), "")) if self.body is not body else ""
         self.where = where
         self.source = source
         self.problems: list[InputError] = []
         self.read_from: dict[str, str] = {}
         self.holders = holders_of(self.body)
         self.own, self.inner = self.holders.own, self.holders.inner
+        self.fields = FieldFinder(self.holders, self.kept, self.read_from)
+        self.find = self.fields.find
 
     def alert(self, reason: str = "") -> Alert:
         name, title, text, service = self.subject()
@@ -99,17 +104,21 @@ class _BodyReader:
         annotations = self.kept({}, text_mapping, self.body.get("annotations"), "annotations")
         if name and not title and labels.get("monitor", name) != name:
             title = f"{labels['monitor']}: {name}"  # "Nightly backup: has not completed"
+        elif name.lower() in _KINDS_OF_CHECK and not title:
+            title = text.split("\n", 1)[0] or f"{service} {name}".strip()
         headline = read_headline(title or name or text)
         status = self.status(headline.state)
+        is_stated = self.read_from.get("status") is None
+        thing = self.fields.thing() if is_stated and not (name or title) else ""
         name = name or headline.title or title or text.split("\n", 1)[0] or service
         category = self.category() or labels.get("category", "")
-        env, region = self.find("env"), self.find("region")
+        env, region = self.fields.env(service, labels), self.find("region")
         times = TimesOfBody(self.holders, self.where, self.problems)
         identity = {
-            "name": still(read_headline(name).subject),
+            "name": still(thing or read_headline(name).subject),
             "env": env,
             "service": service,
-            "category": category or guesses.category_of(name),
+            "category": category or guesses.category_of(thing or name),
             "region": region,
             "group": metadata.get("group_id", ""),
         }
@@ -159,7 +168,16 @@ class _BodyReader:
         return name, title, text, service
 
     def id_of_alert(self) -> str:
-        """Return the id of the alert that an event such as `alert.resolved` is about, or ''."""
+        """Return the id of the alert that an event such as `alert.resolved` is about, or of the
+        incident that a sender opened and closes; '' without one.
+        """
+        incident = self.own.get("incident_id")
+        if self.wrapper in _OCCURRENCES:
+            incident = incident or self.own.get("id")
+        elif self.holders.about in _OCCURRENCES:
+            incident = incident or self.holders.subject.get("id")
+        if isinstance(incident, str | int) and str(incident) not in ("", "0"):
+            return keys.fingerprint_of(self.source, {"incident": str(incident)})
         event = normal_name(str(self.own.get("event", "")).replace(".", "_"))
         if not event.startswith(("alert_", "incident_")):
             return ""
@@ -176,41 +194,6 @@ class _BodyReader:
             self.problems.append(error)
             empty: T = otherwise
             return empty
-
-    def named(self, name: str) -> Any:
-        """Return the value of a name, which may lead into an object; None if there is none."""
-        outer, _, inner = name.rpartition(".")
-        if not outer:
-            return self.own.get(name)
-        holder = self.own.get(outer)
-        return holder.get(inner) if isinstance(holder, dict) else None
-
-    def find(self, field: str) -> str:
-        """Return the text of a field under the first of its names that is not blank."""
-        for name in ALIASES[field]:
-            if name == "event_name" and self.holders.subject:
-                continue  # what happened to the subject, which has a name of its own
-            value = self.named(name)
-            if isinstance(value, dict) and field in _NESTED:
-                value = name_of(value)
-            if value is None or (isinstance(value, list) and field in _NESTED):
-                continue
-            text = self.kept("", optional_text, value, name).strip()
-            if text and not (field in _PLACES and guesses.says_nothing(text)):
-                return text
-        if field not in _NESTED:
-            return ""
-        if field == "name":
-            is_titled = any(self.own.get(name) for name in ALIASES["title"])
-            if text := self.holders.name_of_subject(is_titled=is_titled):
-                return text
-        for holder in (self.holders.subject, self.inner):
-            for name in ALIASES[field]:
-                value = holder.get(name)
-                if isinstance(value, str) and not guesses.says_nothing(value):
-                    self.read_from[field] = "guess"
-                    return value.strip()
-        return ""
 
     def status(self, by_title: AlertStatus | None) -> AlertStatus:
         for name in ("status", "state"):
@@ -248,6 +231,8 @@ class _BodyReader:
         return "\n".join(lines[:_LABEL_LINES])[:TEXT_LIMIT] or json_text(self.body)[:TEXT_LIMIT]
 
 
-# Fields that may stand in an object inside the body.
-_PLACES = frozenset(("service", "env", "region"))
-_NESTED = frozenset(("name", "title", "text", "env", "region", "service", "value", "threshold"))
+# Their ids are those of one occurrence, from its beginning to its end; that of an alert may be the
+# id of a rule, which several services break.
+_OCCURRENCES = frozenset(("incident", "issue", "problem"))
+# These say how was checked, and not what.
+_KINDS_OF_CHECK = parse_words("http https tcp udp ping icmp dns ssl api browser heartbeat web url")

@@ -58,7 +58,14 @@ _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+[0-9]*|[A-Z]+[0-9]*|[0-9]+
 
 ENV_LABELS = ("env", "environment", "deployment_environment", "deployment.environment", "stage")
 # These hold an environment only if their value has the form of one.
-_ENV_HINTS = ("cluster", "kubernetes_cluster", "namespace", "kubernetes_namespace", "datacenter")
+_ENV_HINTS = (
+    "cluster",
+    "cluster_name",
+    "kubernetes_cluster",
+    "namespace",
+    "kubernetes_namespace",
+    "datacenter",
+)
 _ENV_SYNONYMS = {
     word: name
     for name, synonyms in {
@@ -225,6 +232,19 @@ def env_inside(name: str) -> str:
     return env_word(match[1].lower()) if match else ""
 
 
+_ENV_AT_END = re.compile(
+    r"(?:(prod|production|staging|stg|preprod|uat)[-_.].+|.+[-_.](prod|production|staging|stg|preprod"
+    r"|uat|dev|qa))",
+    re.IGNORECASE,
+)
+
+
+def env_of_service(service: str) -> str:
+    """Return the environment at an end of a service's name (`payments-prod`: prod), or ''."""
+    match = _ENV_AT_END.fullmatch(service[:LONGEST])
+    return env_word((match[1] or match[2]).lower()) if match else ""
+
+
 def says_nothing(value: str) -> bool:
     """Return True for what templates write where they have no value: `unknown`, `n/a`, a bare tag's
     `true`.
@@ -246,7 +266,7 @@ _NOTHING = parse_words("- -- unknown n/a na none null true false") | {"", "<no v
 def region_of(labels: Mapping[str, str]) -> tuple[str, str]:
     """Return (region, its label), or ("", "")."""
     region, label = _first_of(REGION_LABELS, labels)
-    return ("", "") if says_nothing(region) else (region, label)
+    return ("", "") if says_nothing(region) or looks_like_env(region) else (region, label)
 
 
 def service_of(labels: Mapping[str, str]) -> tuple[str, str]:

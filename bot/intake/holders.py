@@ -17,17 +17,25 @@ NODE_LIMIT = 400  # values of a body that are looked at
 _DEPTH_LIMIT = 5
 # An object under one of these names is what an alert is about; the first name wins. Others (an
 # account, a person, a workspace) are only around it.
-_SUBJECTS = (
+SUBJECTS = (
     "alert", "incident", "issue", "problem", "error", "exception", "fault", "item", "check",
     "monitor", "rule", "alarm", "trigger", "test", "site", "job", "connection", "pipeline",
     "definition", "workflow", "data", "payload",
 )  # fmt: skip
-_ALERTS = frozenset(_SUBJECTS[: _SUBJECTS.index("job")])
+_ALERTS = frozenset(SUBJECTS[: SUBJECTS.index("job")])
 _NAMES_OF_SUBJECT = (
     *ALIASES["name"], *ALIASES["title"], "alias", "message", "exception_class", "error_class",
     "klass", "text", "url",
 )  # fmt: skip
-_SAYINGS = (*ALIASES["title"], *ALIASES["text"])
+# What is only around an alert: no name in one of these names it.
+_AROUND = frozenset((
+    "webhook", "sender", "user", "creator", "author", "actor", "owner", "account", "organization",
+    "org", "team", "installation", "responders", "notified_users", "subscriber", "assignee",
+))  # fmt: skip
+_SAYINGS = (
+    *ALIASES["title"], "text", "description", "message", "msg", "body", "details", "reason",
+    "comment",
+)  # fmt: skip
 # Objects that hold one alert and nothing else; these names hold its parts.
 _PARTS = frozenset(("labels", "annotations", "metadata", "tags", "status", "state"))
 # `monitorFriendlyName` names the alert; `node_name` only a body that says nothing else.
@@ -36,9 +44,11 @@ _NAMING = re.compile(
 )
 _NAMING_THINGS = re.compile(
     r"(?:workspace|pipeline|definition|connection|site|job|workflow|node|device|server|endpoint"
-    r"|database)(?:_[a-z]+)?_?name"
+    r"|database|question|report|query|dashboard|table|metric|queue|topic)(?:_[a-z]+)?_?name"
 )
-_NAMES_OTHERS = re.compile(r"group|type|stat|user|host|account|org|team|agent")
+_NAMES_OTHERS = re.compile(
+    r"group|type|stat|user|host|account|org|team|agent|creator|author|owner|sender"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +57,9 @@ class Holders:
 
     `own` are the body's, `subject` those of the object that the alert is about, `inner` those of
     all other objects, the nearest first. `names` are the names of the objects themselves, `objects`
-    the nearest object of each name. `is_about_subject`: the subject is the alert itself, or the
-    body names nothing else. `says_something`: the body has a title or text of its own.
+    the nearest object of each name. `about` is the subject's.
+    `is_about_subject`: the subject is the alert itself, or the body names nothing else.
+    `says_something`: the body has a title or text of its own.
     """
 
     own: Mapping[str, Any]
@@ -56,6 +67,7 @@ class Holders:
     inner: Mapping[str, Any]
     names: Mapping[str, str]
     objects: Mapping[str, Mapping[str, Any]]
+    about: str = ""
     is_about_subject: bool = False
     says_something: bool = True
 
@@ -75,7 +87,8 @@ class Holders:
         """Return the name of what the alert is about, or ''. A thing names it only if the body has
         no title.
         """
-        texts = (self.subject.get(name) for name in _NAMES_OF_SUBJECT)
+        spoken = () if self.says_something else ("description",)
+        texts = (self.subject.get(name) for name in (*_NAMES_OF_SUBJECT, *spoken))
         named = (text for text in texts if isinstance(text, str) and text.strip())
         things = () if is_titled else (self.own, self.subject)
         return (
@@ -93,6 +106,14 @@ def _named(holder: Mapping[str, Any], naming: re.Pattern[str]) -> str:
         if is_name and isinstance(value, str) and value.strip():
             return value.strip()
     return ""
+
+
+def only_name(values: list[Any]) -> str | None:
+    """Return the name of the only item of a list, such as `[{"name": "cart"}]`; else None."""
+    if len(values) != 1:
+        return None
+    value = values[0]
+    return name_of(value) if isinstance(value, dict) else value if isinstance(value, str) else None
 
 
 def unwrapped(body: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -115,7 +136,7 @@ def holders_of(body: Mapping[str, Any]) -> Holders:
             objects.setdefault(name, item)
         else:
             inner.setdefault(name, item)
-    about = next((name for name in _SUBJECTS if objects.get(name)), "")
+    about = _subject_in(own, objects)
     subject = objects.get(about, {})
     named = {normal_name(name): item for name, item in first(subject.items(), NODE_LIMIT)}
     if "name" not in named and (own_name := name_of(subject)):
@@ -124,7 +145,7 @@ def holders_of(body: Mapping[str, Any]) -> Holders:
     is_named = any(isinstance(own.get(key), str) for key in _NAMES_OF_SUBJECT)
     says_something = any(isinstance(own.get(key), str) for key in _SAYINGS)
     return Holders(
-        own, named, inner, names, objects, about in _ALERTS or not is_named, says_something
+        own, named, inner, names, objects, about, about in _ALERTS or not is_named, says_something
     )
 
 
@@ -136,6 +157,18 @@ def name_of(value: Mapping[str, Any]) -> str | None:
     if name is None and isinstance(metadata, dict) and isinstance(metadata.get("name"), str):
         return str(metadata["name"])
     return name
+
+
+def _subject_in(own: Mapping[str, Any], objects: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return the name of the object that the body is about: the one named after its event, or the
+    first of `SUBJECTS` that has a name.
+    """
+    event = own.get("event_type")
+    if isinstance(event, str) and objects.get(normal_name(event)):
+        return normal_name(event)
+    known = [name for name in SUBJECTS if objects.get(name)]
+    has_name = (name for name in known if name in _ALERTS or name_of(objects[name]))
+    return next(has_name, next(iter(known), ""))
 
 
 def first(items: Any, count: int) -> Iterator[tuple[str, Any]]:
@@ -154,7 +187,9 @@ def _inside(body: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for name, value in first(body.items(), NODE_LIMIT):
         if isinstance(value, dict):
             yield normal_name(name), value
-    level: list[Any] = [item for _, item in first(body.items(), NODE_LIMIT)]
+    level: list[Any] = [
+        item for name, item in first(body.items(), NODE_LIMIT) if normal_name(name) not in _AROUND
+    ]
     left = NODE_LIMIT
     for _ in range(_DEPTH_LIMIT):
         following: list[Any] = []
@@ -169,7 +204,8 @@ def _inside(body: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
                 if not isinstance(value, dict | list):
                     yield normal_name(name), value
                     continue
-                following.append(value)
+                if normal_name(name) not in _AROUND:
+                    following.append(value)
                 if isinstance(value, dict):
                     yield normal_name(name), value
                     if inner_name := name_of(value):
