@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from bot.incidents.model import AlertStatus, Severity
@@ -53,10 +54,12 @@ def status_of_body(holders: Holders, by_title: AlertStatus | None = None) -> Ale
 
     `by_title` is what the title says: a flag that may be about the delivery does not contradict it.
     """
-    for name in ("status", "state"):
+    for name in ("status", "state", "state_change", "status_change", "transition"):
         value = holders.own.get(name)
-        if isinstance(value, dict):  # `{"code": 0, "label": "OK"}`
-            for _, word in first(value.items(), _PARTS):
+        if isinstance(value, dict):  # `{"code": 0, "label": "OK"}`, `{"from": "OK", "to": "ALARM"}`
+            for part, word in first(value.items(), _PARTS):
+                if _EARLIER.search(normal_name(part)):
+                    continue
                 if isinstance(word, str) and (status := states.state_of(word)):
                     return status
     return (
@@ -90,6 +93,7 @@ def _states_in(holder: Mapping[str, Any]) -> Iterator[tuple[str, str, bool]]:
             yield name, value, _OWN_STATE.fullmatch(name) is not None
 
 
+@lru_cache(maxsize=4096)  # the same few names come again
 def _names_state(name: str) -> bool:
     return _STATE_NAME.fullmatch(name) is not None and not _EARLIER.search(name)
 
@@ -150,6 +154,7 @@ def severities_in(holder: Mapping[str, Any]) -> Iterator[str | float]:
             yield value
 
 
+@lru_cache(maxsize=4096)
 def _is_severity_name(name: str) -> bool:
     return _SEVERITY_NAME.fullmatch(name) is not None and not _EARLIER.search(name)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from bot.errors import InputError
@@ -75,11 +76,16 @@ class TimesOfBody:
     def _unlisted(self) -> datetime | None:
         for holder in self.holders.each():
             for name, value in holder.items():
-                if _TIME_NAME.fullmatch(name) and not _OTHER_TIME.search(name):
+                if _is_time_name(name):
                     time = _time_in(value)
                     if time is not None and time >= _EARLIEST:
                         return time
         return None
+
+
+@lru_cache(maxsize=4096)  # the same few names come again
+def _is_time_name(name: str) -> bool:
+    return _TIME_NAME.fullmatch(name) is not None and not _OTHER_TIME.search(name)
 
 
 def has_recovered(holders: Holders) -> bool:

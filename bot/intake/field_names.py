@@ -15,7 +15,7 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
         "condition_name", "rule_name", "alert_rule", "alert_rule_name", "alert",
         "monitor_name", "trigger_name", "alarm_name", "problem_name", "problem", "incident_name",
         "health_rule_name", "alarm_rule_name", "issue_name", "fault", "event_type_name",
-        "entity_display_name",
+        "entity_display_name", "alarm_type",
         "service_check", "detector_name",
         "search_name", "job_name", "display_name", "event_name", "policy_name", "alarm", "monitor",
         "endpoint_name", "endpoint", "sensor_name", "sensor",
@@ -98,7 +98,8 @@ START_NAMES = (
     "start_date", "started", "start", "since", "date", "datetime", "created", "event_timestamp",
     "activated_at", "begin", "begin_time", "last_updated", "starttime", "create_time",
     "date_start_zoned", "date_start", "down_since", "down_at", "first_occurred_on",
-    "first_notice_at", "first_received", "trigger_time", "status_change_time", "incident_time",
+    "triggered", "first_notice_at", "first_received",
+    "trigger_time", "status_change_time", "incident_time",
 )  # fmt: skip
 END_NAMES = (
     "ends_at", "end_time", "alert_end_time", "ended_at", "resolved_at", "closed_at", "recovered_at",

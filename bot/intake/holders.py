@@ -25,7 +25,7 @@ SUBJECTS = (
 _ALERTS = frozenset(SUBJECTS[: SUBJECTS.index("job")])
 _NAMES_OF_SUBJECT = (
     *ALIASES["name"], *ALIASES["title"], "alias", "message", "exception_class", "error_class",
-    "klass", "text", "url",
+    "klass", "label", "text", "url",
 )  # fmt: skip
 # What is only around an alert: no name in one of these names it.
 _AROUND = frozenset((

@@ -33,6 +33,7 @@ def alert_of(body: Body) -> Alert:
         {"name": "cpu", "recovery_time": "0", "alarm_time": "2026-11-22 10:01:00"},
         {"name": "cpu", "resolved_at": None, "title": "CPU of berth-3"},
         {"name": "cpu", "type": "OK_TO_FIRING"},
+        {"name": "cpu", "state": {"from": "OK", "to": "ALARM"}},
         {"name": "Links", "message": "Connection reset"},
     ],
 )
@@ -54,6 +55,7 @@ def test_what_only_looks_like_an_end_keeps_the_alert_open(body: Body) -> None:
         {"AlertName": "CPU of a node", "Status": "Reset", "Severity": "Critical"},
         {"name": "5xx of checkout", "alert_action": "resolve", "severity": "Critical"},
         {"name": "orders-db", "HEALTHSEVERITY": "Clear"},
+        {"name": "cpu", "stateChange": {"from": "ALARM", "to": "OK"}},
         {"title": "Checks of berth-3", "isOpen": False, "severity": "critical"},
         {"service": {"name": "Quay", "status": "UP"}, "checkedAt": "2026-11-22T10:01:00Z"},
     ],
