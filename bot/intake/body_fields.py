@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,7 +10,7 @@ from bot.intake import guesses
 from bot.intake.body_labels import Kept
 from bot.intake.field_names import ALIASES, ENV_HINTS, THING_NAMES
 from bot.intake.fields import optional_text
-from bot.intake.holders import SUBJECTS, Holders, name_of, only_name
+from bot.intake.holders import SUBJECTS, Holders, is_placeholder, name_of, only_name
 
 # Words such as "unknown" are no value of these.
 _PLACES = frozenset(("service", "env", "region"))
@@ -54,7 +55,7 @@ class FieldFinder:
         if value is None:
             return ""
         text = str(self.kept("", optional_text, value, name)).strip()
-        is_blank = guesses.is_placeholder(text) or (field in _PLACES and guesses.says_nothing(text))
+        is_blank = is_placeholder(text) or (field in _PLACES and guesses.says_nothing(text))
         return "" if is_blank else text
 
     def _value(self, name: str) -> Any:
@@ -74,7 +75,7 @@ class FieldFinder:
                 if isinstance(value, list) and field in _PLACES:
                     value = only_name(value)
                 if isinstance(value, str) and not (
-                    guesses.says_nothing(value) or guesses.is_placeholder(value)
+                    guesses.says_nothing(value) or is_placeholder(value)
                 ):
                     return value.strip()
         return ""
@@ -90,7 +91,7 @@ class FieldFinder:
                 value = holder.get(name)
                 if isinstance(value, str) and guesses.looks_like_env(value.strip()):
                     return value.strip()
-        return guesses.env_of_service(service)
+        return _env_of_service(service)
 
     def thing(self) -> str:
         """Return the check, task or rule that a body without a name or title is about, or ''.
@@ -102,3 +103,16 @@ class FieldFinder:
             if isinstance(value, str | int) and not isinstance(value, bool) and value:
                 return f"{name} {value}"
         return ""
+
+
+_ENV_AT_END = re.compile(
+    r"(?:(prod|production|staging|stg|preprod|uat)[-_.].+|.+[-_.](prod|production|staging|stg|preprod"
+    r"|uat|dev|qa))",
+    re.IGNORECASE,
+)
+
+
+def _env_of_service(service: str) -> str:
+    """Return the environment at an end of a service's name (`payments-prod`: prod), or ''."""
+    match = _ENV_AT_END.fullmatch(service[: guesses.LONGEST])
+    return guesses.env_word((match[1] or match[2]).lower()) if match else ""

@@ -7,8 +7,8 @@ from typing import Any
 
 from bot.intake.field_names import LABEL_NAMES, LINK_NAMES
 from bot.intake.fields import an_object, optional_text, text_mapping, wrong
-from bot.intake.guesses import is_placeholder, looks_like_env
-from bot.intake.holders import Holders
+from bot.intake.guesses import looks_like_env
+from bot.intake.holders import Holders, is_placeholder
 
 Kept = Callable[[Any, Callable[[Any, str], Any], Any, str], Any]
 """Returns what a reader makes of a field's value, or the first argument if it has another form."""

@@ -232,32 +232,11 @@ def env_inside(name: str) -> str:
     return env_word(match[1].lower()) if match else ""
 
 
-_ENV_AT_END = re.compile(
-    r"(?:(prod|production|staging|stg|preprod|uat)[-_.].+|.+[-_.](prod|production|staging|stg|preprod"
-    r"|uat|dev|qa))",
-    re.IGNORECASE,
-)
-
-
-def env_of_service(service: str) -> str:
-    """Return the environment at an end of a service's name (`payments-prod`: prod), or ''."""
-    match = _ENV_AT_END.fullmatch(service[:LONGEST])
-    return env_word((match[1] or match[2]).lower()) if match else ""
-
-
 def says_nothing(value: str) -> bool:
     """Return True for what templates write where they have no value: `unknown`, `n/a`, a bare tag's
     `true`.
     """
     return not value or (len(value) <= 10 and value.strip().lower() in _NOTHING)
-
-
-_PLACEHOLDER = re.compile(r"\$\{[^{}]{1,80}\}|\{\{[^{}]{1,80}\}\}|%\([^()]{1,80}\)s|<no value>")
-
-
-def is_placeholder(text: str) -> bool:
-    """Return True if the text is, or holds, a variable that its template did not replace."""
-    return ("{" in text or "%(" in text) and _PLACEHOLDER.search(text[:LONGEST]) is not None
 
 
 _NOTHING = parse_words("- -- unknown n/a na none null true false") | {"", "<no value>"}

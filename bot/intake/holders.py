@@ -211,3 +211,11 @@ def _inside(body: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
                     if inner_name := name_of(value):
                         yield normal_name(name), inner_name
         level = following
+
+
+_PLACEHOLDER = re.compile(r"\$\{[^{}]{1,80}\}|\{\{[^{}]{1,80}\}\}|%\([^()]{1,80}\)s|<no value>")
+
+
+def is_placeholder(text: str) -> bool:
+    """Return True if the text is, or holds, a variable that its template did not replace."""
+    return ("{" in text or "%(" in text) and _PLACEHOLDER.search(text[:300]) is not None
