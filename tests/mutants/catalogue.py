@@ -115,7 +115,7 @@ MUTANTS = [
         "tests/intake",
         returns="(title.headline.state or message.colour, 'colour')",
     ),
-    Mutant("bot/intake/senders/alertmanager.py", "group_identity", "tests/intake", returns="{}"),
+    Mutant("bot/intake/bracket_titles.py", "group_identity", "tests/intake", returns="{}"),
     Mutant("bot/intake/states.py", "unseparated_state", "tests/field tests/intake", returns="None"),
     Mutant("bot/intake/states.py", "colour_state", "tests/field tests/intake", returns="None"),
     Mutant("bot/intake/activity.py", "reported_action", "tests/field tests/intake", returns="None"),
