@@ -25,6 +25,7 @@ from bot.incidents.model import (
 from bot.incidents.notices import Notice
 from bot.incidents.remediation import Parameter, Preview, Proposal, RemediationStatus
 from bot.incidents.subject import Subject
+from bot.language import unpacked
 from store.statements import Row, from_db_time, from_db_time_or_none, to_db_time_or_none
 
 
@@ -297,9 +298,9 @@ def execution_from(row: Row) -> Execution:
         started_at=from_db_time_or_none(row["started_at"]),
         finished_at=from_db_time_or_none(row["finished_at"]),
         answer=json.loads(row["answer"]) if row["answer"] else None,
-        error=row["error"],
+        error=unpacked(row["error_message"], row["error"]),
         verify_until=from_db_time_or_none(row["verify_until"]),
-        verify_note=row["verify_note"],
+        verify_note=unpacked(row["verify_message"], row["verify_note"]),
         by_hand=row["by_hand"],
         attempt=row["attempt"],
         retry_until=from_db_time_or_none(row["retry_until"]),

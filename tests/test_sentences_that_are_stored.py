@@ -16,11 +16,11 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FOLDERS = ("store/operations", "bot/response", "bot/approvals", "bot/remediation")
 ENTRIES = {"append_event": 3, "append_and_reply": 3, "unmute": 1, "fold_root": 3, "_changed": 3}
-ENTRIES |= {"_say": 2, "record_gateway_use": 1, "note": 1, "Effect": 0}
+ENTRIES |= {"_say": 2, "record_gateway_use": 1, "note": 1, "Effect": 0, "Result": 2, "Probed": 1}
 """The place of the text among the arguments."""
 ERRORS = {"Refused", "NotFound", "InputError", "SubmitAgain", "AlreadyProposed"}
 ERRORS |= {"GatewayUnavailable", "GatewayRejected", "OutcomeUnknown", "NotSent", "NoAnswer"}
-NAMED = {"remedy", "text"}
+NAMED = {"remedy", "text", "error"}
 
 
 def written(node: ast.expr) -> str:

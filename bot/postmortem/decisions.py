@@ -9,7 +9,7 @@ from bot.approvals.mentions import is_group
 from bot.approvals.model import Approval, Choice, Execution
 from bot.approvals.reason_text import sentence
 from bot.incidents.remediation import RemediationStatus
-from bot.language import N_, _, translated
+from bot.language import N_, _, spoken, translated
 from bot.postmortem.facts import PostmortemFacts, Remedy
 from bot.postmortem.markdown import inline, named, person, quoted
 from bot.postmortem.times import at_text
@@ -74,9 +74,11 @@ def _execution(execution: Execution) -> Iterator[str]:
         took = f", {execution.seconds:.1f} s" if execution.seconds is not None else ""
         yield "  - " + _("Ran at {at}").format(at=at_text(execution.started_at)) + took
     if execution.verify_note:
-        yield "  - " + _("Verification: {note}").format(note=inline(execution.verify_note))
+        yield "  - " + _("Verification: {note}").format(
+            note=inline(translated(execution.verify_note))
+        )
     if execution.error:
-        yield "  - " + _("Error: {error}").format(error=inline(execution.error))
+        yield "  - " + _("Error: {error}").format(error=inline(spoken(execution.error)))
 
 
 def decisions(facts: PostmortemFacts) -> Iterator[str]:

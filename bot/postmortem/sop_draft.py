@@ -13,6 +13,7 @@ from bot.incidents.lessons import Lesson
 from bot.incidents.model import Incident
 from bot.incidents.remediation import RemediationStatus
 from bot.incidents.sops import SopLibrary
+from bot.language import _
 
 WORKED = frozenset({RemediationStatus.SUCCEEDED, RemediationStatus.VERIFIED})
 _STEPS = 3
@@ -37,8 +38,10 @@ def sop_draft(facts: SopFacts) -> str:
     """
     incident = facts.incident
     head = [
-        f"# A draft of an SOP from {incident.number}. It does nothing by itself: read it,",
-        "# change it, run `python -m bot check`, and commit it as a *.jsonl file below SOP_DIR.",
+        _("A draft of an SOP from {number}. It does nothing by itself: read it, change it,").format(
+            number=incident.number
+        ),
+        _("run `python -m bot check`, and commit it as a *.jsonl file below SOP_DIR."),
     ]
     line: dict[str, Any] = {
         "sop_id": _free_id(incident.sop_id, facts.taken),
@@ -60,7 +63,7 @@ def sop_draft(facts: SopFacts) -> str:
             if action not in line["actions"]:
                 _add(line, "actions", action)
     kept = {name: value for name, value in line.items() if value}
-    return "\n".join([*head, json.dumps(kept, ensure_ascii=True), ""])
+    return "\n".join([*(f"# {text}" for text in head), json.dumps(kept, ensure_ascii=True), ""])
 
 
 def _add(line: dict[str, Any], name: str, item: object) -> None:

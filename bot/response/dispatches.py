@@ -188,12 +188,12 @@ class Dispatches:
         why = ""
         if execution.running_at:
             # The gateway said that it ran, so `failed` would be a guess.
-            why = "The gateway said that it was running, and does not know it any more."
+            why = deferred("The gateway said that it ran, and does not know it any more.")
         elif not answer.barred and self._clock() < sent_at + SIGNATURE_VALID:
-            why = "The gateway has not seen the request yet; it may still arrive."
+            why = deferred("The gateway has not seen the request yet; it may still arrive.")
         if why:
             return Result(RemediationStatus.OUTCOME_UNKNOWN, error=why, gateway=answer.gateway)
-        why = "The gateway never saw the request: nothing ran."
+        why = deferred("The gateway never saw the request: nothing ran.")
         return Result(RemediationStatus.FAILED, error=why, looked_up=True, gateway=answer.gateway)
 
     async def _send(self, claimed: ClaimedDispatch) -> None:
@@ -230,7 +230,7 @@ class Dispatches:
             result = await send(gateway, call, execution.key, approval.preview.digest)
         except Exception as error:
             # A bug of ours after the claim: it is unknown whether the request was sent.
-            why = f"The bot failed while sending ({type(error).__name__})."
+            why = deferred("The bot failed while sending ({kind}).", kind=type(error).__name__)
             unknown = Result(RemediationStatus.OUTCOME_UNKNOWN, error=why)
             await written(partial(self._finish, execution, unknown))
             raise

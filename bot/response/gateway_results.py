@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from bot.errors import GatewayRejected, GatewayUnavailable, OutcomeUnknown, StoreError
 from bot.incidents.remediation import RemediationStatus
+from bot.language import deferred
 from bot.observability.throttled_logger import ThrottledLogger
 from bot.remediation.client import ActionCall, NeverSeen, Outcome, Running
 from bot.remediation.gateways import SHOWN_DEFAULT, Gateways, NamedGateway
@@ -45,7 +46,14 @@ class Result:
 
 def not_sent(error: Exception) -> Result:
     """Nothing reached the gateway, or it refused the request: nothing ran."""
-    return Result(RemediationStatus.FAILED, error=f"Not dispatched: {error}", not_run=True)
+    why = deferred("Not dispatched: {why}", why=told_by(error))
+    return Result(RemediationStatus.FAILED, error=why, not_run=True)
+
+
+def told_by(error: Exception) -> str:
+    """Return what the error tells a person, so that it can be translated."""
+    message, remedy = getattr(error, "translatable", (str(error), ""))
+    return deferred("{what} {remedy}", what=message, remedy=remedy) if remedy else message
 
 
 async def send(gateway: NamedGateway, call: ActionCall, key: str, digest: str) -> Result:
@@ -55,7 +63,7 @@ async def send(gateway: NamedGateway, call: ActionCall, key: str, digest: str) -
     except (GatewayUnavailable, GatewayRejected) as error:
         result = not_sent(error)
     except OutcomeUnknown as error:
-        result = Result(RemediationStatus.OUTCOME_UNKNOWN, error=str(error))
+        result = Result(RemediationStatus.OUTCOME_UNKNOWN, error=told_by(error))
     return replace(result, gateway=gateway.shown)
 
 
@@ -80,17 +88,20 @@ async def _look_up(
     try:
         result = await gateway.client.lookup(key, tracking_id=tracking_id, bar=bar)
     except (GatewayUnavailable, OutcomeUnknown) as error:
-        return Result(RemediationStatus.OUTCOME_UNKNOWN, error=str(error))
+        return Result(RemediationStatus.OUTCOME_UNKNOWN, error=told_by(error))
     except GatewayRejected as error:
-        return Result(RemediationStatus.OUTCOME_UNKNOWN, error=f"Could not look: {error}")
+        return Result(
+            RemediationStatus.OUTCOME_UNKNOWN,
+            error=deferred("Could not look: {why}", why=told_by(error)),
+        )
     if isinstance(result, NeverSeen):
         return result
     if isinstance(result, Outcome):
         return replace(read(result), finished_at=result.finished_at, looked_up=True)
     if isinstance(result, Running):
-        why = "It is still running at the gateway."
+        why = deferred("It is still running at the gateway.")
         return Result(RemediationStatus.OUTCOME_UNKNOWN, error=why, still_running=True)
-    why = "This gateway cannot look up what became of it."
+    why = deferred("This gateway cannot look up what became of it.")
     return Result(RemediationStatus.OUTCOME_UNKNOWN, error=why)
 
 
@@ -103,13 +114,16 @@ def read(outcome: Outcome) -> Result:
         return Result(
             RemediationStatus.OUTCOME_UNKNOWN,
             answer,
-            f"The gateway failed inside: {outcome.error}. A person must look.",
+            deferred("The gateway failed inside: {why}. A person must look.", why=outcome.error),
         )
     if outcome.state == "unknown":
         return Result(
             RemediationStatus.OUTCOME_UNKNOWN,
             answer,
-            f"The gateway did not see how it ended: {outcome.error}. A person must look.",
+            deferred(
+                "The gateway did not see how it ended: {why}. A person must look.",
+                why=outcome.error,
+            ),
         )
     return Result(RemediationStatus.FAILED, answer, outcome.error, not_run=outcome.nothing_ran)
 

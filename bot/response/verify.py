@@ -11,7 +11,7 @@ import aiohttp
 from bot.approvals.model import Approval, Execution, VerifyingAlert
 from bot.incidents.model import Incident, IncidentStatus, Resolution
 from bot.incidents.remediation import RemediationStatus
-from bot.language import N_
+from bot.language import deferred
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +34,15 @@ def http_probe(session: aiohttp.ClientSession, timeout: float = 3.0) -> Probe:
                 url, timeout=aiohttp.ClientTimeout(total=timeout), allow_redirects=False
             ) as answer:
                 good = 200 <= answer.status < 300
-                return Probed(good, f"the health check answers {answer.status}")
+                return Probed(
+                    good, deferred("the health check answers {status}", status=answer.status)
+                )
         except TimeoutError:
-            return Probed(False, f"the health check did not answer in {timeout:g} s")
+            return Probed(
+                False, deferred("the health check did not answer in {seconds:g} s", seconds=timeout)
+            )
         except aiohttp.ClientError:
-            return Probed(False, "the health check cannot be reached")
+            return Probed(False, deferred("the health check cannot be reached"))
 
     return probe
 
@@ -68,31 +72,32 @@ def verdict(
     alert could clear, or all alerts of one sender cleared and another's still fire.
     """
     if _over_before(execution, incident):
-        return RemediationStatus.SUCCEEDED, "the incident had resolved before it was sent"
+        return RemediationStatus.SUCCEEDED, deferred("the incident had resolved before it was sent")
     if good_in_a_row >= needed:
-        checks = "check" if good_in_a_row == 1 else "checks"
-        return (
-            RemediationStatus.VERIFIED,
-            f"{execution.verify_note}, {good_in_a_row} {checks} in a row",
+        in_a_row = deferred(
+            "{note}, {count} checks in a row", note=execution.verify_note, count=good_in_a_row
         )
+        return RemediationStatus.VERIFIED, in_a_row if good_in_a_row > 1 else execution.verify_note
     if not execution.verify_note and (why := _cleared(incident, alerts)):
         return RemediationStatus.VERIFIED, why
     if execution.verify_until and now >= execution.verify_until:
         if not execution.verify_note and incident.status is IncidentStatus.RESOLVED:
-            why = N_("a person resolved the incident before the alert cleared")
+            why = deferred("a person resolved the incident before the alert cleared")
             return RemediationStatus.SUCCEEDED, why
         if not execution.verify_note and (why := _disagreement(alerts)):
             return RemediationStatus.SUCCEEDED, why
-        return RemediationStatus.NOT_VERIFIED, execution.verify_note or "the alert still fires"
+        return RemediationStatus.NOT_VERIFIED, execution.verify_note or deferred(
+            "the alert still fires"
+        )
     return None
 
 
 def _cleared(incident: Incident, alerts: Sequence[VerifyingAlert]) -> str:
     """Say that every alert by which it is judged cleared; '' if not."""
     if incident.resolution is Resolution.CLEARED:
-        return N_("the alert cleared")
+        return deferred("the alert cleared")
     if alerts and all(alert.cleared for alert in alerts):
-        return N_("the alert cleared; what still fires began after it was sent")
+        return deferred("the alert cleared; what still fires began after it was sent")
     return ""
 
 
@@ -104,7 +109,10 @@ def _disagreement(alerts: Sequence[VerifyingAlert]) -> str:
     firing = {alert.sender for alert in alerts if not alert.cleared}
     if {alert.sender for alert in alerts} == firing:
         return ""
-    return f"every alert of one sender cleared, and those of {', '.join(sorted(firing))} still fire"
+    return deferred(
+        "every alert of one sender cleared, and those of {senders} still fire",
+        senders=", ".join(sorted(firing)),
+    )
 
 
 def _over_before(execution: Execution, incident: Incident) -> bool:

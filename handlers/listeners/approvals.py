@@ -19,6 +19,7 @@ from handlers.listeners.registration import Listeners
 from handlers.outbound.outbox import Outbox
 from handlers.views import modals
 from handlers.views.gateway_output import cancelling
+from handlers.views.home import voted
 from handlers.views.words import word
 
 
@@ -43,18 +44,19 @@ async def approve(
     action: dict[str, Any],
     service: IncidentService,
     outbox: Outbox,
-) -> None:
+) -> str | None:
     """Count an approval, or first open the modal for its reason."""
     reading = service.store.incident_of_approval(str(action.get("value", "")))
     approval, incident = await asyncio.gather(approval_of_press(body, action, service), reading)
     if approval.terms.reason_required:
         await service.decisions.check(approval, voter_of(body))
         await outbox.direct.open_view(str(body["trigger_id"]), modals.reason_modal(approval))
-    else:
-        press = press_of(body, action)
-        await service.decisions.vote(
-            approval, voter_of(body), Choice.APPROVE, press, incident=incident
-        )
+        return None
+    press = press_of(body, action)
+    approval = await service.decisions.vote(
+        approval, voter_of(body), Choice.APPROVE, press, incident=incident
+    )
+    return voted(approval) if is_on_home(body) else None  # a card in the thread shows it itself
 
 
 async def reasoned(body: dict[str, Any], view: dict[str, Any], service: IncidentService) -> None:
@@ -66,10 +68,14 @@ async def reasoned(body: dict[str, Any], view: dict[str, Any], service: Incident
     )
 
 
-async def reject(body: dict[str, Any], action: dict[str, Any], service: IncidentService) -> None:
+async def reject(
+    body: dict[str, Any], action: dict[str, Any], service: IncidentService
+) -> str | None:
     """Reject: an approver may, also after approving, and so may the person who asked for it."""
     approval = await approval_of_press(body, action, service)
-    await service.decisions.vote(approval, voter_of(body), Choice.REJECT, press_of(body, action))
+    press = press_of(body, action)
+    approval = await service.decisions.vote(approval, voter_of(body), Choice.REJECT, press)
+    return voted(approval) if is_on_home(body) else None
 
 
 async def dry_run(body: dict[str, Any], action: dict[str, Any], service: IncidentService) -> str:

@@ -1,7 +1,7 @@
 """A person's Home tab: what waits for them, what they own, what is open, and the week's numbers.
 
-Slack takes 100 blocks: at most `APPROVALS` approval cards of eleven blocks, and twice `LISTED`
-incidents of two blocks, leave room for everything else.
+Slack takes 100 blocks: with many approval cards and handovers, fewer than `LISTED` incidents are
+listed.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from bot.approvals.record import TrackRecord
 from bot.incidents.home import HomeFacts
 from bot.incidents.listing import IncidentPage
 from bot.incidents.model import Incident, Severity
+from bot.incidents.remediation import RemediationStatus
 from bot.incidents.stats import IncidentStats
 from bot.incidents.windows import Window
 from bot.language import _, number, plural, translated
@@ -29,6 +30,8 @@ from handlers.views.text import Block, button, clock, context, section, symbol, 
 
 APPROVALS = 4
 LISTED = 8
+HANDOVERS = 3
+MOST_BLOCKS = 100
 NAMED = 5  # incidents that a list without buttons names
 HOURS = 12
 CALLBACK = "sopbot_home"
@@ -65,6 +68,15 @@ class HomeContent:
 
 def home_blocks(content: HomeContent) -> list[Block]:
     """The blocks without the time of the update: they are the same while nothing changes."""
+    blocks: list[Block] = []
+    for listed in range(LISTED, 0, -1):
+        blocks = _blocks(content, listed)
+        if len(blocks) < MOST_BLOCKS:  # the time of the update is one more
+            break
+    return blocks
+
+
+def _blocks(content: HomeContent, listed: int) -> list[Block]:
     facts = content.facts
     return [
         _heading(_("Incidents")),
@@ -74,8 +86,8 @@ def home_blocks(content: HomeContent) -> list[Block]:
         *([section("\n".join(scopes))] if (scopes := frozen_lines(content.frozen_scopes)) else []),
         *_waiting(content),
         *_handovers(content),
-        *_mine(content),
-        *_open(content),
+        *_mine(content, listed),
+        *_open(content, listed),
         *_muted(content),
         *_last_hours(facts),
         {"type": "divider"},
@@ -164,24 +176,42 @@ def _handovers(content: HomeContent) -> list[Block]:
     offered = content.facts.handovers
     if not offered:
         return []
-    blocks = [block for item in offered for block in handover.on_home(item, content.user)]
+    shown = offered[:HANDOVERS]
+    blocks = [block for item in shown for block in handover.on_home(item, content.user)]
+    if more := len(offered) - len(shown):
+        blocks.append(context(_("… and {more} more").format(more=number(more))))
     return [_heading(_("Handover")), *blocks]
 
 
-def _mine(content: HomeContent) -> list[Block]:
+def voted(approval: Approval) -> str:
+    """The answer to a vote from the Home tab, which shows the approval no longer."""
+    title = untrusted_line(approval.proposal.title, 140)
+    thread = f"INC-{approval.incident_id}"
+    if approval.state is RemediationStatus.REJECTED:
+        return _("Rejected: {title}. Nothing runs.").format(title=title)
+    if not approval.decided:
+        missing = number(approval.needed - len(approval.approved_by))
+        counts = _("Your approval counts: {title} needs {count} more.")
+        return counts.format(title=title, count=missing)
+    return _("Approved: {title}. Its result is posted in the thread of `{number}`.").format(
+        title=title, number=thread
+    )
+
+
+def _mine(content: HomeContent, listed: int) -> list[Block]:
     mine = content.facts.mine
     if not mine.total:
         return []
     blocks = [_heading(_("Yours ({total})").format(total=number(mine.total)))]
-    for incident in mine.incidents[:LISTED]:
+    for incident in mine.incidents[:listed]:
         # The press opens a modal that asks, if closing it would end something.
         resolve = button(_("Resolve"), "sopbot.resolve", str(incident.id))
         blocks += _incident(incident, content.facts, [resolve])
-    return [*blocks, *_more(mine.total - LISTED)]
+    return [*blocks, *_more(mine.total - listed)]
 
 
-def _open(content: HomeContent) -> list[Block]:
-    facts, others = content.facts, content.facts.others[:LISTED]
+def _open(content: HomeContent, listed: int) -> list[Block]:
+    facts, others = content.facts, content.facts.others[:listed]
     if not others:
         return []
     blocks = [_heading(_("Open, most severe first"))]

@@ -10,7 +10,7 @@ from bot.approvals.reason_text import sentence
 from bot.approvals.reasons import from_text
 from bot.incidents.model import Incident, IncidentStatus, Resolution
 from bot.incidents.news import News, NewsKind
-from bot.language import N_, _, translated
+from bot.language import N_, _, spoken, translated, unpacked
 from handlers.views.result import outcome_text
 from handlers.views.steering import resolve_button
 from handlers.views.text import Block, ago, button, clock, quote, section, span, untrusted_line
@@ -56,10 +56,9 @@ def news(item: News, incident: Incident) -> tuple[str, list[Block]]:
     if len(item.mentions) > MOST_MENTIONED:
         whom += _(" and {count} more").format(count=len(item.mentions) - MOST_MENTIONED)
     head = f"{_MARK[item.kind]} *{_what(item, incident)}*"
+    stored = unpacked(item.facts.get("message", ""), item.facts.get("why", ""))
     # An older version stored a sentence as `why`.
-    why = item.facts.get("why", "").strip() or translated(
-        sentence(from_text(item.facts.get("reason", "")))
-    )
+    why = spoken(stored).strip() or translated(sentence(from_text(item.facts.get("reason", ""))))
     parts = [
         head,
         quote(why, 600) if why else "",

@@ -8,7 +8,7 @@ from bot.approvals.model import Approval, Execution
 from bot.approvals.reason_text import sentence
 from bot.incidents.model import Incident, Resolution
 from bot.incidents.remediation import RemediationStatus
-from bot.language import _, translated
+from bot.language import _, spoken, translated
 from bot.remediation.catalogue import inverse_of
 from handlers.views import learning
 from handlers.views.newer_blocks import StepState, details, plan
@@ -45,7 +45,7 @@ def result(execution: Execution, approval: Approval) -> tuple[str, list[Block]]:
         shown = section(code(output.strip(), 1500), expand=True)
         ran_well = execution.state in _RAN and answer.get("exit_code") in (None, 0)
         blocks += details(_("Output"), [shown]) if ran_well else [shown]
-    error = execution.error
+    error = spoken(execution.error)
     if execution.state is RemediationStatus.REVOKED:
         error = error or translated(
             sentence(approval.reason)
@@ -139,7 +139,7 @@ def outcome_text(execution: Execution) -> str:
 
 
 def _verification(execution: Execution) -> str:
-    note = line(_(execution.verify_note), 300)
+    note = line(translated(execution.verify_note), 300)
     if execution.state is RemediationStatus.SUCCEEDED and execution.concluded_at:
         return _("Could not tell whether it helped: {note}").format(note=note)
     if execution.state is RemediationStatus.UNDONE:

@@ -169,6 +169,11 @@ def m061_expand_early_resolves() -> str:
     return episode_columns.M061
 
 
+def m062_expand_spoken_outcomes() -> str:
+    """Store an execution's error and the note of its verification as messages with their parts."""
+    return progress_columns.SPOKEN_OUTCOMES
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     *EARLIER_MIGRATIONS,
     m035_expand_reading_cases,
@@ -198,6 +203,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m059_expand_spoken_timeline,
     m060_expand_zones,
     m061_expand_early_resolves,
+    m062_expand_spoken_outcomes,
 )
 
 

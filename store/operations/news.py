@@ -12,7 +12,7 @@ from bot.incidents.model import Incident, IncidentStatus, Severity
 from bot.incidents.news import News, NewsKind
 from bot.incidents.remediation import RemediationStatus
 from bot.incidents.subject import Scope
-from bot.language import deferred
+from bot.language import deferred, packed
 from store.incident_rows import SCOPE_COLUMNS, scope_from
 from store.operations import incidents, mutes, outbox
 from store.operations.cutoffs import Cutoff
@@ -87,6 +87,7 @@ def of_execution(execution: Execution, approval: Approval, now: datetime) -> Ope
     if kind is None:
         return
     incident = yield from incidents.get(execution.incident_id)
+    why = execution.verify_note if kind is NewsKind.NOT_HELPED else execution.error
     # An approver may mark an unknown outcome.
     deciders = approval.approvers if kind is NewsKind.UNKNOWN else approval.approved_by
     yield from report(
@@ -94,10 +95,7 @@ def of_execution(execution: Execution, approval: Approval, now: datetime) -> Ope
         kind,
         execution.id,
         now,
-        facts={
-            "title": approval.proposal.title,
-            "why": execution.verify_note if kind is NewsKind.NOT_HELPED else execution.error,
-        },
+        facts={"title": approval.proposal.title, "why": why, "message": packed(why)},
         mentions=(incident.acknowledged_by, approval.requested_by, *deciders),
     )
 

@@ -9,6 +9,7 @@ from bot.approvals.model import Approval, Execution
 from bot.approvals.reasons import sent_before
 from bot.approvals.transitions import ApprovalEvent, ExecutionEvent, target
 from bot.incidents.remediation import RemediationStatus
+from bot.language import packed
 from store.audit.proof.rows import sha256_of
 from store.operations import approvals, executions, incidents, news, verification
 from store.operations.audit_kinds import Kind
@@ -46,6 +47,7 @@ def finish(
         values={
             "answer": dump(answer) if answer is not None else None,
             "error": error,
+            "error_message": packed(error),
             "finished_at": to_db_time(finished_at),
             "verify_until": to_db_time_or_none(verify_until),
             "by_hand": "",
@@ -170,10 +172,12 @@ def count_probe(execution_id: str, good: bool, note: str) -> Operation[int]:
     """Count a good probe in a row, or start again. Returns how many in a row were good."""
     rows = yield query(
         "UPDATE executions SET good_probes = CASE WHEN ? = 1 THEN good_probes + 1 ELSE 0 END,"
-        " verify_note = ? WHERE id = ? AND state = 'succeeded' AND concluded_at IS NULL"
+        " verify_note = ?, verify_message = ?"
+        " WHERE id = ? AND state = 'succeeded' AND concluded_at IS NULL"
         " RETURNING good_probes",
         int(good),
         note,
+        packed(note),
         execution_id,
     )
     return rows[0]["good_probes"] if rows else 0
@@ -190,7 +194,11 @@ def conclude(
     change = Change(
         event=_VERDICTS[state],
         now=now,
-        values={"verify_note": note, "concluded_at": to_db_time(now)},
+        values={
+            "verify_note": note,
+            "verify_message": packed(note),
+            "concluded_at": to_db_time(now),
+        },
         only_if=("concluded_at IS NULL",),
         detail={"note": note},
     )

@@ -50,10 +50,6 @@ EXCEPTIONS = {
     "GivenAdvice": "a name that a package exports",
     "PostmortemFacts": "a name that a package exports",
     "Remedy": "a name that a package exports",
-    "# A draft of an SOP from {}. It does nothing by itself: read it,": "a file of the operator's",
-    "# change it, run `python -m bot check`, and commit it as a *.jsonl file below SOP_DIR.": (
-        "a file of the operator's"
-    ),
 }
 
 _SILENT_CALLS = {

@@ -51,7 +51,12 @@ async def test_a_person_acknowledges_and_approves_from_the_home_tab(
     await world.card("acknowledged by")
 
     assert (await world.slack.as_user("ben").press(world.slack.home("ben"), "Approve")).acked
-    await home(world, "ben", "Nothing waits for your approval.")
+    await home(
+        world,
+        "ben",
+        "Nothing waits for your approval.",
+        "Approved: Restart checkout-api. Its result",
+    )
     await world.approval_card("approved")
     await world.result("Verified")
     assert world.leaky_service.restarts == 1

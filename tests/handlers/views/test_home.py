@@ -14,7 +14,7 @@ from bot.approvals.reasons import BlockerKind
 from bot.incidents.home import HomeFacts, ListedIncidents
 from bot.incidents.model import Mute, Severity
 from bot.incidents.records import Handover, HandoverState
-from bot.incidents.remediation import Preview
+from bot.incidents.remediation import Preview, RemediationStatus
 from bot.incidents.stats import IncidentStats, PeriodStats
 from bot.incidents.windows import Window
 from bot.simulator import checked_view, menu_entries
@@ -75,7 +75,7 @@ def fullest(text: str) -> home.HomeContent:
         severities=dict.fromkeys(Severity, 2500),
         opened=9000,
         places={n: ("C0ALERTS01", f"1795.{n:06d}") for n in range(200)},
-        handovers=[offer(*range(100, 140))] * 3,
+        handovers=[offer(*range(100, 140))] * 20,
         notice="Not counted: you are not an approver.",
     )
     ask = approval(preview=Preview(text[:2500], "sha256:1", text), votes=(vote("U0ANA"),))
@@ -154,3 +154,12 @@ def test_an_offered_handover_is_accepted_by_its_taker_and_cancelled_by_its_giver
     assert "`INC-3`, `INC-4`" in shown(blocks)
     assert buttons(blocks) == ["Accept", "Decline"]
     assert buttons(home.home_blocks(content(facts, user="U0BEN"))) == ["Cancel"]
+
+
+def test_the_answer_to_a_vote_says_whether_it_runs_or_what_is_missing() -> None:
+    two = approval(needed=2, votes=(vote("U0BEN"),))
+    assert home.voted(two) == "Your approval counts: Restart checkout-api needs 1 more."
+    done = approval(state=RemediationStatus.APPROVED, votes=(vote("U0BEN"),))
+    assert home.voted(done).startswith("Approved: Restart checkout-api. Its result is posted in")
+    rejected = approval(state=RemediationStatus.REJECTED)
+    assert home.voted(rejected) == "Rejected: Restart checkout-api. Nothing runs."
