@@ -207,6 +207,7 @@ class Bot:
     ) -> None:
         """Build the incident service, and the parts that speak of the bot itself."""
         settings, ops = self._settings, self._settings.ops_channel
+        self.metrics.watch_gateways(gateway.shown for gateway in gateways)
         self._advisor = build_advisor(settings, session, self.metrics, self._config)
         self._parts.push_async_callback(self._advisor.close)
         people = People(slack, self.identity.team_id, self._clock)

@@ -26,7 +26,7 @@ _RECOVERED_FROM = re.compile(
     r"(?P<what>\S[^\n]{0,150}?) (?:has )?recovered from (?P<trouble>\S[^\n]*)", re.IGNORECASE
 )
 _COUNT = re.compile(
-    r"(?:\s*[:(\[|,]\s*|\s+[-–—]\s+)\d{1,4}(?: alerts?| instances?)?\s*$", re.IGNORECASE
+    r"(?:[:(\[|,]\s{0,9}|\s[-–—]\s{1,9})\d{1,4}(?: alerts?| instances?)?\s{0,9}$", re.IGNORECASE
 )
 _RUN_ID = re.compile(
     r" \((?:application|run|job|task|execution|build|id)[-_ :#]{0,2}[\w-]{0,60}\d[\w-]{0,60}\)",
@@ -99,7 +99,8 @@ def is_result_of_run(text: str) -> bool:
 
 def without_count(text: str) -> str:
     """Return what stands before the number of members that a state follows: `Queue is full:2`."""
-    return text[: count.start()] if (count := _COUNT.search(text, max(0, len(text) - 30))) else text
+    count = _COUNT.search(text, max(0, len(text) - 30))
+    return text[: count.start()].rstrip() if count else text
 
 
 def without_actor(text: str) -> str:

@@ -18,7 +18,7 @@ def env_of_title(title: str) -> str:
     """
     text = title[:300]
     marked = [word for word in _MARKED.findall(text) if folded(env_word(word)) in _ENV_NAMES]
-    first = re.split(r"\s*[:|]|\s+[-–—]\s", text, maxsplit=1)[0].strip()
+    first = re.split(r"[:|]|\s[-–—]\s", text, maxsplit=1)[0].strip()
     if folded(env_word(first)) in _ENV_NAMES and first != text:
         marked.append(first)
     tokens = [env_word(word) for word in marked] or [

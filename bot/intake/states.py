@@ -198,7 +198,7 @@ _EMOJI_NAME_RESOLVED = parse_words(
     " recovered tick relaxed success heavy_tick"
 )
 _EMOJI_NAME = re.compile(r":([a-z0-9_+'-]{1,60}):", re.IGNORECASE)
-_ARROW = re.compile(r"-+>|=+>|[→➔➜]")
+_ARROW = re.compile(r"[-=]>|[→➔➜]")
 _EMOJI_PART = re.compile(r"[_-]")
 
 

@@ -210,6 +210,10 @@ class Metrics:
         elif event is Event.INCIDENT_FLAPPING and fields["changes"]:
             self._flapping.inc()
 
+    def watch_gateways(self, names: Iterable[str]) -> None:
+        """Expose the operations of these gateways at 0 before the first."""
+        _begin_at_zero(self._gateway_seconds, names)
+
     def dispatched(self, state: str, seconds: float | None, gateway: str) -> None:
         """Count an answer or a missing answer of a gateway; `state` is the remediation's."""
         self._remediations.labels(state).inc()
@@ -252,7 +256,7 @@ class Metrics:
         return generate_latest(self.registry)
 
 
-def _begin_at_zero(counter: Counter, values: Iterable[str]) -> None:
+def _begin_at_zero(counter: Counter | Histogram, values: Iterable[str]) -> None:
     """Expose the series before their first event.
 
     Prometheus sees no increase in a series that begins at 1, so the first event would be on no
