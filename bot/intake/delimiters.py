@@ -8,6 +8,7 @@ from bot.incidents.severity_words import known_severity
 from bot.intake import states
 
 END_MARKS = " \t\n*_~`.,;:!|-–—>»→=#([【（"
+_EMOJI_BEHIND = re.compile(r"(?:\s+:[a-z][a-z0-9_+'-]{0,59}:)+\s*$", re.IGNORECASE)
 _NOUNS = frozenset(("alert", "incident", "alarm"))
 _LINK_LABELS = ("(open)", "[open]", "(view)", "[view]", "(details)", "(link)", "(show)")
 _DELIMITERS = (":", "：", "|", "»", ">", "->", "=>", "→", "•", "·", "｜")
@@ -45,6 +46,15 @@ def without_link_label(text: str) -> str:
     stripped = text.rstrip()
     label = next((end for end in _LINK_LABELS if stripped.lower().endswith(end)), "")
     return stripped[: len(stripped) - len(label)]
+
+
+def without_emoji_behind(text: str) -> str:
+    """Remove emoji at the end, which decorate a title: `Deployment failed :x:`.
+
+    A text of emoji alone stays.
+    """
+    emoji = _EMOJI_BEHIND.search(text)
+    return text[: emoji.start()] if emoji and text[: emoji.start()].strip() else text
 
 
 def behind_delimiter(text: str) -> str | None:

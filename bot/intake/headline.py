@@ -23,6 +23,7 @@ from bot.intake.delimiters import (
     without_actor,
     without_count,
     without_details,
+    without_emoji_behind,
     without_fillers,
     without_link_label,
 )
@@ -93,7 +94,7 @@ class _Reader:
         self.is_named = False  # `[quay] [Down] timeout`: the rest is what was seen
 
     def read(self) -> Headline:
-        rest = self.without_front(without_link_label(self.text))
+        rest = self.without_front(without_emoji_behind(without_link_label(self.text)))
         if self.state is AlertStatus.RESOLVED and counts_both(self.text):
             self.state = AlertStatus.FIRING
         if (recovered := recovered_from(rest)) is not None:

@@ -216,3 +216,20 @@ def test_a_line_of_nagios_with_an_emoji_for_its_state_is_read_as_nagios(
 def test_a_label_that_ends_in_severity_is_the_severity() -> None:
     alert = alert_of(posted("Crane stuck", "Trigger severity: High", RED, "watch"))
     assert alert.severity == "high"
+
+
+@pytest.mark.parametrize(
+    ("firing", "resolved", "title"),
+    [
+        ("Crate sync failed :x:", "Crate sync recovered :tada:", "Crate sync failed"),
+        ("Berth job failed :boom: :x:", "Berth job recovered :heart:", "Berth job failed"),
+    ],
+)
+def test_an_emoji_behind_a_title_is_no_title(firing: str, resolved: str, title: str) -> None:
+    messages = posted(firing, "", RED, "watch"), posted(resolved, "", GREEN, "watch")
+    assert alert_of(messages[0]).title == title
+    assert fold(*messages) == (1, 0)
+
+
+def test_an_emoji_behind_a_title_alone_ends_nothing() -> None:
+    assert read_headline("Crate sync :white_check_mark:").state is None
