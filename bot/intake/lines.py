@@ -13,7 +13,8 @@ from bot.intake.label_names import our_name, with_our_names
 
 # Such as " - env = prod", "• *Severity:* `critical`", "*Alert:* Queue is full".
 _LINE = re.compile(
-    r"[ \t]*(?P<item>[-•‣*–>][ \t]+)?[*_`]{0,3}(?P<key>[^\W\d_][\w ./-]{0,40}?)[*_`]{0,3}[ \t]?"
+    r"[ \t]*(?P<item>[-•‣*–>][ \t]+|[■◆▪●▶・]\ufe0f?[ \t]*)?[*_`]{0,3}"
+    r"(?P<key>[^\W\d_][\w ./-]{0,40}?)[*_`]{0,3}[ \t]?"
     r"(?:=[*_`]{0,3}|:(?=[*_`\s]|$)[*_`]{0,3}|：[*_`]{0,3})[ \t]*(?P<value>.*)"
 )
 _ANNOTATIONS = parse_words(

@@ -233,3 +233,8 @@ def test_an_emoji_behind_a_title_is_no_title(firing: str, resolved: str, title: 
 
 def test_an_emoji_behind_a_title_alone_ends_nothing() -> None:
     assert read_headline("Crate sync :white_check_mark:").state is None
+
+
+@pytest.mark.parametrize("mark", ["■ ", "◆", "▪ ", "● ", "▶ ", "・", "– ", "* "])
+def test_a_mark_before_a_row_is_no_part_of_its_name(mark: str) -> None:
+    assert read_lines(f"{mark}Service: berth-api").labels == {"service": "berth-api"}
