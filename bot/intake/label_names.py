@@ -20,12 +20,16 @@ _OTHERS = {
         "severidade severidad gravité gravedad schweregrad severità gravità prioridade"
         " prioridad priorité priorität priorità criticidade criticidad criticité"
         " kritikalität gravidade criticità dringlichkeit stufe niveau nivel nível livello"
+        " sévérité severite gravite gravita severita criticita criticite priorita priorite"
+        " nivel_de_gravedad"
+        " nível_de_severidade niveau_de_gravité livello_di_gravità kritikalitaet prioritaet"
         " urgência urgencia urgence urgenza schwere 重要度 重大度 深刻度 緊急度 レベル 優先度 级别"
         " 級別 等级 等級 告警级别 告警等级 报警级别 报警等级 告警級別 故障级别 事件级别"
         " 严重程度 严重性 严重级别 优先级 级别状态 嚴重程度 嚴重性 심각도"
     ),
     "service": (
-        "serviço servicio servizio dienst aplicação aplicación applicazione anwendung"
+        "serviço servico servizio_coinvolto servicio servizio dienst"
+        " aplicação aplicación applicazione anwendung"
         " applikation system système sistema komponente composant componente"
         " componente_afetado microservice microservicio microsserviço service_concerné"
         " betroffener_dienst affected_service impacted_service service_impacté"
@@ -38,9 +42,10 @@ _OTHERS = {
         "ambiente entorno environnement umgebung 環境 環境名 対象環境 环境 告警环境"
         " 所属环境 部署环境 运行环境 환경"
     ),
-    "region": ("região región région regione 地域 地区 区域 リージョン"),
+    "region": ("região regiao región région regione 地域 地区 区域 リージョン"),
     "host": (
-        "hôte servidor serveur server anfitrión rechner machine máquina macchina maschine"
+        "hôte hote anfitrion maquina noeud serveur_concerné servidor"
+        " serveur server anfitrión rechner machine máquina macchina maschine"
         " nodo knoten nœud equipo ホスト ホスト名 サーバー サーバ サーバ名 サーバー名"
         " 対象ホスト 主机 主机名 主机名称 主機 主機名稱 告警主机 故障主机 服务器 服务器名称"
         " 机器 伺服器 호스트"
@@ -53,16 +58,17 @@ _OTHERS = {
         " 报警名称 报警主题 告警类型 报警类型 规则名称 规则标题 告警规则 事件名称 故障名称"
         " 告警名稱 規則名稱 규칙"
     ),
-    "status": ("situação estatus ステータス 告警状态 当前状态 報警狀態 狀態 상태"),
+    "status": ("situação situacao estatus ステータス 告警状态 当前状态 報警狀態 狀態 상태"),
     "started": (
-        "início inicio début beginn inizio 開始時刻 発生時刻 発生時間 発生日時 开始时间"
+        "início inicio début debut beginn inizio 開始時刻 発生時刻 発生時間 発生日時 开始时间"
         " 触发时间 告警时间 发生时间 故障时间"
     ),
     "summary": (
         "resumo resumen résumé zusammenfassung riepilogo sommario 概要 件名 摘要 告警概要 告警摘要"
     ),
     "description": (
-        "descrição descripción beschreibung descrizione mensagem mensaje nachricht"
+        "descrição descricao descripción descripcion"
+        " beschreibung descrizione mensagem mensaje nachricht"
         " messaggio meldungstext detalhes detalles dettagli 説明 詳細 内容 メッセージ 描述"
         " 详情 告警详情 告警内容 告警描述 报警描述 报警内容 报警详情 告警信息 故障描述"
         " 告警詳情 詳情"

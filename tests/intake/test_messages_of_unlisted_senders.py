@@ -238,3 +238,18 @@ def test_an_emoji_behind_a_title_alone_ends_nothing() -> None:
 @pytest.mark.parametrize("mark", ["■ ", "◆", "▪ ", "● ", "▶ ", "・", "– ", "* "])
 def test_a_mark_before_a_row_is_no_part_of_its_name(mark: str) -> None:
     assert read_lines(f"{mark}Service: berth-api").labels == {"service": "berth-api"}
+
+
+@pytest.mark.parametrize(
+    ("row", "ours"),
+    [
+        ("Sévérité : critique", "severity"),
+        ("Gravita: alta", "severity"),
+        ("Servico: berth-api", "service"),
+        ("Hote : quay-1", "host"),
+        ("Regiao: sul", "region"),
+        ("Situacao: aberto", "status"),
+    ],
+)
+def test_a_name_without_its_accents_is_the_same_name(row: str, ours: str) -> None:
+    assert ours in read_lines(row).labels
