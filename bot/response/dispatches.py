@@ -52,8 +52,7 @@ class Dispatches:
         self._clock = dependencies.clock
         self._metrics = dependencies.metrics
         self._timeout = timedelta(seconds=dependencies.dispatch_timeout)
-        # Executions that were claimed and are being sent.
-        self._in_hand: dict[str, ClaimedDispatch] = {}
+        self._in_hand: dict[str, ClaimedDispatch] = {}  # those that were claimed and are being sent
 
         def limit() -> int:
             return config.current.policy.remediate.dispatches_at_once
@@ -209,7 +208,8 @@ class Dispatches:
                 ),
             )
         except (GatewayUnavailable, InputError) as error:
-            await written(partial(self._finish, execution, not_sent(error)))
+            failed = not_sent(error, approval.preview.gateway)
+            await written(partial(self._finish, execution, failed))
             return
         if blocker:
             await self._store.end_blocked(approval, blocker, self._clock())
@@ -231,7 +231,7 @@ class Dispatches:
         except Exception as error:
             # A bug of ours after the claim: it is unknown whether the request was sent.
             why = deferred("The bot failed while sending ({kind}).", kind=type(error).__name__)
-            unknown = Result(RemediationStatus.OUTCOME_UNKNOWN, error=why)
+            unknown = Result(RemediationStatus.OUTCOME_UNKNOWN, error=why, gateway=gateway.shown)
             await written(partial(self._finish, execution, unknown))
             raise
         # Unlike a looked-up outcome, this one may be known to this process alone.

@@ -15,7 +15,7 @@ from bot.incidents.remediation import RemediationStatus
 from bot.language import deferred
 from bot.observability.throttled_logger import ThrottledLogger
 from bot.remediation.client import ActionCall, NeverSeen, Outcome, Running
-from bot.remediation.gateways import SHOWN_DEFAULT, Gateways, NamedGateway
+from bot.remediation.gateways import SHOWN_DEFAULT, Gateways, NamedGateway, names_of
 
 log = logging.getLogger(__name__)
 
@@ -44,10 +44,10 @@ class Result:
     gateway: str = SHOWN_DEFAULT
 
 
-def not_sent(error: Exception) -> Result:
-    """Nothing reached the gateway, or it refused the request: nothing ran."""
+def not_sent(error: Exception, gateway: str) -> Result:
+    """Nothing reached the gateway of that name, or it refused the request: nothing ran."""
     why = deferred("Not dispatched: {why}", why=told_by(error))
-    return Result(RemediationStatus.FAILED, error=why, not_run=True)
+    return Result(RemediationStatus.FAILED, error=why, not_run=True, gateway=names_of([gateway]))
 
 
 def told_by(error: Exception) -> str:
@@ -61,7 +61,7 @@ async def send(gateway: NamedGateway, call: ActionCall, key: str, digest: str) -
     try:
         result = read(await gateway.client.execute(call, key=key, digest=digest or None))
     except (GatewayUnavailable, GatewayRejected) as error:
-        result = not_sent(error)
+        result = not_sent(error, gateway.name)
     except OutcomeUnknown as error:
         result = Result(RemediationStatus.OUTCOME_UNKNOWN, error=told_by(error))
     return replace(result, gateway=gateway.shown)
@@ -78,7 +78,7 @@ async def look_up(
     try:
         gateway = gateways.named(name)
     except GatewayUnavailable as error:
-        return Result(RemediationStatus.OUTCOME_UNKNOWN, error=str(error), gateway=name)
+        return Result(RemediationStatus.OUTCOME_UNKNOWN, error=told_by(error), gateway=name)
     return replace(await _look_up(gateway, key, tracking_id, bar=bar), gateway=gateway.shown)
 
 

@@ -8,9 +8,12 @@ from dataclasses import replace
 import pytest
 
 from bot.approvals.binding import digest_of
+from bot.errors import GatewayUnavailable
 from bot.incidents.remediation import Preview, RemediationStatus
+from bot.language import speaking, translated
 from bot.remediation.client import Outcome
 from bot.remediation.gateways import Gateways, NamedGateway
+from bot.response.gateway_results import Result, look_up
 from store import open_store
 from tests.helpers.builders import AUDIT_KEY, approval, later
 from tests.helpers.incident_bench import Bench, Gateway
@@ -57,6 +60,33 @@ async def test_nothing_is_sent_to_another_one_once_its_gateway_is_not_declared_a
     assert (at.gateway.sent, other.sent) == ([], [])
     (execution,) = await executions_of(at.store, 1)
     assert "payments is not declared any more" in execution.error
+
+
+async def test_a_request_that_was_not_sent_counts_against_its_own_gateway(
+    bench: tuple[Bench, Gateway],
+) -> None:
+    at, other = bench
+
+    async def away() -> None:
+        raise GatewayUnavailable("The gateway is away.")
+
+    other.while_asked = away
+    await at.approved(preview=AT_PAYMENTS)
+    assert await at.dispatch()
+    rate = at.service.dispatches._metrics.registry.get_sample_value
+    names = ("payments", "default")
+    assert [rate("gateway_success_rate", {"gateway": name}) for name in names] == [0, None]
+
+
+async def test_an_outcome_at_a_gateway_that_is_not_declared_any_more_is_told_in_any_language(
+    bench: tuple[Bench, Gateway],
+) -> None:
+    at, _ = bench
+    left = Gateways([NamedGateway(at.gateway)])  # type: ignore[arg-type]
+    result = await look_up(left, "payments", "key", "req", bar=False)
+    assert isinstance(result, Result)
+    with speaking("de"):
+        assert "Das Gateway payments ist nicht mehr deklariert" in translated(result.error)
 
 
 def test_the_digest_of_an_approval_covers_the_gateway_and_is_as_before_without_a_name() -> None:
