@@ -8,7 +8,7 @@ from bot.incidents.severity_words import known_severity
 from bot.intake import states
 
 END_MARKS = " \t\n*_~`.,;:!|-–—>»→=#([【（"
-_EMOJI_BEHIND = re.compile(r"(?:\s+:[a-z][a-z0-9_+'-]{0,59}:)+\s*$", re.IGNORECASE)
+_EMOJI_BEHIND = re.compile(r"(?:\s:[a-z][a-z0-9_+'-]{0,59}:\s{0,9}){1,9}$", re.IGNORECASE)
 _NOUNS = frozenset(("alert", "incident", "alarm"))
 _LINK_LABELS = ("(open)", "[open]", "(view)", "[view]", "(details)", "(link)", "(show)")
 _DELIMITERS = (":", "：", "|", "»", ">", "->", "=>", "→", "•", "·", "｜")
