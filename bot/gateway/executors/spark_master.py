@@ -7,7 +7,7 @@ https://spark.apache.org/docs/latest/spark-standalone.html
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -119,9 +119,8 @@ class Applications:
     async def end_of(self, job: Job) -> str:
         """Return the state in which the master keeps it, 'gone' if it keeps it no more."""
         cluster = await self._master.cluster()
-        if any(live.id == job.id for live in cluster.applications):
-            return ""
-        return cluster.ended_applications.get(job.id, ("", "gone"))[1]
+        ended = {id_: state for id_, (_, state) in cluster.ended_applications.items()}
+        return _end_of(job, cluster.applications, ended)
 
 
 class Drivers:
@@ -143,9 +142,7 @@ class Drivers:
     async def end_of(self, job: Job) -> str:
         """Return the state in which the master keeps it, 'gone' if it keeps it no more."""
         cluster = await self._master.cluster()
-        if any(live.id == job.id for live in cluster.drivers):
-            return ""
-        return cluster.ended_drivers.get(job.id, "gone")
+        return _end_of(job, cluster.drivers, cluster.ended_drivers)
 
 
 def create_path() -> str:
@@ -205,6 +202,13 @@ def _driver(row: Object) -> Job:
         line=f"{label(id_)} {label(name)}: {label(row['state'])} for {seconds:.0f} s, "
         f"{row['cores']} cores, {_mib(row['memory'])}",
     )
+
+
+def _end_of(job: Job, live: Sequence[Job], ended: Mapping[str, str]) -> str:
+    """Return the state in which it ended, '' while it lives, 'gone' if nothing is known of it."""
+    if any(other.id == job.id for other in live):
+        return ""
+    return ended.get(job.id, "gone")
 
 
 def _mib(number: Any) -> str:
