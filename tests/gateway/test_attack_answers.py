@@ -9,9 +9,14 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from yarl import URL
 
+from bot.gateway.errors import ExecutorError, OutcomeLost
+from bot.gateway.executors.kubernetes_access import Access
+from bot.gateway.executors.kubernetes_api import Api
 from bot.gateway.executors.remote import label
 from bot.gateway.probes import TEXT_CHARS
+from tests.helpers.http_servers import served
 
 from .clusters import call, tried
 from .conftest import legacy
@@ -84,3 +89,15 @@ def test_a_text_of_megabytes_becomes_a_label_at_once():
     assert "\x1b" not in label("\x1b[" * 4_000_000, 300)
     assert label("a  b\n" * 1_000_000, 5) == "a b …"
     assert time.process_time() - began < 0.1, "the event loop would wait for it"
+
+
+async def test_a_failing_answer_without_end_leaves_the_outcome_of_a_change_unknown() -> None:
+    async def fail(_request: web.Request) -> web.Response:
+        return web.Response(status=500, body=b"x" * 9_000_000)
+
+    async with served(fail) as url, Api(Access(URL(url), "", None), timeout_seconds=10) as api:
+        with pytest.raises(OutcomeLost):
+            await api.post("/", {})
+        for harmless in (api.post("/", {}, dry_run=True), api.get("/")):
+            with pytest.raises(ExecutorError):
+                await harmless

@@ -125,11 +125,11 @@ class Api:
                 answer, cut = await begin_of(response, _BODY_BYTES)
                 if 200 <= response.status < 300 and (changes or not cut):
                     return answer
-                if cut:
-                    raise ExecutorError(TOO_MUCH, f"An answer is over {_BODY_BYTES >> 20} MiB")
                 refusal = _refusal(response.status, answer)
                 if changes and response.status >= 500:
                     raise OutcomeLost(f"{refusal.message}; it may have been done")
+                if cut:
+                    raise ExecutorError(TOO_MUCH, f"An answer is over {_BODY_BYTES >> 20} MiB")
                 raise refusal
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise ExecutorError(
