@@ -63,13 +63,9 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Two a core: half of its time a test waits for a socket or another process.
-
-    One a core of the long fault runs, most of which wait for nothing.
-    """
-    each = 1 if config.getoption("markexpr") == "chaos" else 2
-    return min(each * (os.cpu_count() or 1), 16)
+def pytest_xdist_auto_num_workers() -> int:
+    """Two a core: half of its time a test waits for a socket or another process."""
+    return min(2 * (os.cpu_count() or 1), 16)
 
 
 @pytest.hookimpl(wrapper=True)
