@@ -141,8 +141,8 @@ def merged(lists: Mapping[str, Offers], may_offer: Callable[[str, str], bool]) -
     )
 
 
-def _meaning(action: OfferedAction) -> tuple[bool, str]:
-    return action.mutating, action.schema
+def _meaning(action: OfferedAction) -> tuple[bool, str, str]:
+    return action.mutating, action.inverse, action.schema
 
 
 def _without_texts(schema: Any) -> Any:

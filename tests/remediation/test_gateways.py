@@ -82,6 +82,14 @@ def test_an_action_that_a_later_gateway_calls_harmless_is_not_requested_there():
     assert offers.targets["pay"].actions == ()
 
 
+def test_an_action_that_a_later_gateway_takes_back_otherwise_is_not_requested_there():
+    first = listed("web", id="queue.pause", inverse="queue.purge")
+    later = listed("pay", id="queue.pause", inverse="queue.resume")
+    offers = merged({"": first, "payments": later}, _all)
+    assert offers.differing == (("payments", "queue.pause"),)
+    assert offers.targets["pay"].actions == ()
+
+
 def test_two_gateways_that_only_describe_an_action_in_other_schema_both_offer_it():
     schema = {"type": "object", "properties": {"grace_seconds": {"type": "integer", "minimum": 1}}}
     offers = merged({"": listed("web"), "payments": listed("pay", parameters=schema)}, _all)
