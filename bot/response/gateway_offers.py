@@ -60,13 +60,14 @@ class GatewayOffers:
     async def _take(self, gateway: NamedGateway, body: str) -> None:
         """Use a list. In a thread: a hostile one of 1 MiB takes seconds to read.
 
-        One at a time, so that the lists of two gateways never overwrite each other.
+        One at a time, so that the lists of two gateways never overwrite each other. One whose
+        reading was cancelled counts as not taken, so that the next look reads it again.
         """
         async with self._taking:
-            self._stored[gateway.name] = body
             self._lists[gateway.name] = listed = await asyncio.to_thread(_read, body)
             offers, actions = await asyncio.to_thread(self._merged)
             self._config.take_offers(offers, actions)
+            self._stored[gateway.name] = body
         for action in listed.actions.values():
             if action.problem:
                 log.warning("%s cannot be requested: %s", action.id, action.problem)

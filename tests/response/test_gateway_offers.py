@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
@@ -11,6 +13,7 @@ from bot.configuration import LiveConfiguration
 from bot.errors import GatewayUnavailable
 from bot.remediation.contract import ActionInfo, ActionList
 from bot.remediation.gateways import Gateways, NamedGateway
+from bot.response import gateway_offers
 from bot.response.gateway_offers import GatewayOffers
 
 
@@ -34,4 +37,48 @@ async def test_the_bot_goes_on_while_it_reads_a_long_list_of_a_gateway() -> None
     elsewhere = asyncio.create_task(asyncio.sleep(0))
     await GatewayOffers(parts).start()  # type: ignore[arg-type]
     assert elsewhere.done(), "nothing else could run meanwhile"
+    assert "cache.warm" in config.actions
+
+
+class Empty:
+    async def gateway_offers(self, _gateway: str) -> str:
+        return ""
+
+    async def keep_gateway_offers(self, *_: object) -> None: ...
+
+
+class Listing:
+    async def offers(self) -> ActionList:
+        return ActionList(actions=(ActionInfo(id="cache.warm", title="Warm the cache"),))
+
+
+async def test_a_list_whose_reading_was_cancelled_is_read_at_the_next_look(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read, begun, released = gateway_offers._read, asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def slowly(body: str) -> object:
+        if body:
+            loop.call_soon_threadsafe(begun.set)
+            released.wait()
+        return read(body)
+
+    monkeypatch.setattr(gateway_offers, "_read", slowly)
+    config = LiveConfiguration()
+    parts = SimpleNamespace(
+        gateways=Gateways([NamedGateway(Listing())]),  # type: ignore[arg-type]
+        store=Empty(),
+        config=config,
+        clock=lambda: datetime.now(UTC),
+    )
+    offers = GatewayOffers(parts)  # type: ignore[arg-type]
+    look = asyncio.create_task(offers.refresh())
+    await begun.wait()
+    look.cancel()
+    released.set()
+    with pytest.raises(asyncio.CancelledError):
+        await look
+    assert "cache.warm" not in config.actions
+    await offers.refresh()
     assert "cache.warm" in config.actions
