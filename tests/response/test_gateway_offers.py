@@ -73,12 +73,12 @@ async def test_a_list_whose_reading_was_cancelled_is_read_at_the_next_look(
         clock=lambda: datetime.now(UTC),
     )
     offers = GatewayOffers(parts)  # type: ignore[arg-type]
-    look = asyncio.create_task(offers.refresh())
+    first = asyncio.create_task(offers.refresh())
     await begun.wait()
-    look.cancel()
+    first.cancel()
     released.set()
     with pytest.raises(asyncio.CancelledError):
-        await look
+        await first
     assert "cache.warm" not in config.actions
     await offers.refresh()
     assert "cache.warm" in config.actions
