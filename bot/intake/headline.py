@@ -27,6 +27,7 @@ from bot.intake.delimiters import (
     without_fillers,
     without_link_label,
 )
+from bot.intake.earlier_states import EARLIER, without_earlier
 from bot.intake.members import counts_both
 from bot.intake.phrases import TOKEN, begins_with_state, is_symptom, phrase_at, severity_word
 from bot.intake.states import StateWord
@@ -94,7 +95,8 @@ class _Reader:
         self.is_named = False  # `[quay] [Down] timeout`: the rest is what was seen
 
     def read(self) -> Headline:
-        rest = self.without_front(without_emoji_behind(without_link_label(self.text)))
+        text = without_earlier(without_link_label(self.text), _is_state)
+        rest = self.without_front(without_emoji_behind(text))
         if self.state is AlertStatus.RESOLVED and counts_both(self.text):
             self.state = AlertStatus.FIRING
         if (recovered := recovered_from(rest)) is not None:
@@ -302,6 +304,10 @@ class _Reader:
         return token.end(), None
 
 
+def _is_state(text: str) -> bool:
+    return states.state_of(text) is not None or known_severity(text.strip(" :")) is not None
+
+
 def _leads_on(rest: str, end: int) -> bool:
     """Return True if an arrow and another state follow: `CRIT -> OK`."""
     arrow = _ARROW.match(rest, end)
@@ -324,6 +330,8 @@ def _stands_as_state(
         return False
     if word.status is AlertStatus.RESOLVED and _AMOUNT.match(rest[end:].lstrip()):
         return False  # "is up 40 %"
+    if word.status is AlertStatus.RESOLVED and not EARLIER.isdisjoint(earlier):
+        return False  # "Previous state: OK"
     if earlier[-1] in states.CONNECTORS:
         return word.status is AlertStatus.FIRING or ends_behind(rest[end:])
     if not ends_behind(rest[end:]):

@@ -14,6 +14,7 @@ from functools import lru_cache
 
 from bot.incidents.model import AlertStatus
 from bot.intake.cleaning import parse_words
+from bot.intake.earlier_states import without_earlier
 
 FIRING, RESOLVED = AlertStatus.FIRING, AlertStatus.RESOLVED
 
@@ -38,7 +39,7 @@ VOCABULARIES = {
         " problem started, opened, open, activated, active, started, ongoing, incident, unresolved,"
         " reopened, escalated, still firing, now firing, nodata, no data, missing data,"
         " insufficient_data, insufficient data, breached, violated, exceeded, raised, raise,"
-        " investigating, identified, got worse, got better",
+        " investigating, identified, got worse, got better, partially resolved, partly resolved",
         resolved="resolved, resolve, recovered, recovery, ok, okay, closed, close, cleared, clear,"
         " normal, back to normal, returned to normal, fixed, inactive, ended, now over,"
         " solved, restored, problem resolved, problem solved, problem ended, no longer firing,"
@@ -198,7 +199,7 @@ _EMOJI_NAME_RESOLVED = parse_words(
     " recovered tick relaxed success heavy_tick"
 )
 _EMOJI_NAME = re.compile(r":([a-z0-9_+'-]{1,60}):", re.IGNORECASE)
-_ARROW = re.compile(r"[-=]>|[→➔➜]")
+_ARROW = re.compile(r"[-=]>|[→➔➜]|(?:(?<=ok)|(?<=normal)|(?<=healthy))[ _]to[ _]", re.IGNORECASE)
 _EMOJI_PART = re.compile(r"[_-]")
 
 
@@ -248,7 +249,8 @@ def state_of(word: str) -> AlertStatus | None:
     Emoji, brackets, counts and a rest behind the word do not matter: `:fire: Firing`,
     `[FIRING:2]`, `Recovered on {host:a}`, `Alert cleared`, `UP (HTTP 200)`.
     """
-    word = _ARROW.split(word[:200])[-1]  # of `OK -> ALARM` the second counts
+    # Of `OK -> ALARM` the second counts, of `ALARM (was OK)` the first.
+    word = _ARROW.split(without_earlier(word[:200]))[-1]
     parts = re.findall(r"[\w+]+(?:'[\w+]+)*", folded(_EMOJI_NAME.sub(" ", word)))
     if not parts:
         return emoji_state(word)
@@ -301,9 +303,7 @@ def unseparated_state(run: str) -> tuple[int, StateWord] | None:
 
 
 def status_of(word: str) -> AlertStatus:
-    """Return the status that a state word says; an unknown one is firing, so that nothing is
-    lost.
-    """
+    """Return the status that a state word says; an unknown one fires: nothing is lost."""
     return state_of(word) or FIRING
 
 
