@@ -80,7 +80,7 @@ async def run() -> list[Result]:
 
 async def _timed(bench: Bench, number: int) -> tuple[list[float], int]:
     taken, most = [], 0
-    enrichment: Enrichment = bench.service.advice_queue._enrichment  # noqa: SLF001 - as above
+    enrichment: Enrichment = bench.service.advice_queue._enrichment  # noqa: SLF001 - the bench asks it alone
     for _ in range(ROUNDS):
         context = await bench.store.advice_context(number)
         began = time.perf_counter()

@@ -219,7 +219,7 @@ def _buttons(chosen: ListFilter, page: IncidentPage, after: int | None) -> list[
         for incident in page.incidents
         if incident.status is not IncidentStatus.RESOLVED
         and not incident.acknowledged_by
-        and incident.parent_id is None  # whoever owns the root looks after its children
+        and incident.parent_id is None  # the owner of the root looks after its children
     ]
     elements = [
         button(
