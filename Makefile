@@ -1,8 +1,9 @@
 # sopbot: `make` alone lists what there is.
 SHELL := /bin/sh
-# The first Python that is new enough and really starts (a pyenv shim may not).
-PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
-	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v $$p; break; }; done)
+# The first Python that is new enough, has venv and really starts (a pyenv shim may not). The system's
+# own comes first: it is compiled with profiles, which pyenv leaves out, and takes a third less time.
+PYTHON ?= $(shell for p in /usr/bin/python3 python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v $$p; break; }; done)
 PY := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE :=
 
@@ -13,7 +14,7 @@ help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/' | expand -t 18
 
 .venv/.python:
-	@test -n "$(PYTHON)" || { echo 'sopbot needs Python 3.11 or newer, and found none. On Debian or Ubuntu: apt-get install python3 python3-venv' >&2; exit 1; }
+	@test -n "$(PYTHON)" || { echo 'sopbot needs Python 3.11 or newer with its venv module, and found none. On Debian or Ubuntu: apt-get install python3 python3-venv' >&2; exit 1; }
 	@"$(PYTHON)" -c 'import venv, ensurepip' 2>/dev/null || { echo 'This Python has no venv module. On Debian or Ubuntu: apt-get install python3-venv' >&2; exit 1; }
 	@echo "Setting up .venv with $$("$(PYTHON)" --version)"
 	@"$(PYTHON)" -m venv .venv

@@ -3,7 +3,7 @@
 set -eu
 
 missing=''
-for package in prometheus prometheus-alertmanager chromium docker.io busybox-static postgresql nats-server redis-server mariadb-server memcached openssh-server systemd debootstrap docker-compose haproxy; do
+for package in prometheus prometheus-alertmanager chromium docker.io busybox-static postgresql nats-server redis-server mariadb-server memcached openssh-server systemd debootstrap docker-compose haproxy python3-venv; do
 	state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
 	[ "$state" = installed ] || missing="$missing $package"
 done
