@@ -91,6 +91,7 @@ class _Reader:
         self.severity = ""
         self.emoji: AlertStatus | None = None
         self.is_announced = False
+        self.is_reopened = False  # a good state behind "Reopened" is the one before
         self.names: list[str] = []  # what stands in brackets before the title and is no state
         self.is_named = False  # `[quay] [Down] timeout`: the rest is what was seen
 
@@ -132,7 +133,7 @@ class _Reader:
 
     def mark(self, status: AlertStatus) -> None:
         """Note a state that stands apart; resolved beats the firing word that it ends."""
-        if not self.is_marked or status is AlertStatus.RESOLVED:
+        if not self.is_marked or (status is AlertStatus.RESOLVED and not self.is_reopened):
             self.state = status
         self.is_marked = True
         self.is_announced = False
@@ -235,6 +236,7 @@ class _Reader:
                 self.state = self.state or status
                 self.is_announced = self.state is status and not self.is_marked
                 return True
+            self.is_reopened = self.is_reopened or (not self.is_marked and states.reopens(text))
             self.mark(status)
             for token in TOKEN.finditer(text):
                 self.note_severity(text, token)

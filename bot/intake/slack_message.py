@@ -12,8 +12,8 @@ from typing import Any
 
 from bot.incidents.model import AlertStatus
 from bot.intake.cleaning import LOOKED_AT, urls_in
+from bot.intake.colours import colour_state
 from bot.intake.slack_text import bare, field_of, plain
-from bot.intake.states import colour_state
 
 _NO_PREVIEW = "[no preview available]"
 _DEPTH_LIMIT = 12

@@ -1,4 +1,4 @@
-"""Knows the words, colours and emoji that say whether an alert fires or is over.
+"""Knows the words and emoji that say whether an alert fires or is over.
 
 One table for every sender, in eight languages. `headline` finds where such a word stands in a
 title; this module only knows what each of them means. A word that is not here says nothing.
@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from bot.incidents.model import AlertStatus
+from bot.incidents.severity_words import known_severity
 from bot.intake.cleaning import parse_words
-from bot.intake.earlier_states import without_earlier
+from bot.intake.earlier_states import REOPENED, without_earlier
 
 FIRING, RESOLVED = AlertStatus.FIRING, AlertStatus.RESOLVED
 
@@ -37,7 +38,7 @@ VOCABULARIES = {
     "en": Vocabulary(
         firing="firing, fired, alerting, alert, alarm, in alarm, triggered, trigger, problem,"
         " problem started, opened, open, activated, active, started, ongoing, incident, unresolved,"
-        " reopened, escalated, still firing, now firing, nodata, no data, missing data,"
+        " escalated, still firing, now firing, nodata, no data, missing data,"
         " insufficient_data, insufficient data, breached, violated, exceeded, raised, raise,"
         " investigating, identified, got worse, got better, partially resolved, partly resolved",
         resolved="resolved, resolve, recovered, recovery, ok, okay, closed, close, cleared, clear,"
@@ -50,7 +51,7 @@ VOCABULARIES = {
         " error, errored, erroring, broken, degraded, degraded performance, partial outage,"
         " major outage, unstable, timed out, timeout, lost, dead, stopped, out of sync, outofsync,"
         " missing, aborted, cancelled, canceled, stalled, partially failed, partiallyfailed,"
-        " detected, matched,"
+        " detected, matched, missed,"
         " not reachable, not available, not running, not working, not accessible,"
         " does not exist, not meeting its slo, not meeting its slos",
         recoveries="up, back up, up again, back online, online, healthy, success, succeeded,"
@@ -170,21 +171,6 @@ KINDS = parse_words(
     " deploy deployment déploiement despliegue implantação release rollout"
 )
 
-_COLOURS_FIRING = parse_words(
-    # Slack's own names, and as Slack delivers them.
-    "danger a30200 warning daa038"
-    # Grafana, Uptime Kuma, Zabbix by severity, Robusta, Checkmk, Sentry.
-    " d63232 e01e5a ee0000 ef311f e45959 e97659 ffa059 ffc859 7499ff 97aab3 fa4747 e03e2f"
-    # What a template writes by hand: red, orange, yellow, and Gatus, Datadog, Jenkins, Pingdom.
-    " ff0000 dd0000 cc0000 red d00000 e60000 b22222 dc3545 ff4136 e74c3c d9534f c0392b d40e0d"
-    " ff9900 ffa500 ffcc00 ff8800 ff6600 f2c744 ffae42 fbca04 f0ad4e e67e22 f39c12 orange yellow"
-    " ff0033 d50200 de3e3b bd2130 f44336 ff5252 ed2e18 e53935 d72b3f e33b3b ec2e2e b71c1c"
-)
-_COLOURS_RESOLVED = parse_words(
-    "good 2eb886 36a64f 009900 00cc00 00b302 4dc771 008000 green 28a745 2ecc71 27ae60 5cb85c 00ff00"
-    " 2eb67d 2fb14a 3cb371 1aab1a 00b200 4caf50 43a047 2e7d32 198754 00aa00 7ed321 6ac259 2ea44f"
-    " 1e8e3e 0f9d58 55a532 50c878 23c343 3bb143 2da44e 1d9d74"
-)
 _EMOJI_FIRING = "🔥🚨🔴❌⛔🛑‼❗❕⚠💥🆘🟠🟡📛☠💔🚩🔻"
 _EMOJI_RESOLVED = "✅🟢✔☑🆗💚👍🎉💹🟩"
 _EMOJI_NAME_FIRING = parse_words(
@@ -215,6 +201,7 @@ def _entries() -> Iterator[tuple[str, StateWord]]:
     for tokens in VOCABULARIES.values():
         for text, status, is_symptom in (
             (tokens.firing, FIRING, False),
+            (REOPENED, FIRING, False),
             (tokens.resolved, RESOLVED, False),
             (tokens.symptoms, FIRING, True),
             (tokens.recoveries, RESOLVED, True),
@@ -234,12 +221,19 @@ def folded(text: str) -> str:
 STATE_WORDS: dict[str, StateWord] = {}
 for _phrase, _word in _entries():
     STATE_WORDS.setdefault(_phrase, _word)
+_REOPENED = tuple(folded(phrase) for phrase in REOPENED.split(","))
 LONGEST_PHRASE = max(len(phrase.split()) for phrase in STATE_WORDS)
 # Japanese and Chinese do not separate words: these are looked for at the ends of a run.
 UNSEPARATED = tuple(
     sorted((phrase for phrase in STATE_WORDS if not phrase[0].isascii() and phrase[0] > "\u2e80"),
            key=len, reverse=True)
 )  # fmt: skip
+
+
+def reopens(text: str) -> bool:
+    """Return True if the text begins with a word for "again": a good state behind it is over."""
+    text = folded(text)
+    return any(text.startswith(phrase) for phrase in _REOPENED)
 
 
 @lru_cache(maxsize=2048)  # a burst repeats the same few words
@@ -250,7 +244,14 @@ def state_of(word: str) -> AlertStatus | None:
     `[FIRING:2]`, `Recovered on {host:a}`, `Alert cleared`, `UP (HTTP 200)`.
     """
     # Of `OK -> ALARM` the second counts, of `ALARM (was OK)` the first.
-    word = _ARROW.split(without_earlier(word[:200]))[-1]
+    return _stated(_ARROW.split(without_earlier(word[:200], _is_statement))[-1])
+
+
+def _is_statement(word: str) -> bool:
+    return known_severity(word.strip(" :")) is not None or _stated(word) is not None
+
+
+def _stated(word: str) -> AlertStatus | None:
     parts = re.findall(r"[\w+]+(?:'[\w+]+)*", folded(_EMOJI_NAME.sub(" ", word)))
     if not parts:
         return emoji_state(word)
@@ -305,32 +306,6 @@ def unseparated_state(run: str) -> tuple[int, StateWord] | None:
 def status_of(word: str) -> AlertStatus:
     """Return the status that a state word says; an unknown one fires: nothing is lost."""
     return state_of(word) or FIRING
-
-
-def colour_state(colour: str) -> AlertStatus | None:
-    """Return what a colour says (`#36A64F`, `good`), or None for one that says nothing.
-
-    A red, orange or yellow tone fires, a green one is over, whoever mixed it.
-    """
-    return _colour_state(colour[:40].strip().lstrip("#").lower())
-
-
-@lru_cache(maxsize=512)
-def _colour_state(colour: str) -> AlertStatus | None:
-    if colour in _COLOURS_FIRING:
-        return FIRING
-    if colour in _COLOURS_RESOLVED:
-        return RESOLVED
-    if not re.fullmatch(r"[0-9a-f]{6}", colour):
-        return None
-    red, green, blue = (int(colour[at : at + 2], 16) for at in (0, 2, 4))
-    if max(red, green, blue) - min(red, green, blue) < 60:
-        return None  # grey
-    if green > 1.3 * red and green > 1.2 * blue:
-        return RESOLVED
-    if red > 1.5 * blue and red > green:
-        return FIRING
-    return None
 
 
 def emoji_state(text: str) -> AlertStatus | None:

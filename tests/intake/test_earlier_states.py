@@ -30,6 +30,18 @@ def status_of_text(text: str, colour: str = "") -> AlertStatus:
         "Disk is full\nState: CRITICAL (was OK)",
         "Disk is full\nState: CRITICAL [was: OK]",
         "Disk is full\nStatus: partially resolved",
+        "Was resolved, fires again: disk is full",
+        "Disk is full: was resolved, fires again",
+        "Disk is full\nStatus: was resolved, fires again",
+        "Reopened: disk is full (closed before)",
+        "Reopened: disk is full (resolved 2 h ago)",
+        "[Re-opened] disk is full [closed]",
+        "Wieder offen: Platte voll (vorher behoben)",
+        "重新打开: 磁盘已满（之前已恢复）",
+        "Was: OK",
+        "Was: OK\nHost: berth-3",
+        "Was: OK\nNow: CRITICAL\nHost: berth-3",
+        "Antes: resuelto\nAhora: crítico",
     ],
 )
 def test_an_earlier_good_state_or_half_an_end_keeps_the_alert_open(text: str, colour: str) -> None:
@@ -44,6 +56,9 @@ def test_an_earlier_good_state_or_half_an_end_keeps_the_alert_open(text: str, co
         "[Recovered] berth-3 disk (was CRITICAL)",
         "Disk is full (alert was resolved)",
         "Disk is full\nState: OK (was CRITICAL)",
+        "Was CRITICAL, is OK: disk is full",
+        "Resolved: disk is full (reopened before)",
+        "Was: CRITICAL\nNow: OK\nHost: berth-3",
     ],
 )
 def test_an_end_that_names_the_state_before_is_an_end(text: str) -> None:
@@ -53,6 +68,20 @@ def test_an_end_that_names_the_state_before_is_an_end(text: str) -> None:
 def test_the_state_before_does_not_tell_the_end_from_its_alert() -> None:
     firing, over = "berth-3 disk: CRITICAL (was OK)", "berth-3 disk: OK (was CRITICAL)"
     assert read_headline(firing).subject == read_headline(over).subject == "berth-3 disk"
+
+
+def test_words_for_again_leave_the_title_of_the_alert() -> None:
+    subjects = {
+        read_headline(text).subject
+        for text in (
+            "Disk is full",
+            "Was resolved, fires again: Disk is full",
+            "Reopened: Disk is full (closed before)",
+            "Réouvert : Disk is full",
+            "Resolved: Disk is full",
+        )
+    }
+    assert subjects == {"Disk is full"}
 
 
 def test_an_earlier_name_in_brackets_stays_in_the_title() -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from bot.incidents.model import AlertStatus
+from bot.intake.colours import colour_state
 from bot.intake.headline import read_headline
-from bot.intake.states import colour_state, state_of
+from bot.intake.states import state_of
 
 FIRING, RESOLVED = AlertStatus.FIRING, AlertStatus.RESOLVED
 

@@ -117,7 +117,7 @@ MUTANTS = [
     ),
     Mutant("bot/intake/bracket_titles.py", "group_identity", "tests/intake", returns="{}"),
     Mutant("bot/intake/states.py", "unseparated_state", "tests/field tests/intake", returns="None"),
-    Mutant("bot/intake/states.py", "colour_state", "tests/field tests/intake", returns="None"),
+    Mutant("bot/intake/colours.py", "colour_state", "tests/field tests/intake", returns="None"),
     Mutant("bot/intake/activity.py", "reported_action", "tests/field tests/intake", returns="None"),
     Mutant("bot/intake/flags.py", "status_by_flag", "tests/intake", returns="None"),
     Mutant("bot/intake/senders/paging_apps.py", "parse_message", "tests/intake", returns="None"),
