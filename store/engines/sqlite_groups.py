@@ -48,6 +48,16 @@ class Group:
         self.outcomes = [(future, None, error) for _, future in self.jobs]
         self.topics = set()
 
+    def answer(self) -> None:
+        """Give its outcome to each caller that still waits; what a cancelled one wrote stands."""
+        for future, result, error in self.outcomes:
+            if future.done():
+                continue
+            if error is None:
+                future.set_result(result)
+            else:
+                future.set_exception(error)
+
 
 class Runner:
     """Runs whole groups on one connection."""

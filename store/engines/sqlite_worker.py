@@ -222,14 +222,12 @@ class Worker:
         if self.ahead and group.read_ahead is not None:
             self.ahead.committed(group.read_ahead)
         if group.topics and self._wake:
-            self._wake(group.topics)  # first: whom this wakes need not wait for the callers
-        for future, result, error in group.outcomes:
-            if future.done():
-                continue  # the caller was cancelled; what it wrote stands
-            if error is None:
-                future.set_result(result)
-            else:
-                future.set_exception(error)
+            # First, and the callers a turn later: a card's post leaves before its alert's
+            # acknowledgement, which nobody waits for in milliseconds.
+            self._wake(group.topics)
+            self._loop.call_soon(group.answer)
+        else:
+            group.answer()
         if self._queue:
             self._loop.call_soon(self._start_group)
         else:

@@ -13,7 +13,8 @@ import pytest
 
 from store.engines.sqlite import SqliteEngine
 from store.engines.sqlite_worker import Worker
-from store.statements import Operation, execute, query
+from store.statements import Operation, execute, notify, query
+from store.topics import Topic
 from tests.helpers.locked_files import held
 
 MANY = 100  # turns of the loop, which it makes in some milliseconds if nothing holds it
@@ -59,6 +60,12 @@ def insert(key: str, threads: list[int] | None = None) -> Operation[None]:
     if threads is not None:
         threads.append(threading.get_ident())
     yield execute("INSERT INTO deliveries (key, seen_at) VALUES (?, '2026')", key)
+
+
+def insert_and_tell(key: str) -> Operation[None]:
+    """One row, of which the outbox hears."""
+    yield from insert(key)
+    yield notify(Topic.OUTBOX)
 
 
 def keys() -> Operation[list[str]]:
@@ -201,3 +208,24 @@ async def test_a_failed_operation_leaves_the_next_group_on_the_loop(engine: Sqli
         await engine.write(insert, "a")
     await engine.write(insert, "b", threads)
     assert threads == [threading.get_ident()]
+
+
+async def test_what_a_commit_wakes_begins_its_work_before_the_writer_goes_on(
+    engine: SqliteEngine,
+) -> None:
+    """So a card's post leaves before its alert is acknowledged."""
+    order: list[str] = []
+
+    async def work() -> None:
+        order.append("work")
+
+    async def step() -> None:
+        await engine.signal(Topic.OUTBOX).wait()
+        await asyncio.create_task(work())
+
+    woken = asyncio.create_task(step())
+    await asyncio.sleep(0)  # it waits now
+    await engine.write(insert_and_tell, "a")
+    order.append("writer")
+    await woken
+    assert order == ["work", "writer"]
