@@ -17,6 +17,7 @@ from bot.incidents.environments import UNKNOWN
 from bot.incidents.remediation import Parameter, RemediationStatus
 from bot.language import N_, _, plural, translated
 from bot.remediation.catalogue import CATALOGUE, editable
+from handlers.views.approval_head import head, status_of
 from handlers.views.cutting import collect_cut_texts, keep_whole
 from handlers.views.running import on_its_way
 from handlers.views.text import (
@@ -33,33 +34,10 @@ from handlers.views.text import (
     span,
     untrusted_line,
 )
-from handlers.views.words import word
 
 COMMAND_LIMIT, VALUE_LIMIT = 2800, 600
 MOST_SECTIONS = 3  # of a plan: a message has some 13,200 characters of text
 _WHO = re.compile(r"@([UW][A-Z0-9]{2,}|S0[A-Z0-9]{2,})")
-
-_MARK = {
-    RemediationStatus.AWAITING_APPROVAL: "🔐",
-    RemediationStatus.APPROVED: "👍",
-    RemediationStatus.REJECTED: "🚫",
-    RemediationStatus.EXPIRED: "⌛",
-    RemediationStatus.REVOKED: "🚫",
-    RemediationStatus.DISPATCHING: "⏳",
-    RemediationStatus.SUCCEEDED: "▶️",
-    RemediationStatus.VERIFIED: "✅",
-    RemediationStatus.FAILED: "❌",
-    RemediationStatus.NOT_VERIFIED: "❌",
-    RemediationStatus.OUTCOME_UNKNOWN: "❓",
-    RemediationStatus.UNDONE: "↩️",
-}
-
-
-def status_of(approval: Approval, execution: Execution | None) -> RemediationStatus:
-    """The present status of the remediation."""
-    if execution is None or approval.state is RemediationStatus.REVOKED:
-        return approval.state
-    return execution.state
 
 
 def approval_card(
@@ -74,8 +52,8 @@ def approval_card(
     Approve can succeed, so the card shows in its place what blocks the action, and until when.
     """
     status = status_of(approval, execution)
-    title = untrusted_line(approval.proposal.title, 140)
-    blocks: list[Block] = [section(f"{_MARK.get(status, '•')} *{title}* · {word(status)}")]
+    text, first = head(approval, status)
+    blocks: list[Block] = [section(first)]
     if approval.decided:
         # The effects of the plan were true when it was proposed, not now, so they are left out.
         command = inline_code("; ".join(_command(approval).splitlines()), 600)
@@ -94,7 +72,7 @@ def approval_card(
             *_decision(approval, blocker, is_whole=is_whole),
         ]
     blocks += on_its_way(approval, execution, status)
-    return f"{title}: {word(status)}", blocks
+    return text, blocks
 
 
 def _why(approval: Approval) -> str:

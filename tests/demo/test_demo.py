@@ -13,7 +13,7 @@ async def test_the_whole_job_is_played_in_order_and_nothing_is_left_behind(demo)
         "checkout-api is unhealthy: /healthz answers 503",
         "card: 🔴 CRITICAL",
         "thread: 💡 Advice",
-        "thread: 🔐 Restart checkout-api · awaiting approval",
+        "thread: 🔐 Restart checkout-api · `INC-1`",
         "ana presses Acknowledge",
         "chloe presses Approve and is refused",
         "ben presses Approve: it counts",

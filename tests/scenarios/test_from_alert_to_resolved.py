@@ -27,7 +27,7 @@ async def test_a_sick_service_is_restarted_after_an_approval_and_its_incident_cl
     advice = await world.advice("From the SOP")
     assert "Restart checkout-api" in advice.text
 
-    approval = await world.approval_card("Restart checkout-api · awaiting approval")
+    approval = await world.approval_card("Restart checkout-api · `INC-1`")
     assert approval.buttons == ["Approve", "Reject", "Dry run", "Edit"]
     assert f"{world.leaky_service.port}" in approval.text, "the exact argv is shown"
     assert "alert: service" in approval.text

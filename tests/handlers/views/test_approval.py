@@ -17,7 +17,7 @@ from bot.approvals.reasons import (
 from bot.approvals.record import TrackRecord
 from bot.incidents.remediation import FROM_MODEL, Parameter, Preview, RemediationStatus
 from handlers.views.approval import approval_card as view
-from handlers.views.approval import status_of
+from handlers.views.approval_head import status_of
 from handlers.views.modals import edit_modal
 from tests.helpers.models import (
     ANA,
@@ -42,14 +42,47 @@ DECIDED = [s for s in RemediationStatus if s is not RemediationStatus.AWAITING_A
 
 def test_a_pending_approval_shows_exactly_what_will_run_and_the_origin_of_each_value() -> None:
     text, blocks = view(approval())
-    assert text == "Restart checkout-api: awaiting approval"
-    assert texts(blocks)[0] == "🔐 *Restart checkout-api* · awaiting approval"
+    facts = "checkout-api-3 · grace_seconds 30"
+    assert text == f"Restart checkout-api · INC-142 · {facts}: awaiting approval"
+    assert texts(blocks)[0] == (
+        f"🔐 *Restart checkout-api* · `INC-142` · {facts} · awaiting approval"
+    )
     assert texts(blocks)[1] == "```\ndocker restart -t 30 checkout-api-3\n```"
     assert "`target`  checkout-api-3   ← alert label container" in shown(blocks)
     assert f"`grace_seconds`  30   ← asked by <@{CAT}>" in shown(blocks)
     assert "Touches 1 container. Risk: medium. Reversible: no." in shown(blocks)
     assert f"Needs 2 approvals: <@{ANA}>, <@{BEN}> · expires" in shown(blocks)
     assert_slack_takes(text, blocks)
+
+
+def test_the_first_line_tells_two_waiting_cards_of_one_action_apart() -> None:
+    title = "Restart the service"
+    longer = (*proposal().parameters[:1], Parameter("grace_seconds", 60, "edited by @U0CAT"))
+    cards = [
+        approval(proposal=proposal(title=title)),
+        approval(proposal=proposal(title=title), incident_id=143),
+        approval(proposal=proposal(title=title, target="checkout-api-4")),
+        approval(proposal=proposal(title=title, parameters=longer)),
+    ]
+    shown_cards = [view(card) for card in cards]
+    assert len({texts(blocks)[0] for _, blocks in shown_cards}) == len(cards)
+    assert len({text for text, _ in shown_cards}) == len(cards), "a notification shows only this"
+
+
+def test_the_first_line_leaves_out_defaults_and_a_target_that_the_title_names() -> None:
+    values = (
+        Parameter("target", "checkout-api", "alert: service"),
+        Parameter("grace_seconds", 30, "default"),
+        *(Parameter(f"value_{number}", "x" * 200, "SOP checkout") for number in range(5)),
+    )
+    _, blocks = view(approval(proposal=proposal(target="checkout-api", parameters=values)))
+    first = texts(blocks)[0]
+    assert first.count("checkout-api") == 1
+    assert "grace_seconds" not in first
+    assert "value_0 xxx" in first
+    assert "value_3" not in first
+    assert first.endswith(f"…{'x' * 16} · +2 · awaiting approval")
+    assert len(first) < 300
 
 
 def test_slack_never_collapses_the_command_that_will_run() -> None:
