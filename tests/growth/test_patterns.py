@@ -18,13 +18,9 @@ from tests.growth.patterns import anchored, inputs, patterns
 pytestmark = [pytest.mark.attack("ASI08"), pytest.mark.unmeasured]
 
 SMALL, TIMES = 400, 4
-SLOW = 0.0008  # seconds for 1,600 characters; what takes less is not worth a second look
-AT_ONCE = {
-    22: 0.02,
-    26: 0.02,
-    30: 0.02,
-    400: 0.04,
-}  # seconds for so many characters; a square takes a tenth of them
+SQUARE = re.compile("a*+b")  # its step is the cheapest of all: it counts, and never goes back
+SLOW = 3 / 4  # of that square's time for 1,600 characters; less is not worth a second look
+AT_ONCE = {22: 50, 26: 50, 30: 50, 34: 50, 400: 100}  # that square's times for so many characters
 MOST = 8.0  # times as long for four times the text: linear is 4, quadratic 16
 
 
@@ -41,48 +37,58 @@ def cost(pattern: re.Pattern[Any], text: Any, whole: bool) -> float:
     return time.thread_time() - began
 
 
-def growth(pattern: re.Pattern[Any], small: str, large: str, whole: bool) -> float:
-    """The ratio of the two durations: the least of a few tries, for a busy machine."""
-    if cost(pattern, large, whole) < SLOW:
+def unit() -> float:
+    """The seconds of a known square: a limit in seconds would depend on how Python was built."""
+    return min(cost(SQUARE, "a" * SMALL * TIMES, whole=False) for _ in range(5))
+
+
+def growth(pattern: re.Pattern[Any], small: str, large: str, whole: bool, slow: float) -> float:
+    """The ratio of the two durations: the least of a few tries, for a busy machine.
+
+    0.0 if the longer text takes less than `slow` seconds.
+    """
+    longer = cost(pattern, large, whole)
+    if longer < slow:
         return 0.0
-    ratios = []
     for _ in range(4):
         least = min(cost(pattern, small, whole) for _ in range(5))
-        ratios.append(cost(pattern, large, whole) / max(least, 1e-7))
-        if ratios[-1] <= MOST:
+        if (times := longer / max(least, 1e-7)) <= MOST:
             break
-    return min(ratios)
+        longer = min(longer, cost(pattern, large, whole))
+    return times
 
 
-def too_slow_at_once(pattern: re.Pattern[Any], whole: bool) -> str:
+def too_slow_at_once(pattern: re.Pattern[Any], whole: bool, square: float) -> str:
     """The recipe of a short input that takes a million steps; '' if there is none.
 
     A pattern that grows with the cube, or doubles with each character, would hold up the measure.
     The short sizes are close to each other: one that doubles has to be found before 400 characters.
     """
-    for size, seconds in AT_ONCE.items():
+    for size, times in AT_ONCE.items():
         for how, text in inputs(pattern, size):
-            if all(cost(pattern, text, whole) > seconds for _ in range(3)):
-                return f"{size} characters {how} take more than {seconds} s"
+            if all(cost(pattern, text, whole) > times * square for _ in range(3)):
+                return f"{size} characters {how} take more than {times * square} s"
     return ""
 
 
 def worst_of(where: str, pattern: re.Pattern[Any]) -> str:
     """The recipe of the worst input; '' if no input grows too fast."""
     whole = anchored(where, pattern)
-    if worst := too_slow_at_once(pattern, whole):
+    square = unit()
+    slow = square * SLOW
+    if worst := too_slow_at_once(pattern, whole, square):
         return worst
     for number, ((how, small), (_, large)) in enumerate(
         zip(inputs(pattern, SMALL), inputs(pattern, SMALL * TIMES), strict=True)
     ):
-        if (times := growth(pattern, small, large, whole)) <= MOST:
+        if (times := growth(pattern, small, large, whole, slow)) <= MOST:
             continue
         # A bounded repeat (`{0,1000}`) looks like a square until its bound is reached.
         small, large = (
             next(itertools.islice(inputs(pattern, size), number, None))[1]
             for size in (SMALL * 8, SMALL * 8 * TIMES)
         )
-        if growth(pattern, small, large, whole) > MOST:
+        if growth(pattern, small, large, whole, slow) > MOST:
             return f"{times:.0f} times as long for {TIMES} times {how}"
     return ""
 
@@ -94,9 +100,32 @@ def test_every_pattern_grows_with_its_text_and_not_with_the_square_of_it():
     assert bad == {}, "cut the input before it matches, or write the pattern without two ways"
 
 
+SQUARES = (r"a*b", r"a*+b", r"(?s).*b", r"\s+$", r"<[^>]*>", r"a.*?b", rb"a*b")
+WORSE = (r"(?:x+)+y$|\s+$", r"a*a*a*b", r"(?:a|aa|b)+c", r"(?:a|aa)+$")
+LINEAR = (r"[a-z]+", r"\d{1,5}", r"a[^b]{0,20}b", r"^a*b", r"(?:ab)+")
+
+
 def test_the_measure_finds_a_pattern_that_grows_with_the_square():
+    overlooked = [text for text in SQUARES if not worst_of("x:inline 0", re.compile(text))]
+    assert overlooked == []
+
+
+def test_the_measure_finds_a_pattern_that_grows_faster_than_the_square():
+    overlooked = [text for text in WORSE if not worst_of("x:inline 0", re.compile(text))]
+    assert overlooked == []
+
+
+def test_the_measure_passes_a_pattern_that_grows_with_its_text():
+    suspected = {text: worst_of("x:inline 0", re.compile(text)) for text in LINEAR}
+    assert suspected == dict.fromkeys(LINEAR, "")
+
+
+@pytest.mark.parametrize("times", [0.1, 10])
+def test_the_measure_sees_as_much_where_python_is_faster_or_slower(
+    times: float, monkeypatch: pytest.MonkeyPatch
+):
+    clock = time.thread_time
+    monkeypatch.setattr(time, "thread_time", lambda: clock() * times)
     assert worst_of("x:inline 0", re.compile(r"a*b"))
-    assert worst_of("x:inline 0", re.compile(r"(?:x+)+y$|\s+$"))
-    assert worst_of("x:inline 0", re.compile(r"a*a*a*b"))
     assert worst_of("x:inline 0", re.compile(r"(?:a|aa|b)+c"))
     assert not worst_of("x:inline 0", re.compile(r"[a-z]+"))
