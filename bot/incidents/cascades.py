@@ -1,4 +1,4 @@
-"""Decides which open cascade a new incident joins, and which member is its most probable cause.
+"""Decides which open cascade a new incident joins.
 
 A cascade is a root incident with its children. `RULES` is the table of what links two incidents;
 every rule needs the same environment, a compatible region and cluster, and two troubles that can
@@ -8,7 +8,7 @@ spreads from member to member. What no rule links stays apart: a wrong merge is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import combinations
@@ -18,6 +18,7 @@ from bot.incidents.correlation import IdentifiedAlert, Reason
 from bot.incidents.ourselves import is_about_ourselves
 from bot.incidents.services import spelling
 from bot.incidents.subject import Scope
+from bot.incidents.suggested_names import suggested_name
 from bot.incidents.troubles import Trouble, trouble_of
 
 WINDOW = timedelta(minutes=5)
@@ -89,15 +90,16 @@ class Member:
     """The facts of an incident that the rules read. An unknown text is ''.
 
     `id` is 0 for an incident that is about to open. `root_id` is the cascade's root, its own id for
-    a root. `service` is as `service_of` returns it. `runs_on` is the node or host, in the zone
-    `zone`. `at` is the time of its first alert, `grew_at` that of the newest member of its cascade,
-    `came_at` when the bot received its first alert.
+    a root. `service` is as `service_of` returns it, `suggested` as `suggested_name` does. `runs_on`
+    is the node or host, in the zone `zone`. `at` is the time of its first alert, `grew_at` that of
+    the newest member of its cascade, `came_at` when the bot received its first alert.
     """
 
     id: int = 0
     root_id: int = 0
     scope: Scope
     service: str = ""
+    suggested: str = ""
     runs_on: str = ""
     zone: str = ""
     namespace: str = ""
@@ -141,6 +143,7 @@ def newcomer(identified_alert: IdentifiedAlert, now: datetime) -> Member:
     return Member(
         scope=scope,
         service=service_of(scope),
+        suggested=suggested_name(scope),
         runs_on=subject.runs_on,
         zone=subject.zone,
         namespace=subject.namespace.lower(),
@@ -186,6 +189,13 @@ def _same_service(new: Member, member: Member, _calls: Calls) -> Facts | None:
     }
 
 
+def _named_alike(new: Member, member: Member, _calls: Calls) -> Facts | None:
+    service = new.suggested or member.suggested
+    if not service or service not in (new.service, member.service):
+        return None
+    return None if new.scope.contradicts(member.scope) else {"service": service}
+
+
 def _calls_between(new: Member, member: Member, calls: Calls) -> Facts | None:
     if not new.service or not member.service:
         return None
@@ -219,6 +229,7 @@ RULES = (
     Rule(Reason.ZONE_DOWN, WINDOW, _same_zone),
     Rule(Reason.NODE_DOWN, WINDOW, _same_node),
     Rule(Reason.SYMPTOM, WINDOW, _same_service),
+    Rule(Reason.NAMED_ALIKE, WINDOW, _named_alike),
     Rule(Reason.CALLS, WINDOW, _calls_between),
     Rule(Reason.DEPLOY, DEPLOY_WINDOW, _deployed),
 )
@@ -237,9 +248,10 @@ def links(new: Member, members: Iterable[Member], calls: Calls) -> list[Relation
     right. Nothing is linked with an alert about the bot but another one: no advisor is asked about
     such a root, so whoever forges one would take the advice from its children.
     """
+    members = sorted(members, key=lambda member: member.id)
     is_ours = is_about_ourselves(new.scope)
     best: dict[int, tuple[int, Relation]] = {}
-    for member in sorted(members, key=lambda member: member.id):
+    for member in members:
         if Trouble.SLOW in (new.trouble, member.trouble):
             continue
         if is_about_ourselves(member.scope) is not is_ours:
@@ -250,7 +262,9 @@ def links(new: Member, members: Iterable[Member], calls: Calls) -> list[Relation
         known_link = best.get(member.root_id)
         if known_link is None or link[0] < known_link[0]:
             best[member.root_id] = link
-    chosen = [best[root_id][1] for root_id in sorted(best)]
+    chosen = [
+        best[root_id][1] for root_id in sorted(best) if _is_sure(new, best[root_id][1], members)
+    ]
     places = {
         (scope.env, scope.region, scope.place, scope.service): link.member
         for link in chosen
@@ -263,6 +277,16 @@ def links(new: Member, members: Iterable[Member], calls: Calls) -> list[Relation
     ):
         return []
     return chosen
+
+
+def _is_sure(new: Member, link: Relation, members: Iterable[Member]) -> bool:
+    """Return False if only a name links it, and a member of the cascade is in another place: two
+    hosts of one name in two domains are perhaps two faults.
+    """
+    return link.rule is not Reason.NAMED_ALIKE or not any(
+        member.root_id == link.member.root_id and new.scope.contradicts(member.scope)
+        for member in members
+    )
 
 
 def _contradict(first: Member, second: Member, calls: Calls) -> bool:
@@ -317,33 +341,3 @@ def perhaps_related(new: Member, members: Iterable[Member]) -> Member | None:
         and abs(new.at - member.at) <= RELATED_WITHIN
     )
     return min(near, key=lambda member: member.root_id, default=None)
-
-
-_CAUSES = frozenset({"availability", "database", "queue", "network"})
-"""Categories of what is down or holds data: errors, latency and load are rather their effects."""
-
-
-def cause(members: Sequence[Member], calls: Calls) -> Member:
-    """Return the most probable root cause among the members of a cascade.
-
-    In this order: a zone that is down, a node that is down, a deploy, a service that members call
-    and that calls none of them (a store or one that is down before others, then the one with the
-    most callers), then the member that began first.
-    """
-    services = {member.service for member in members if member.service}
-
-    def order(member: Member) -> tuple[int, bool, int, datetime, int]:
-        called_by = len(services & calls.callers_of(member.service))
-        calls_some = bool(services & calls.calls_of(member.service))
-        if member.trouble is Trouble.NODE_DOWN:
-            kind = -1 if member.is_zone_down else 0
-        elif member.trouble is Trouble.DEPLOY:
-            kind = 1
-        elif called_by and not calls_some:
-            kind = 2
-        else:
-            kind = 3 if called_by else 4
-        is_effect = member.scope.category not in _CAUSES
-        return kind, is_effect, -called_by, member.at, member.id
-
-    return min(members, key=order)

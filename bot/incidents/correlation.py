@@ -118,6 +118,7 @@ class Reason(StrEnum):
     ZONE_DOWN = N_("runs in a zone that is down")
     NODE_DOWN = N_("runs on a node that is down")
     SYMPTOM = N_("another symptom of the same service")
+    NAMED_ALIKE = N_("its host or title has the name of the service")
     CALLS = N_("a declared call between the services")
     DEPLOY = N_("a deploy of the same service")
     NOTHING_TO_CLOSE = N_("resolved, and no open incident matches")

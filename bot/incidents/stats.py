@@ -24,7 +24,14 @@ JOINED = REOPENED | {
 }
 """The reasons of alerts that became part of an incident that was there."""
 BECAME_CHILDREN = frozenset(
-    {Reason.ZONE_DOWN, Reason.NODE_DOWN, Reason.SYMPTOM, Reason.CALLS, Reason.DEPLOY}
+    {
+        Reason.ZONE_DOWN,
+        Reason.NODE_DOWN,
+        Reason.SYMPTOM,
+        Reason.NAMED_ALIKE,
+        Reason.CALLS,
+        Reason.DEPLOY,
+    }
 )
 """The reasons of alerts that opened an incident as a part of a cascade."""
 

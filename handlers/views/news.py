@@ -122,6 +122,11 @@ def _what(item: News, incident: Incident) -> str:
         )
     if item.kind is NewsKind.REOPENED:
         since = ago(datetime.fromisoformat(item.facts["resolved_at"]), item.at)
+        if symptom := item.facts.get("symptom"):
+            return _(
+                "{number} is open again, {duration} after it resolved: {symptom} is another "
+                "symptom of its service"
+            ).format(number=incident.number, duration=since, symptom=symptom)
         after = _AFTER[Resolution(item.facts["resolution"])]
         return _(after).format(number=incident.number, duration=since)
     if item.kind is NewsKind.FLAPPING:

@@ -19,6 +19,9 @@ _WHY = {
     Reason.ZONE_DOWN: N_("opened as a child of {incident}: zone {zone} is down{gap}"),
     Reason.NODE_DOWN: N_("opened as a child of {incident}: node {node} is down{gap}"),
     Reason.SYMPTOM: N_("opened as a child of {incident}: another symptom of {service}{gap}"),
+    Reason.NAMED_ALIKE: N_(
+        "opened as a child of {incident}: its host or title has the name of {service}{gap}"
+    ),
     Reason.CALLS: N_("opened as a child of {incident}: {caller} is declared to call {callee}{gap}"),
     Reason.DEPLOY: N_("opened as a child of {incident}: {service} was deployed{gap}"),
 }

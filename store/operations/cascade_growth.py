@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from bot.approvals.reasons import EndKind, Reason
-from bot.incidents.cascades import Calls, cause
+from bot.incidents.cascades import Calls
 from bot.incidents.correlation import Reason as Rule
 from bot.incidents.keys import sop_id_of
 from bot.incidents.model import Incident, Severity
+from bot.incidents.root_cause import cause
 from bot.language import deferred
 from bot.observability.events import Event
 from store.log_events import log_event
@@ -33,7 +34,7 @@ def grow(
     window on, and note the child. 3. Find the most probable cause. 4. Enqueue the root's card.
     """
     if placement.root_id is not None and placement.reopens:
-        yield from _open_again(placement.root_id, now)
+        yield from _open_again(placement.root_id, incident_id, now)
     root = yield from incidents.get(placement.links[0].member.root_id)
     for link in placement.links[1 : MOST_FOLDED + 1]:
         if (yield from _may_fold(link.member.root_id, root.id)):
@@ -58,8 +59,8 @@ def grow(
     yield from incidents.show_card(root.id, root.channel, child.severity, now, delay=delay)
 
 
-def _open_again(root_id: int, now: datetime) -> Operation[None]:
-    """Open a root that has just ended, for another symptom of its service.
+def _open_again(root_id: int, child_id: int, now: datetime) -> Operation[None]:
+    """Open a root that has just ended, for another symptom of its service: the child's.
 
     1. Read what had ended it. 2. Open it, and append the event. 3. Report it, as news.
     """
@@ -70,11 +71,11 @@ def _open_again(root_id: int, now: datetime) -> Operation[None]:
     )
     fix = yield from reopening_news.title_of_fix(rows[0]["fixed_by"])
     yield from incidents.set_open(root_id, now)
-    yield from incidents.append_event(
-        root_id, now, "reopened", deferred("Reopened: it fires again")
-    )
+    child = f"INC-{child_id}"
+    text = deferred("Reopened: {child} is another symptom of its service", child=child)
+    yield from incidents.append_event(root_id, now, "reopened", text)
     yield log_event(Event.INCIDENT_REOPENED, root_id, why=Rule.SYMPTOM)
-    yield from reopening_news.report(rows[0], fix, now)
+    yield from reopening_news.report(rows[0], fix, now, symptom=child)
 
 
 def _may_fold(root_id: int, into_id: int) -> Operation[bool]:

@@ -14,9 +14,10 @@ from bot.incidents.cascades import (
     service_of,
 )
 from bot.incidents.model import Resolution
+from bot.incidents.suggested_names import suggested_name, suggesting
 from bot.incidents.troubles import Trouble
 from store.incident_rows import scope_from
-from store.statements import Operation, Row, from_db_time, query, to_db_time
+from store.statements import Operation, Row, from_db_time, query, starting_with, to_db_time
 
 MOST_RELATED = 5
 OPEN = "('open', 'acknowledged')"
@@ -62,19 +63,11 @@ def related(member: Member, calls: Calls, ended_after: datetime) -> Operation[li
     With a few of the same namespace, which are perhaps related, and the service's that just ended.
     """
     since = (to_db_time(member.at - LONGEST_WINDOW), to_db_time(member.at - LONGEST_CASCADE))
-    parts, parameters = [], []
-    if member.service:
-        services = [member.service, *neighbours(calls, member.service)]
-        placeholders = ", ".join("?" * len(services))
-        parts.append(
-            f"SELECT * FROM ({_WITH_ROOT} AND m.scope_service IN ({placeholders})"  # noqa: S608 - constants
-            f" LIMIT {MOST_MEMBERS}) AS of_service"
-        )
-        parameters += [*since, *services]
-        if member.trouble is Trouble.ACUTE:
-            parts.append(f"SELECT * FROM ({_JUST_ENDED} LIMIT 1) AS just_ended")  # noqa: S608 - a constant
-            scope = member.scope
-            parameters += [scope.service, scope.category, to_db_time(ended_after), since[1]]
+    parts, parameters = _of_services(member, calls, since)
+    if member.service and member.trouble is Trouble.ACUTE:
+        parts.append(f"SELECT * FROM ({_JUST_ENDED} LIMIT 1) AS just_ended")  # noqa: S608 - a constant
+        scope = member.scope
+        parameters += [scope.service, scope.category, to_db_time(ended_after), since[1]]
     if member.runs_on:
         # Of all that runs there only a failure of the node itself links others with it.
         only = (
@@ -106,6 +99,32 @@ def related(member: Member, calls: Calls, ended_after: datetime) -> Operation[li
     return rows
 
 
+def _of_services(
+    member: Member, calls: Calls, since: tuple[str, str]
+) -> tuple[list[str], list[object]]:
+    """Return the queries, with their values, of the incidents of its service and of those that it
+    calls or is called by; and of the service that it suggests, or that suggest its service.
+    """
+    services = [member.service, *neighbours(calls, member.service)] if member.service else []
+    services += [member.suggested] if member.suggested else []
+    suggestions = suggesting(member.scope)
+    services += [suggestions.host] if suggestions else []
+    parts, parameters = list[str](), list[object]()
+    if services:
+        parts.append(
+            f"SELECT * FROM ({_WITH_ROOT} AND m.scope_service"  # noqa: S608 - constants
+            f" IN ({', '.join('?' * len(services))}) LIMIT {MOST_MEMBERS}) AS of_services"
+        )
+        parameters += [*since, *services]
+    if suggestions:
+        parts.append(
+            f"SELECT * FROM ({_WITH_ROOT} AND m.scope_service >= ? AND m.scope_service < ?"  # noqa: S608 - constants
+            f" LIMIT {MOST_MEMBERS}) AS of_guesses"
+        )
+        parameters += [*since, *starting_with(suggestions.guess)]
+    return parts, parameters
+
+
 def member_from(row: Row) -> Member:
     at = from_db_time(row["happened_at"] or row["opened_at"])
     scope = scope_from(row)
@@ -115,6 +134,7 @@ def member_from(row: Row) -> Member:
         root_id=row["root_id"],
         scope=scope,
         service=service_of(scope),
+        suggested=suggested_name(scope),
         runs_on=row["runs_on"],
         zone=row["zone"],
         namespace=row["namespace"],

@@ -31,6 +31,7 @@ from bot.incidents.cascades import (
 )
 from bot.incidents.correlation import Decision, IdentifiedAlert
 from bot.incidents.model import Severity
+from bot.incidents.suggested_names import suggested_name
 from bot.incidents.troubles import Trouble
 from store.operations import incidents
 from store.operations.cascade_members import OPEN, member_from, related
@@ -104,6 +105,7 @@ def _near(named: Sequence[IdentifiedAlert], calls: Calls) -> set[str]:
     names: set[str] = set()
     for service in {service_of(item.scope) for item in named} - {""}:
         names.update(f"near/service/{near}" for near in (service, *neighbours(calls, service)))
+    names.update(f"near/service/{name}" for item in named if (name := suggested_name(item.scope)))
     for subject in (item.subject for item in named):
         if subject.runs_on:
             names.add(f"near/node/{subject.runs_on}")

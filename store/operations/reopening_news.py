@@ -9,13 +9,17 @@ from store.operations import approvals, executions, incidents, news
 from store.statements import Operation, Row, to_db_time
 
 
-def report(row: Row, fix: str, now: datetime) -> Operation[None]:
-    """Report that the incident is open again; `row` is of before, `fix` what had helped."""
+def report(row: Row, fix: str, now: datetime, *, symptom: str = "") -> Operation[None]:
+    """Report that the incident is open again; `row` is of before, `fix` what had helped.
+
+    `symptom` is the number of the child that opened it again, '' if its own alert did.
+    """
     facts = {
         "resolved_at": row["resolved_at"],
         "resolution": row["resolution"],
         "resolved_by": row["resolved_by"],
         "fix": fix,
+        "symptom": symptom,
     }
     yield from news.report(
         (yield from incidents.get(row["id"])),

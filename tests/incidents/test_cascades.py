@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from bot.incidents.cascades import Calls, Member, cause, links, perhaps_related
+from bot.incidents.cascades import Calls, Member, links, perhaps_related
 from bot.incidents.correlation import Reason
+from bot.incidents.root_cause import cause
 from bot.incidents.subject import Scope
 from bot.incidents.troubles import Trouble
 from tests.helpers.builders import NOW, later
@@ -71,6 +72,28 @@ def test_the_times_of_arrival_count_where_those_of_two_senders_differ_as_clocks_
 ) -> None:
     assert rules(member(0, at=later(-behind), came_at=later(after)), member(1)) == rule
     assert rules(member(0, came_at=later(after)), member(1, at=later(-behind), came_at=NOW)) == rule
+
+
+def probe(number: int, domain: str = "example.com") -> Member:
+    scope = replace(SCOPE, service="host web-shop", category="up", place=f"||{domain}")
+    return member(number, "host web-shop", suggested="web_shop", scope=scope)
+
+
+def test_an_alert_that_only_suggests_a_service_is_linked_with_one_that_names_it() -> None:
+    named = member(0, "web_shop")
+    assert rules(named, probe(1)) == [(1, Reason.NAMED_ALIKE)]
+    assert rules(replace(probe(1), id=0), replace(named, id=2, root_id=2)) == [
+        (2, Reason.NAMED_ALIKE)
+    ], "whichever came first"
+    assert rules(member(0, "web"), probe(1)) == []
+    guess = member(3, "", suggested="web_shop")
+    assert rules(probe(0, ""), guess) == [], "neither names it"
+
+
+def test_a_name_links_no_second_host_of_another_domain() -> None:
+    first, named = probe(1), member(2, "web_shop", root_id=1)
+    assert rules(probe(0, "example.org"), first, named) == []
+    assert rules(named, first, probe(3, "example.org")) == [], "one of the two, nobody knows which"
 
 
 def test_a_deploy_has_a_longer_window() -> None:

@@ -103,6 +103,7 @@ def test_the_list_of_children_says_why_a_root_became_one() -> None:
         (Reason.NODE_DOWN, {"incident": "INC-7", "node": "n1"}, "child of INC-7: node n1 is down"),
         (Reason.ZONE_DOWN, {"incident": "INC-7", "zone": "b"}, "child of INC-7: zone b is down"),
         (Reason.SYMPTOM, {"incident": "INC-7", "service": "web"}, "another symptom of web"),
+        (Reason.NAMED_ALIKE, {"incident": "INC-7", "service": "web"}, "title has the name of web"),
         (Reason.DEPLOY, {"incident": "INC-7", "service": "web"}, "web was deployed"),
         (Reason.OPENED, {"env": "prod", "service": "web"}, "no open incident matches prod · web"),
         (Reason.OPENED, {}, "opened this incident"),

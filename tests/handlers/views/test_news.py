@@ -63,6 +63,13 @@ WORSE = {"before": "medium", "after": "critical"}
             "INC-142 fires again, 3 min after it was closed as stale",
         ),
         (
+            item(NewsKind.REOPENED, facts=AGAIN | {"symptom": "INC-150"}),
+            (
+                "INC-142 is open again, 3 min after it resolved:"
+                " INC-150 is another symptom of its service"
+            ),
+        ),
+        (
             item(NewsKind.FLAPPING, facts=FLAPS),
             FLAPPING,
         ),
