@@ -36,6 +36,7 @@ def page(text: str, lines: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[s
     return Template(text).substitute(
         machine=machines(lines),
         table=results_table(lines),
+        faults=faults_run(lines),
         bars=bars(lines),
         growth=growth_table(rows),
         growth_plot=growth_plot(rows),
@@ -72,6 +73,13 @@ def results_table(lines: Sequence[Mapping[str, Any]]) -> str:
         f"| {shown(line['ratio'])} | {line['bar'] or '–'} | {_HOLDS[line['holds']]} |"
         for line in lines
     )
+
+
+def faults_run(lines: Sequence[Mapping[str, Any]]) -> str:
+    """Return how many faults were run for `gateway.faults`, and which systems were missing."""
+    details = [line.get("detail", {}) for line in lines if line["id"] == "gateway.faults"]
+    sentences = [f"{detail['how_many']}." for detail in details if "how_many" in detail]
+    return " ".join(sentences) or "the last run did not say."
 
 
 _HOLDS = {True: "yes", False: "**no**", None: "–"}

@@ -2,12 +2,13 @@
 
 import json
 import math
+from collections import Counter
 from xml.etree import ElementTree
 
 import pytest
 
-from benchmarks import quick, report
-from benchmarks.__main__ import BENCHES, chosen, main, run
+from benchmarks import faults, quick, report
+from benchmarks.__main__ import BENCHES, chosen, main, missing, run
 from benchmarks.results import (
     Bar,
     Result,
@@ -18,6 +19,8 @@ from benchmarks.results import (
     table,
     write,
 )
+from benchmarks.stage import ROOT
+from tests.faults.systems import FAULTS, SYSTEMS
 
 ISSUE = {
     "advice.single_flight",
@@ -104,6 +107,52 @@ def test_in_the_short_form_no_bar_decides_and_no_figure_is_kept(two_benches, tmp
     assert not (tmp_path / "results.json").exists()
     assert run(["b"]) == 1
     assert read(tmp_path / "results.json")[0]["holds"] is False
+
+
+@pytest.fixture
+def without_spark(monkeypatch):
+    monkeypatch.setattr(
+        "benchmarks.faults.missing", lambda name: "no Spark here" if name == "spark" else ""
+    )
+
+
+async def no_fault(names, *, only):
+    assert "spark" not in names
+    return []
+
+
+def test_the_faults_of_a_missing_system_are_named_and_those_of_the_others_are_run(
+    without_spark, monkeypatch, capsys
+):
+    monkeypatch.setattr("benchmarks.faults.faults.run", no_fault)
+    assert missing("gateway.faults") == ""
+    run(["gateway.faults"], keep=False)
+    named = "gateway.faults … 51 of 52 faults; not run: 1 of spark (no Spark here) … "
+    assert capsys.readouterr().err.startswith(named)
+
+
+def test_the_page_says_how_many_faults_were_run():
+    line = Result("gateway.faults", 1.0, "s", detail={"how_many": faults.how_many({"spark": "x"})})
+    page = report.page(report.TEXT.read_text(encoding="utf-8"), [line.as_json()], [])
+    assert "was measured with: 51 of 52 faults; not run: 1 of spark (x).\n" in page
+
+
+def test_the_number_of_faults_is_that_of_the_last_whole_run():
+    rows = (ROOT / "docs/faults.md").read_text("utf-8").splitlines()
+    systems = Counter(row.split(" | ")[1] for row in rows if "✓" in row)
+    assert systems == {name: number for name, number in FAULTS.items() if name in systems}
+    assert FAULTS.keys() == SYSTEMS.keys()
+
+
+def test_a_bench_that_cannot_run_says_why_once_and_fails_only_where_all_must_run(
+    two_benches, monkeypatch, capsys
+):
+    monkeypatch.setattr("benchmarks.__main__.missing", lambda _: "no server on this machine")
+    monkeypatch.delenv("REQUIRE_SERVICES", raising=False)
+    assert run(["a"]) == 0
+    assert capsys.readouterr().err == "a … not run: no server on this machine\n"
+    monkeypatch.setenv("REQUIRE_SERVICES", "1")
+    assert run(["a"]) == 1
 
 
 def test_an_unknown_id_is_answered_with_those_there_are(capsys):

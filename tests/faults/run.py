@@ -15,7 +15,7 @@ from bot.demo.children import environment
 from tests.faults.fault import System
 from tests.faults.play import Verdict, play
 from tests.faults.stage import Stage, stage
-from tests.faults.systems import SYSTEMS
+from tests.faults.systems import FAULTS, SYSTEMS
 
 DOCS = Path(__file__).parents[2] / "docs" / "faults.md"
 TEMPLATE = Path(__file__).with_name("faults.md.template")
@@ -31,10 +31,13 @@ async def run(
 ) -> list[Verdict]:
     """Play every fault of these systems, or those of `only`, by their ids.
 
-    RuntimeError if the audit trail of the run does not hold; it is `proved` at the end.
+    RuntimeError if the audit trail of the run does not hold; it is `proved` at the end. ValueError
+    if a system has another number of faults than `FAULTS` says.
     """
     verdicts = []
     async with _systems(names) as systems, stage(systems) as running:
+        if numbers := {s.name: n for s in systems if (n := len(s.faults)) != FAULTS[s.name]}:
+            raise ValueError(f"write the number of faults into FAULTS: {numbers}")
         for fault in [fault for system in systems for fault in system.faults]:
             if not only or fault.id in only:
                 verdicts.append(await play(running, fault))

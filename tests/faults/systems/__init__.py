@@ -38,6 +38,22 @@ SYSTEMS: dict[str, Callable[[], AbstractContextManager[System]]] = {
     "spark": spark_jobs,
     "airflow": airflow,
 }
+FAULTS = {
+    "process": 6,
+    "redis": 4,
+    "docker": 10,
+    "swarm": 3,
+    "postgresql": 5,
+    "mariadb": 3,
+    "memcached": 2,
+    "disk": 3,
+    "http": 6,
+    "ssh": 3,
+    "command": 4,
+    "spark": 1,
+    "airflow": 2,
+}
+"""The number of each system's faults, which a system tells by itself only when it runs."""
 _PROGRAMS = {
     "redis": ("redis-server",),
     "mariadb": ("mariadbd", "mariadb-install-db"),
