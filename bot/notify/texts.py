@@ -45,9 +45,19 @@ def about_approval(
         at=_time(approval.expires_at),
     )
     how = _("It can be approved in Slack only, once Slack can be reached.")
-    text = f"{needs}\n{how}\n\n{_text(incident, seconds)}"
+    text = f"{needs}\n{how}\n\n{_plan(approval)}\n\n{_text(incident, seconds)}"
     facts = {**_facts(incident), "approval": approval.id, "expires_at": _time(approval.expires_at)}
     return OutsideMessage(NoticeKind.TRIGGER, key, head, text, (incident.number,), facts)
+
+
+def _plan(approval: Approval) -> str:
+    """The values that would run, and the gateway's preview of it: two of one action differ here."""
+    values = [
+        f"{parameter.name}: {one_line(str(parameter.shown), 200)}"
+        for parameter in approval.proposal.parameters
+    ]
+    command = approval.preview.command.strip()[:LONGEST_TEXT].splitlines()
+    return "\n".join([*values, *(f"> {one_line(line, 200)}" for line in command)])
 
 
 def slack_is_back(incidents: list[int], key: str) -> OutsideMessage:

@@ -69,8 +69,8 @@ async def split(
                 root_id=root_id,
             )
         )
-    await service.split(child.id, str(body["user"]["id"]))
-    modal = await children_list(service, number, offset)
+    change = await service.split(child.id, str(body["user"]["id"]))
+    modal = await children_list(service, number, offset, cascade.was_split(change))
     await outbox.direct.update_view(str(view.get("id", "")), modal)
 
 
@@ -85,7 +85,9 @@ async def join(
     return None if change.changed else cascade.merged(change, incident.related_id)
 
 
-async def children_list(service: IncidentService, number: str, offset: int) -> dict[str, Any]:
+async def children_list(
+    service: IncidentService, number: str, offset: int, notice: str = ""
+) -> dict[str, Any]:
     """The list of the children from `offset` on; from the last page if there are fewer now."""
     content = await service.store.card_content(incident_id(number))
     last_page = max(0, len(content.children) - 1) // cascade.PAGE * cascade.PAGE
@@ -93,4 +95,6 @@ async def children_list(service: IncidentService, number: str, offset: int) -> d
     shown = content.children[offset : offset + cascade.PAGE]
     alerts = [(await service.store.grouped_alerts(child.id, limit=1)).alerts for child in shown]
     joined = await service.store.joined([child.id for child in shown])
-    return cascade.children_modal(content.incident, content.children, alerts, joined, offset)
+    return cascade.children_modal(
+        content.incident, content.children, alerts, joined, offset, notice
+    )

@@ -120,21 +120,21 @@ def children_modal(
     alerts: Sequence[Sequence[GroupedAlert]],
     joined: Mapping[int, str],
     offset: int = 0,
+    notice: str = "",
 ) -> Block:
     """A page of the list of all `children`; `alerts` are those of each child of the page.
+
+    `notice` is the answer to the last press in it.
 
     Each child has its state, why it is one, and a button that splits it. `joined` is the event of
     its timeline by which it became one: with the reason, if that is not its first alert.
     """
     source = f"{root.id} {offset}"
     with collect_cut_texts() as texts:
-        blocks: list[Block] = [
-            section(
-                _("*Children of* `{number}`: {count}").format(
-                    number=root.number, count=len(children)
-                )
-            )
-        ]
+        count = _("*Children of* `{number}`: {count}").format(
+            number=root.number, count=len(children)
+        )
+        blocks: list[Block] = [section(text) for text in (notice, count) if text]
         for child, first in zip(children[offset : offset + PAGE], alerts, strict=False):
             blocks += _child(child, first, joined.get(child.id, ""))
     buttons = []

@@ -165,6 +165,10 @@ async def test_a_waiting_approval_goes_out_with_its_approvers_and_where_to_appro
     assert mail["Subject"].startswith(f"Awaiting approval: {approval.proposal.title}")
     assert f"@{approval.approvers[0]}" in mail.get_content()
     assert "in Slack only" in mail.get_content()
+    assert approval.proposal.parameters, "there is something to show"
+    for parameter in approval.proposal.parameters:
+        assert f"{parameter.name}: {parameter.shown}" in mail.get_content()
+    assert f"> {approval.preview.command.splitlines()[0]}" in mail.get_content()
 
 
 async def test_a_target_that_refuses_gets_it_later_and_the_others_get_it_once(

@@ -198,6 +198,7 @@ async def _a_cascade(night: Night) -> None:
     await night.does("split", 3, other="INC-4")
     await night.holds("parent_id", 4, None)
     await expect(night.dialog.get_by_text("Split INC-4")).to_have_count(0)
+    await expect(night.dialog.get_by_text("INC-4 is an incident of its own again")).to_be_visible()
     await night.close_dialog()
 
     await night.does("take over", 3)

@@ -80,7 +80,7 @@ INCIDENT: dict[str, Verb] = {
     "ask": Verb(
         actions.ask,
         "ask INC-1 why now?",
-        N_("ask the advisor; the answer is posted in the thread"),
+        N_("read every source again and ask the advisor; the thread gets both"),
         _ACTIONS,
     ),
     "fix": Verb(

@@ -9,11 +9,18 @@ from typing import Any
 import pytest
 
 from bot.incidents.correlation import Reason
-from bot.incidents.model import GroupedAlert, IncidentStatus, Severity
+from bot.incidents.model import GroupedAlert, IncidentChange, IncidentStatus, Severity
 from handlers.views import cascade
 from handlers.views.card import CardFacts, card
 from handlers.views.why import why
-from tests.helpers.models import HOSTILE, assert_obeys_nothing, assert_slack_takes, incident, shown
+from tests.helpers.models import (
+    HOSTILE,
+    assert_obeys_nothing,
+    assert_slack_takes,
+    incident,
+    shown,
+    texts,
+)
 
 CHILDREN = [
     incident(id=8, parent_id=7, service="cart-api", severity=Severity.CRITICAL),
@@ -84,6 +91,12 @@ def test_the_list_of_children_says_why_each_is_one_and_splits_the_open_ones() ->
         False,
         True,
     ]
+
+
+def test_the_list_of_children_begins_with_the_answer_to_the_last_press() -> None:
+    answer = cascade.was_split(IncidentChange(incident(id=8), changed=True))
+    box = cascade.children_modal(incident(id=7), [], [], {}, 0, answer)
+    assert texts(box["blocks"])[0].startswith("INC-8 is an incident of its own again")
 
 
 def test_the_list_of_children_says_why_a_root_became_one() -> None:
