@@ -32,6 +32,8 @@ _REASONS = {
     "too_short": "must have at least {min_length} items",
     "too_long": "must have at most {max_length} items",
     "string_type": "must be text",
+    "string_too_short": "must have at least {min_length} characters",
+    "string_too_long": "must have at most {max_length} characters",
     "string_unicode": "must be text in UTF-8",
     "string_not_ascii": "must have ASCII characters only",
     "string_pattern_mismatch": "does not have the form that is expected",
@@ -150,7 +152,7 @@ def reason_of(kind: str, context: Mapping[str, Any]) -> str | None:
         reason = template.format_map({name: _unquoted(value) for name, value in context.items()})
     except KeyError:
         return None
-    if kind == "too_short" and context["min_length"] == 1:
+    if kind in ("too_short", "string_too_short") and context["min_length"] == 1:
         return "is empty"
     return reason[:-1] if reason.endswith(" 1 items") else reason
 

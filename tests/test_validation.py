@@ -129,6 +129,19 @@ def test_a_list_that_is_too_short_says_how_long_it_must_be(minimum: int, says: s
     assert in_file("x.yaml", field_problems(caught.value)) == [f"x.yaml: {says}"]
 
 
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [("", "is empty"), ("abcd", "must have at most 3 characters"), (7, "must be text")],
+)
+def test_a_text_of_another_length_is_told_its_length_and_not_that_it_is_no_text(
+    value: object, says: str
+) -> None:
+    adapter = TypeAdapter(Annotated[str, Field(min_length=1, max_length=3)])
+    with pytest.raises(ValidationError) as caught:
+        adapter.validate_python(value)
+    assert in_file("x.yaml", field_problems(caught.value)) == [f"x.yaml: {says}"]
+
+
 # Every file that an operator writes, and what a person types, through the same words.
 
 
