@@ -273,6 +273,16 @@ async def test_values_that_do_not_fit_their_parameters_submit_nothing(master, sp
     assert master.requests == []
 
 
+async def test_more_runs_than_may_be_killed_at_once_are_not_replaced(master, spark_desk):
+    resubmit = call("spark.resubmit", job="etl", values=TODAY, running="kill")
+    master.driver("shop.Etl")
+    master.driver("shop.Etl")
+    desk = await spark_desk(master, main_classes=["shop.Etl"], max_kills=1)
+    refused = await tried(desk, resubmit)
+    assert (refused.error_code, refused.nothing_ran) == ("TOO_MUCH", True), refused
+    assert master.requests == []
+
+
 @pytest.mark.attack("ASI03")
 async def test_a_wrong_token_and_a_hostile_answer_are_named_and_nothing_runs(
     master, spark_desk, tmp_path

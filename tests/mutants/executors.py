@@ -96,6 +96,12 @@ EXECUTORS = [
         returns="None",
     ),
     Mutant(
+        "bot/gateway/executors/spark_submission.py",
+        "_killable",
+        "tests/gateway/test_spark.py",
+        without="max(len(drivers), len(applications))",
+    ),
+    Mutant(
         "bot/gateway/executors/spark_master.py",
         "Applications.end_of",
         "tests/gateway/test_spark.py",
