@@ -24,6 +24,7 @@ from bot.intake.holders import Holders, first
 FIRING, RESOLVED = AlertStatus.FIRING, AlertStatus.RESOLVED
 _PARTS = 20  # values of an object that is a state
 # `run_status`, `new_health_status`, `check_state_name`; not what was before.
+
 _STATE_NAME = re.compile(
     r"(?:\w+_)?(?:alert)?(?:status|state|transition)(?:_(?:name|text|label|string|value))?"
 )
@@ -38,7 +39,7 @@ _LEVEL_ENDS = parse_words("ok okay clear cleared resolved resolve recovered reco
 _ENDS_OF_RUN = parse_words("completed complete success successful succeeded finished done")
 _EVENT_ENDS = parse_words("end ends clear deactivate")
 # In a field of its own these are an end; in a title, what happened to a connection or to a key.
-_FIELD_ENDS = parse_words("reset pass")
+_FIELD_ENDS = parse_words("reset pass closing")
 # Of something around an alert only these say that the alert is over: a door may be closed, a pod
 # ready and a pull request merged.
 _ENDS_OF_ALERT = parse_words("resolved recovered recovery")
@@ -208,7 +209,19 @@ def _by_level(holders: Holders) -> AlertStatus | None:
         for value in severities_in(holder):
             if isinstance(value, str) and states.folded(value) in _LEVEL_ENDS:
                 return RESOLVED
-    return None
+    return RESOLVED if _is_cleared_event(holders.own) else None
+
+
+def _is_cleared_event(body: Mapping[str, Any]) -> bool:
+    """Return True for severity 0 of an event of a node, as ServiceNow and Netcool write "clear".
+
+    Elsewhere 0 may be syslog's emergency.
+    """
+    is_clear = str(body.get("severity", "")).strip() == "0"
+    return is_clear and "node" in body and not _EVENT_KEYS.isdisjoint(body)
+
+
+_EVENT_KEYS = frozenset(("message_key", "resolution_state", "alert_key", "alert_group"))
 
 
 def severity_of_check(check: Mapping[str, Any]) -> list[str]:

@@ -29,8 +29,11 @@ _RECOVERED_FROM = re.compile(
 _COUNT = re.compile(
     r"(?:[:(\[|,]\s{0,9}|\s[-–—]\s{1,9})\d{1,4}(?: alerts?| instances?)?\s{0,9}$", re.IGNORECASE
 )
-_RUN_ID = re.compile(
-    r" \((?:application|run|job|task|execution|build|id)[-_ :#]{0,2}[\w-]{0,60}\d[\w-]{0,60}\)",
+_BRACKETS = re.compile(r" ?[(（]([^()（）\n]{1,60})[)）]")
+_RUN = re.compile(
+    r"\b(?:application|run|job|task|execution|build|id|attempt|lauf|durchlauf|auftrag|ausführung"
+    r"|exécution|tâche|ejecución|ejecucion|tarea|corrida|execução|execucao|tarefa|esecuzione|compito"
+    r")(?![^\W\d_])|実行|ジョブ|回目|运行|运行|执行|任务|构建|執行|任務",
     re.IGNORECASE,
 )
 _FINISHED = re.compile(
@@ -123,7 +126,8 @@ def without_actor(text: str) -> str:
 def without_fillers(text: str) -> str:
     """Return a subject without marks at its ends and without the words of an alert:
     `Alert for` before it, "alert" behind it."""
-    text = _RUN_ID.sub("", text.strip(END_MARKS + ")]】）"))
+    text = _BRACKETS.sub(lambda match: "" if _is_run(match[1]) else match[0], text)
+    text = text.strip(END_MARKS + ")]】）")
     text = text[: end.start()] if (end := _FINISHED.search(text, max(0, len(text) - 60))) else text
     tokens = text.split()
     while len(tokens) > 1 and states.folded(tokens[0].strip(END_MARKS)) in states.FILLERS:
@@ -131,3 +135,21 @@ def without_fillers(text: str) -> str:
     while len(tokens) > 1 and tokens[-1].strip(END_MARKS).lower() in _NOUNS:
         tokens.pop()  # "checkout incident" resolved: "checkout" is over
     return " ".join(tokens).strip(END_MARKS)
+
+
+def _is_run(text: str) -> bool:
+    """Return True for what is in brackets about one run of many: `run 42`, `ejecución n.º 42`."""
+    return _DIGIT.search(text) is not None and _RUN.search(text) is not None
+
+
+_DIGIT = re.compile(r"\d")
+
+
+def without_bold(text: str) -> str:
+    """Return a title without Slack's marks of bold words, or without one that lacks the other."""
+    text = _BOLD.sub(r"\1", text)
+    return text.replace("*", "") if text.count("*") == 1 and not _STAR.search(text) else text
+
+
+_BOLD = re.compile(r"(?<![\w*])\*(\w[^*\n]{0,120})\*(?!\w)")
+_STAR = re.compile(r"\*[./]|[/ ]\*(?: |$)")  # `*.example.com`, `/api/*`

@@ -63,7 +63,7 @@ STATUS_NAMES = (
     "conclusion", "final_status",
     "status", "state", "current_state", "new_state", "new_status", "alert_state",
     "alert_status", "alert_transition", "transition", "current_status", "monitor_condition",
-    "incident_state",
+    "incident_state", "resolution_state",
     "incident_status", "event_state", "event_status", "check_state", "check_status",
     "service_state", "host_state", "alarm_state", "problem_state", "trigger_status",
     "monitor_status", "to_state",

@@ -110,6 +110,10 @@ class _BodyReader:
         status = self.status(headline.state)
         is_stated = self.read_from.get("status") is None
         thing = self.fields.thing() if is_stated and not (name or title) else ""
+        if thing or not (name or title or text or service):
+            name = (thing or self.fields.thing()).partition(" ")[2]
+            title = f"{name}: {text.split(chr(10), 1)[0]}" if text else name
+            headline = read_headline(title)
         name = name or headline.title or title or text.split("\n", 1)[0] or service
         category = self.category() or labels.get("category", "")
         env, region = self.fields.env(service, labels), self.find("region")
@@ -162,7 +166,7 @@ class _BodyReader:
         message = self.own.get("message")
         if not (name or title) and isinstance(message, str) and message.strip() != text:
             title = message.strip()  # the short text, where a longer one stands beside it
-        if not (name or title or text or service):
+        if not (name or title or text or service or self.fields.thing()):
             self.problems.append(wrong(at(self.where, "name"), "given, or title, text or service"))
             title, text = self.inner_text(), self.lines()
         return name, title, text, service

@@ -17,6 +17,7 @@ from bot.intake.drafting import Draft, identifying, still
 from bot.intake.env_titles import env_of_title
 from bot.intake.headings import is_heading
 from bot.intake.headline import LOOKED_AT, Headline, read_headline
+from bot.intake.inline_pairs import without_pairs
 from bot.intake.label_names import (
     STATE_FIELDS,
     is_fact,
@@ -59,7 +60,7 @@ def parse_message(message: SlackMessage) -> Alert | Activity | None:
     lines = read_lines(text)
     fields = {name.replace(" ", "_"): value for name, value in message.fields.items()}
     labels = {**lines.labels, **with_our_names(fields)}
-    labels = {**tags_in(labels), **labels}
+    labels = {**tags_in(labels), **labels, **_pairs_in(message)}
     title = _title(message, naming_label(labels))
     if title is None:
         return None
@@ -190,11 +191,22 @@ def _title(message: SlackMessage, names: str) -> _Title | None:
     return _Title(text, read_headline(text), tuple(before), "") if text else None
 
 
+def _pairs_in(message: SlackMessage) -> dict[str, str]:
+    """Return the pairs behind the titles, as labels."""
+    pairs: dict[str, str] = {}
+    for headline in message.headlines[:_HEADLINES_READ]:
+        pairs = {**without_pairs(headline.split("\n", 1)[0])[1], **pairs}
+    return with_our_names(pairs)
+
+
 def _lines(message: SlackMessage) -> Iterator[tuple[str, str]]:
-    """Yield (line as shown, line with its emoji) of the headlines, then of the text."""
+    """Yield (line as shown, line with its emoji) of the headlines, then of the text, without the
+    pairs behind them.
+    """
     left = _HEADLINES_READ
     for text in (*message.headlines, message.text):
-        for line in text.split("\n", _HEADLINES_READ)[:_HEADLINES_READ]:
+        for whole in text.split("\n", _HEADLINES_READ)[:_HEADLINES_READ]:
+            line = without_pairs(whole)[0]
             if shown := title_of(bare(line)):
                 yield shown, line[:LOOKED_AT].strip()
                 left -= 1

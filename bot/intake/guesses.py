@@ -80,6 +80,7 @@ _ENV_SYNONYMS = {
     }.items()
     for word in synonyms.split()
 }
+_ENV_NAMES = parse_words("prod staging preprod uat qa dev test sandbox")  # in any case of letters
 # dev-portal and test-runner are services: behind these words the rest must be a place or a number.
 _ENV_TOKEN = re.compile(
     r"(?:prod|production|staging|stage|stg|preprod|uat)(?:[-_.][a-z0-9_.-]+|[0-9]*)"
@@ -205,7 +206,8 @@ def env_word(value: str) -> str:
     """Return an environment in one spelling: production is prod, stage and stg are staging."""
     if len(value) > LONGEST:
         return value[:LONGEST].strip()
-    return _ENV_SYNONYMS.get(folded(value), value.strip())
+    name = folded(value)
+    return _ENV_SYNONYMS.get(name, name if name in _ENV_NAMES else value.strip())
 
 
 def env_of(labels: Mapping[str, str]) -> tuple[str, str]:

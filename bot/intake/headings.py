@@ -25,13 +25,34 @@ _TOOLS = parse_words(
 # With one of these a heading says that an alert follows, and no more.
 _ANNOUNCES = parse_words(
     "alert alerts alarm alarms notification notifications event message warning alerta alerte"
-    " allarme alarme meldung 告警 报警 アラート 通知"
+    " allarme alarme meldung benachrichtigung alarmmeldung alarmbenachrichtigung störungsmeldung"
+    " warnmeldung statusmeldung notificación notificacion notificaciones notificação notificacao"
+    " notifica notifiche avviso aviso avis alertas alertes allarmi alarmas alarmes"
+    " 告警 报警 アラート 通知"
 )
 _TOPICS = parse_words(
     "database databases db business metrics security infrastructure infra platform application app"
     " production prod staging dev slo sla cluster kubernetes k8s server service network backend"
     " frontend health check error errors high low new channel data custom default test"
+    " dienst dienste datenbank plattform infrastruktur anwendung netzwerk überwachung produktion"
+    " services servicio servicios serviço servico serviços servizio servizi système système"
+    " sistema sistemas sistemi serveur servidor réseau red rede rete plateforme plataforma"
+    " piattaforma aplicación aplicação applicazione base datos données dados dati banco banca"
+    " surveillance supervision monitoreo monitoramento monitoraggio producción produção produzione"
+    " des do da dos das di del della dei delle el la le les il lo y et und e sur zur zum der die"
 )
+# What Chinese and Japanese headings consist of, without a space between the words.
+_RUN_TOPICS = parse_words(
+    "服务器 服务 系统 应用 数据库 网络 业务 平台 监控 生产 环境 主机 集群 服務 系統 應用 資料庫"
+    " 監控 サービス システム アプリケーション アプリ データベース サーバー サーバ ネットワーク"
+    " 監視 運用 本番環境 本番 インフラ 障害 故障 异常 異常 发生 發生 発生 恢复 恢復 復旧 触发 の"
+)
+_RUN_ANNOUNCES = parse_words(
+    "告警 报警 警报 告警信息 警報 アラート 通知 消息 信息 提醒 お知らせ 連絡 通報 メッセージ"
+)
+_RUN_WORDS = sorted((*_RUN_TOPICS, *_RUN_ANNOUNCES), key=len, reverse=True)
+_LONGEST_RUN = 30
+_ELISION = re.compile(r"(?:d|l|dell|sull|all|nell|de l)'")
 _RUN_ENDINGS = ("信息", "通知", "消息", "提醒", "のお知らせ", "连絡", "連絡")  # "news of …"
 _EMOJI = re.compile(r":[a-z0-9_+'-]{1,60}:?(?=\s|$)", re.IGNORECASE)
 _HOST = re.compile(r"[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,8}")  # of which nothing is said
@@ -48,7 +69,10 @@ def is_heading(headline: Headline, text: str, sender: frozenset[str], names: str
     """
     if _MENTIONS.fullmatch(title_of(bare(text))):
         return True
-    tokens = states.folded(_EMOJI.sub(" ", headline.title)).split()
+    if _is_announcing_run(text):
+        return True
+    title = states.folded(_EMOJI.sub(" ", headline.title))
+    tokens = [_ELISION.sub("", word) for word in title.split()]
     own = [word.strip(".,:;!*_~`[](){}#-–—") for word in tokens]
     own = [word for word in own if any(character.isalnum() for character in word)]
     left = [word for word in own if not _is_idle(word, sender)]
@@ -57,7 +81,23 @@ def is_heading(headline: Headline, text: str, sender: frozenset[str], names: str
     if names and states.KINDS.issuperset(left):
         return True
     announces = not _ANNOUNCES.isdisjoint(own)
-    return announces and all(word in _TOPICS or known_severity(word) for word in left)
+    return announces and all(
+        word in _TOPICS or word in _ANNOUNCES or known_severity(word) for word in left
+    )
+
+
+def _is_announcing_run(text: str) -> bool:
+    """Return True for `服务告警通知` and `【サービスアラート通知】`: an alert follows, about no
+    matter what.
+    """
+    run = _EMOJI.sub("", text[:200]).strip(" \t*_~`#[]【】「」『』（）()!！:：🚨🔥⚠️✅🔴🟢")
+    if run.isascii() or len(run) > _LONGEST_RUN:
+        return False
+    announces = False
+    while word := next((word for word in _RUN_WORDS if run.startswith(word)), ""):
+        announces = announces or word in _RUN_ANNOUNCES
+        run = run.removeprefix(word)
+    return announces and not run
 
 
 def _is_idle(word: str, sender: frozenset[str]) -> bool:

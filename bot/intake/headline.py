@@ -21,6 +21,7 @@ from bot.intake.delimiters import (
     is_result_of_run,
     recovered_from,
     without_actor,
+    without_bold,
     without_count,
     without_details,
     without_emoji_behind,
@@ -119,8 +120,7 @@ class _Reader:
         subject = "" if self.is_named else subject
         subject = without_fillers(" ".join([*self.names, subject]))
         title = " ".join(part for part in (front, title.strip(" \t*_~`|:;,-–—>»→")) if part)
-        if title.count("*") == 1:  # the other one of a bold word was at the front
-            title, subject = title.replace("*", ""), subject.replace("*", "")
+        title, subject = without_bold(title), without_bold(subject)
         return Headline(
             self.state,
             self.is_marked,
@@ -342,7 +342,9 @@ def _stands_as_state(
     if states.folded(rest[start:end]) in states.AMBIGUOUS:
         before = rest[:start]
         is_run = _RUN_NUMBER.fullmatch(next(iter(before.split()[-1:]), "")) is not None
-        if is_result_of_run(rest[end:]):
+        if is_result_of_run(rest[end:]) or is_run:
             return True
-        return is_run or ends_before_state(before) or rest[start:end].isupper()
+        if before.endswith(("* ", "` ")) and rest[end:].startswith(":"):  # `*cart* alert: …`
+            return states.state_of(rest[end:]) is not AlertStatus.RESOLVED
+        return ends_before_state(before) or rest[start:end].isupper()
     return True

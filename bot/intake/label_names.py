@@ -41,8 +41,13 @@ _OTHERS = {
     "env": (
         "ambiente entorno environnement umgebung 環境 環境名 対象環境 环境 告警环境"
         " 所属环境 部署环境 运行环境 환경"
+        " environnement_concerné entorno_afectado ambiente_interessato 運行環境 環境名稱"
+        " 环境名称 실행환경"
     ),
-    "region": ("região regiao región région regione 地域 地区 区域 リージョン"),
+    "region": (
+        "região regiao región région regione 地域 地区 区域 リージョン"
+        " standort ubicación localização località 區域 地區 所在地域 지역"
+    ),
     "host": (
         "hôte hote anfitrion maquina noeud serveur_concerné servidor"
         " serveur server anfitrión rechner machine máquina macchina maschine"
@@ -50,21 +55,33 @@ _OTHERS = {
         " 対象ホスト 主机 主机名 主机名称 主機 主機名稱 告警主机 故障主机 服务器 服务器名称"
         " 机器 伺服器 호스트"
     ),
-    "instance": ("instância instancia istanza instanz インスタンス 实例 告警实例 实例名称"),
+    "instance": (
+        "instância instancia istanza instanz インスタンス 实例 告警实例 实例名称"
+        " 實例 实例名 インスタンス名"
+    ),
     "alertname": (
         "alerta alerte allarme problem_name event_name alarm alarm_name trigger_name"
         " monitor_name nombre_de_la_alerta nome_do_alerta nom_de_l'alerte アラート名"
         " アラート アラーム名 ルール名 監視項目 告警名称 告警名 告警项目 告警主题 告警标题"
         " 报警名称 报警主题 告警类型 报警类型 规则名称 规则标题 告警规则 事件名称 故障名称"
         " 告警名稱 規則名稱 규칙"
+        " alarmname regel règle regla regra regola nombre_de_alerta nome_allarme"
+        " nome_del_allarme nom_alerte 告警規則 アラートルール 警报名称"
     ),
-    "status": ("situação situacao estatus ステータス 告警状态 当前状态 報警狀態 狀態 상태"),
+    "status": (
+        "situação situacao estatus ステータス 告警状态 当前状态 報警狀態 狀態 상태"
+        " état etat situación 現在の状態 告警狀態 目前狀態"
+    ),
     "started": (
         "início inicio début debut beginn inizio 開始時刻 発生時刻 発生時間 発生日時 开始时间"
         " 触发时间 告警时间 发生时间 故障时间"
+        " seit startzeit depuis heure_de_début desde hora_de_inicio"
+        " hora_de_início ora_di_inizio 開始時間 開始日時 検知時刻 検知日時"
+        " 觸發時間 發生時間 告警時間"
     ),
     "summary": (
         "resumo resumen résumé zusammenfassung riepilogo sommario 概要 件名 摘要 告警概要 告警摘要"
+        " kurztext synthèse 概述 概览 サマリー サマリ"
     ),
     "description": (
         "descrição descricao descripción descripcion"
@@ -72,6 +89,15 @@ _OTHERS = {
         " messaggio meldungstext detalhes detalles dettagli 説明 詳細 内容 メッセージ 描述"
         " 详情 告警详情 告警内容 告警描述 报警描述 报警内容 报警详情 告警信息 故障描述"
         " 告警詳情 詳情"
+        " einzelheiten détails détail 說明 描述信息 詳細内容 エラー内容"
+    ),
+    "value": (
+        " wert aktueller_wert valeur valeur_actuelle valor valor_actual"
+        " valor_atual valore valore_attuale 値 現在値 当前值 触发值 告警值 當前值"
+    ),
+    "threshold": (
+        " schwelle schwellwert grenzwert seuil umbral limiar limite soglia 閾値"
+        " しきい値 阈值 告警阈值 閾值"
     ),
 }
 _OURS = {other: name for name, others in _OTHERS.items() for other in others.split()}

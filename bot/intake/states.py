@@ -45,7 +45,9 @@ VOCABULARIES = {
         " normal, back to normal, returned to normal, fixed, inactive, ended, now over,"
         " solved, restored, problem resolved, problem solved, problem ended, no longer firing,"
         " no longer alerting, no longer active, all clear, deactivated, remediated, autoresolved,"
-        " auto resolved, auto-resolved, not triggered, mitigated, completed",
+        " auto resolved, auto-resolved, not triggered, mitigated, completed,"
+        " alert canceled, alert cancelled, alarm canceled, alarm cancelled, incident canceled,"
+        " incident cancelled, problem canceled, problem cancelled",
         symptoms="down, failed, failing, failure, fail, fails, still failing, unreachable,"
         " unhealthy, unavailable, not responding, not ready, not healthy, offline, outage, crashed,"
         " error, errored, erroring, broken, degraded, degraded performance, partial outage,"
@@ -57,7 +59,7 @@ VOCABULARIES = {
         recoveries="up, back up, up again, back online, online, healthy, success, succeeded,"
         " successful, passed, passing, reachable, operational, available, working, synced, ready,"
         " stable, alive, good, responding, responding again, green, complete, applied,"
-        " exists, fine",
+        " exists, fine, received again, seen again, reporting again, running again",
     ),
     "de": Vocabulary(
         firing="alarm, ausgelöst, störung, problem, aktiv, offen, warnung, meldung, gestört",
@@ -259,7 +261,8 @@ def _stated(word: str) -> AlertStatus | None:
     for at in range(min(len(parts), 4)):
         meaning = _meaning(parts, at)
         if meaning is not None:
-            if parts[at] not in FILLERS:
+            is_phrase = meaning is not STATE_WORDS.get(parts[at])  # "alert canceled"
+            if is_phrase or parts[at] not in FILLERS:
                 return meaning.status
             noun = noun or meaning.status
         elif parts[at] in NEGATIONS:

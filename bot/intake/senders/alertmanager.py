@@ -42,7 +42,7 @@ def parse_message(message: SlackMessage) -> Alert | None:
     if "/alerting/" in message.title_link or _is_grafana(message):
         return None
     title = bracket_title(message)
-    if not _is_ours(message) and (title is None or not _is_attached(message)):
+    if not _is_ours(message) and not (_is_attached(message) and _is_of_template(title)):
         return None
     text, is_mixed = part_that_fires(message.text)
     lines = read_lines(text)
@@ -188,11 +188,17 @@ def _is_ours(message: SlackMessage) -> bool:
 
 
 def _is_attached(message: SlackMessage) -> bool:
-    """Return False for plain text and blocks, which Alertmanager never posts.
-
-    `[RESOLVED] X` there may end any sender's `[CRITICAL] X`, which the general reading read.
-    """
+    """Return False for plain text and blocks, which Alertmanager never posts."""
     return any(attachment.title or attachment.text for attachment in message.attachments)
+
+
+def _is_of_template(title: BracketTitle | None) -> bool:
+    """Return True if a title can only be of Alertmanager's template: common values, or a sentence
+    with named labels.
+
+    `[RESOLVED] X` alone may end any sender's `[CRITICAL] X`, which the general reading read.
+    """
+    return title is not None and (len(title.common) > 1 or bool(title.named))
 
 
 def _is_grafana(message: SlackMessage) -> bool:
