@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +14,8 @@ from bot.intake.senders.sns import with_signature
 from bot.response import Delivery
 from bot.web.sns import SnsVerifier
 
-ALERTS_LIMIT = 500  # in one body; a larger one would block the event loop for seconds
+ALERTS_LIMIT = 500  # in one body; a larger one would keep a processor busy for seconds
+LONG = 8_192  # bytes; a longer body is parsed in a thread, while the event loop does other work
 
 
 class AlertBodies:
@@ -26,14 +28,22 @@ class AlertBodies:
         self._channel = channel
         self._config = config
         self._sns = sns
+        self._one_long = asyncio.Lock()  # each thread more would take the event loop's turns
 
-    async def read(self, source: str, body: Any, key: str) -> tuple[Reading, Delivery]:
+    async def read(
+        self, source: str, body: Any, key: str, length: int = 0
+    ) -> tuple[Reading, Delivery]:
         """Read a body of that source. `key` identifies the delivery, unless SNS signed an id.
 
-        TooLarge over 500 alerts.
+        `length` is the body's in bytes. TooLarge over 500 alerts.
         """
         _check_count(_listed(body))  # before the alerts are parsed, which costs more
-        reading = parse_body(source, body, self._config.current.mappings)
+        mappings = self._config.current.mappings
+        if length > LONG:
+            async with self._one_long:
+                reading = await asyncio.to_thread(parse_body, source, body, mappings)
+        else:
+            reading = parse_body(source, body, mappings)
         alerts: Sequence[Alert] = reading.alerts
         _check_count(alerts)
         sender = f"http:{source}"

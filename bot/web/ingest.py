@@ -60,7 +60,8 @@ class IngestEndpoints:
         source = source_name(request.match_info.get("source", "alertmanager"))
         key = await self._key(request)
         body = await alert_body(request)
-        reading, delivery = await self._bodies.read(source, body, key)
+        length = len(await body_bytes(request))
+        reading, delivery = await self._bodies.read(source, body, key, length)
         receipt = await self._service.receive(replace(delivery, arrived_at=arrived_at))
         answer = {
             "accepted": receipt.accepted,
