@@ -8,14 +8,14 @@ from __future__ import annotations
 from pathlib import Path, PurePath
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from bot.declared_files import read_mapping, validate
 from bot.errors import InputError
 from bot.remediation.gateways import SHOWN_DEFAULT
 from bot.setting_groups import sent_in_clear
 from bot.setting_types import Seconds, Url
-from bot.validation import field_problems, form, in_file
-from bot.yaml_text import YamlProblem, read_yaml
+from bot.validation import form
 
 MOST_GATEWAYS = 50
 
@@ -89,17 +89,9 @@ def parse_gateways(text: str, *, file: str) -> dict[str, DeclaredGateway]:
     InputError names the file, the line and the key, one problem a line.
     """
     name = PurePath(file).name
-    try:
-        document = read_yaml(text)
-    except YamlProblem as problem:
-        raise InputError(problem.at(name), field="gateways") from problem
-    if not isinstance(document.value, dict | None):
-        raise InputError(f"{name}: must be a mapping with the key gateways", field="gateways")
-    try:
-        declared = _File.model_validate(document.value or {}).gateways
-    except ValidationError as error:
-        problems = in_file(name, field_problems(error, _File), document.line_of)
-        raise InputError("\n".join(problems), field="gateways") from error
+    expected = "must be a mapping with the key gateways"
+    document = read_mapping(text, name, field="gateways", expected=expected)
+    declared = validate(_File, document, name, field="gateways").gateways
     if SHOWN_DEFAULT in declared:
         why = f"gateways.{SHOWN_DEFAULT}: is the name of the gateway of the settings"
         raise InputError(f"{name}: {why}", field="gateways")

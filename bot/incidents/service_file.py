@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
+from bot.declared_files import read_mapping, validate
 from bot.errors import InputError
 from bot.incidents.routes import ChannelId
 from bot.incidents.services import Catalogue, Service, ServiceConflict, literal_letters
-from bot.validation import field_problems, form, in_file
-from bot.yaml_text import YamlDocument, YamlProblem, read_yaml
+from bot.validation import form
+from bot.yaml_text import YamlDocument
 
 SHORTEST_GLOB = 3  # letters and digits besides the stars
 
@@ -62,17 +63,9 @@ def parse_services(text: str, *, file: str) -> Catalogue:
     InputError names the file, the line and the key, one problem a line.
     """
     name = PurePath(file).name
-    try:
-        document = read_yaml(text)
-    except YamlProblem as problem:
-        raise InputError(problem.at(name), field="services") from problem
-    if not isinstance(document.value, dict | None):
-        raise InputError(f"{name}: must be a mapping with the key services", field="services")
-    try:
-        declared = _File.model_validate(document.value or {}).services
-    except ValidationError as error:
-        problems = in_file(name, field_problems(error, _File), document.line_of)
-        raise InputError("\n".join(problems), field="services") from error
+    expected = "must be a mapping with the key services"
+    document = read_mapping(text, name, field="services", expected=expected)
+    declared = validate(_File, document, name, field="services").services
     try:
         return Catalogue.of(
             [

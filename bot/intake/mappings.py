@@ -12,8 +12,9 @@ from datetime import datetime
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from bot.declared_files import read_mapping, validate
 from bot.errors import InputError
 from bot.incidents.model import GUESS, Alert, AlertStatus, Severity
 from bot.intake import states
@@ -25,8 +26,7 @@ from bot.intake.fields import wrong
 from bot.intake.general_body import alert_of_anything
 from bot.intake.headline import read_headline
 from bot.intake.times import read_time
-from bot.validation import field_problems, form, in_file
-from bot.yaml_text import YamlProblem, read_yaml
+from bot.validation import form
 
 MOST_ALERTS = 500
 _LISTED = 20  # items of a list that becomes a text
@@ -230,17 +230,10 @@ class SourceMappings:
 
 def parse_mapping(text: str, file: str) -> SourceMapping:
     """Parse the text of one file. InputError names file, line and field, one problem a line."""
-    try:
-        document = read_yaml(text)
-    except YamlProblem as problem:
-        raise InputError(problem.at(file), field="mapping") from problem
-    if not isinstance(document.value, dict):
-        raise InputError(f"{file}: must have match and fields", field="mapping")
-    try:
-        return SourceMapping.model_validate(document.value)
-    except ValidationError as error:
-        lines = in_file(file, field_problems(error, SourceMapping), document.line_of)
-        raise InputError("\n".join(lines), field="mapping") from error
+    document = read_mapping(
+        text, file, field="mapping", expected="must have match and fields", may_be_empty=False
+    )
+    return validate(SourceMapping, document, file, field="mapping")
 
 
 def load_mappings(files: Sequence[tuple[str, str]]) -> SourceMappings:

@@ -11,12 +11,13 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from bot.declared_files import read_mapping
 from bot.errors import InputError
 from bot.policy.layers import Layer
 from bot.policy.model import MOST_INCLUDES, Policy
 from bot.regular_files import read_regular
 from bot.validation import FieldProblem, field_problems, in_file
-from bot.yaml_text import YamlDocument, YamlProblem, read_yaml
+from bot.yaml_text import YamlDocument
 
 DEEPEST = 4  # files that include one another, the main file not counted
 
@@ -27,13 +28,7 @@ _INCLUDES: TypeAdapter[tuple[str, ...]] = TypeAdapter(
 
 def parse_mapping(text: str, name: str, of: str) -> YamlDocument:
     """Parse a file that is a mapping. InputError names the file and the line."""
-    try:
-        document = read_yaml(text)
-    except YamlProblem as problem:
-        raise InputError(problem.at(name), field="policy") from problem
-    if not isinstance(document.value, dict | None):
-        raise InputError(f"{name}: must be a mapping of {of}", field="policy")
-    return document
+    return read_mapping(text, name, field="policy", expected=f"must be a mapping of {of}")
 
 
 class Includes:
