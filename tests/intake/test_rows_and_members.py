@@ -2,41 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import Any
-
 import pytest
 
-from bot.incidents.model import Alert, AlertStatus
+from bot.incidents.model import AlertStatus
 from bot.intake import parse_message
 from bot.intake.headline import read_headline
 from bot.intake.lines import read_lines
 from bot.intake.members import counts_both, part_that_fires
-from bot.sources_command.commands import Payloads, outcome_of, read
+from tests.helpers.unlisted_messages import GREEN, RED, Message, alert_of, fold, posted
 
 FIRING, RESOLVED = AlertStatus.FIRING, AlertStatus.RESOLVED
-RED, GREEN = "a30200", "2eb886"
-Message = dict[str, Any]
-
-
-def posted(title: str, text: str = "", colour: str = RED, sender: str = "Alertmanager") -> Message:
-    attachment = {"title": title, "text": text, "fallback": title, "color": colour}
-    return {"bot_id": "B0ANY", "username": sender, "text": "", "attachments": [attachment]}
 
 
 def plain_message(text: str, sender: str = "watch") -> Message:
     return {"bot_id": "B0ANY", "username": sender, "text": text}
-
-
-def alert_of(message: Message) -> Alert:
-    (alert,) = parse_message(message).alerts
-    return alert
-
-
-def fold(*messages: Message) -> tuple[int, int]:
-    payloads = Payloads("slack", "generic", messages)
-    outcome = asyncio.run(outcome_of(payloads, [read(payloads, item) for item in messages]))
-    return outcome.incidents, outcome.open_at_end
 
 
 def member(service: str, severity: str) -> str:
