@@ -7,6 +7,7 @@ split is better than a wrong merge.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -123,9 +124,25 @@ class Subject:
         return names.host_of(self.node or self.host).name
 
 
+_READ = 200  # characters of a title
+_NAME = re.compile(r"[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)+")
+
+
+def _is_only_name(alert: Alert) -> bool:
+    """Return True if the guessed service is the only word of several parts in the title, and the
+    only value there that may name a service: else the guess may be that service's namespace.
+    """
+    values = (value for name, value in alert.labels.items() if name.startswith("value_"))
+    if any("/" not in value and names.is_service_name(value) for value in values):
+        return False
+    named = {spelling(word) for word in _NAME.findall(alert.title[:_READ])}
+    return named == {spelling(alert.service)}
+
+
 def scope_of(alert: Alert, subject: Subject, environments: Environments) -> Scope:
     """Return the scope of an alert with that subject.
 
+    Behind a guessed service stands `?` and who guessed, behind one of several words `??`.
     Without a service it is the workload, else the host or node. An alert without any of these has
     a scope of its own: nothing says that another one is about the same thing.
     """
@@ -137,7 +154,8 @@ def scope_of(alert: Alert, subject: Subject, environments: Environments) -> Scop
     if subject.service:
         service = spelling(subject.service)
         if subject.read_from.get("service") == GUESS:
-            service = f"{service}?{normalise(alert.source)}"
+            mark = "?" if _is_only_name(alert) else "??"
+            service = f"{service}{mark}{normalise(alert.source)}"
         elif subject.is_declared:
             namespace = ""  # one name for one service, wherever it runs
         if host.name and is_of_one_machine(alert):

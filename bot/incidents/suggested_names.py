@@ -30,14 +30,16 @@ class Suggestions:
 def suggested_name(scope: Scope) -> str:
     """Return the service that the scope's host or guess may name, as in `Scope.service`; else ''.
 
-    A guess has several words (`checkout-api`): one plain word of a title may be a namespace or a
-    team. A host of a domain that names another environment than the alert's suggests nothing.
+    A guess has several parts (`checkout-api`), and no other word of the title may be a service:
+    `subject.scope_of` marks any other guess. A host of a domain that names another environment than
+    the alert's suggests nothing.
     """
     if scope.service.startswith(_HOST):
         host = scope.service.removeprefix(_HOST)
         return spelling(host) if _is_name(host) and not _is_elsewhere(scope) else ""
-    name, mark, _sender = scope.service.partition("?")
-    return name if mark and " " not in name and "_" in name else ""
+    name, mark, sender = scope.service.partition("?")
+    is_sure = bool(mark) and not sender.startswith("?")
+    return name if is_sure and " " not in name and "_" in name else ""
 
 
 def suggesting(scope: Scope) -> Suggestions | None:

@@ -19,6 +19,7 @@ def scope(service: str, place: str = "", env: str = "production") -> Scope:
         ("host checkout", "checkout"),
         ("checkout_api?alertmanager", "checkout_api"),
         ("checkout?alertmanager", ""),
+        ("checkout_api??alertmanager", ""),
         ("host web", ""),
         ("host www", ""),
         ("host backend", ""),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from bot.incidents.model import Alert
@@ -36,6 +39,22 @@ async def test_an_alert_that_suggests_a_service_and_one_that_names_it_are_one_ca
     assert (await store.incident(child)).parent_id == root
     assert await cards(store, root, child) == [True, False]
     await check(store)
+
+
+TWO_PARTS = {"title": "HighLatency (prod web-shop orders-api high)"}
+ONE_PART = {"title": "HighLatency (prod web-shop orders)", "labels": {"value_1": "orders"}}
+
+
+@pytest.mark.parametrize("other", [TWO_PARTS, ONE_PART], ids=["two parts", "one part"])
+@pytest.mark.parametrize("is_first", [True, False])
+async def test_a_title_with_two_words_that_may_be_the_service_suggests_neither(
+    store: Store, is_first: bool, other: dict[str, Any]
+) -> None:
+    title = replace(title_with("web-shop"), **other)
+    alerts = (title, symptom("web-shop")) if is_first else (symptom("web-shop"), title)
+    await deliver(store, alerts[0])
+    second = await deliver(store, alerts[1], at=later(60))
+    assert (await store.incident(second)).parent_id is None
 
 
 async def test_a_second_host_of_the_name_in_another_domain_is_a_root(store: Store) -> None:
