@@ -49,7 +49,8 @@ def _details(approval: Approval) -> list[str]:
     proposal = approval.proposal
     target = [] if proposal.target in proposal.title[:140] else [proposal.target]
     values = [
-        f"{parameter.name} {parameter.shown}"
+        # Without its scheme an address is no link: a shortened one would lead to another place.
+        f"{parameter.name} {str(parameter.shown).rpartition('://')[2]}"
         for parameter in proposal.parameters
         if parameter.origin != "default" and parameter.value != proposal.target
     ]

@@ -85,6 +85,14 @@ def test_the_first_line_leaves_out_defaults_and_a_target_that_the_title_names() 
     assert len(first) < 300
 
 
+def test_an_address_in_the_first_line_is_no_link() -> None:
+    url = Parameter("probe_url", "https://checkout.example.com/a/long/path/healthz", "SOP checkout")
+    text, blocks = view(approval(proposal=proposal(parameters=(url,))))
+    assert "probe_url checkout.e…ong/path/healthz" in texts(blocks)[0]
+    assert "://" not in text + texts(blocks)[0]
+    assert url.value in shown(blocks), "the plan shows all of it"
+
+
 def test_slack_never_collapses_the_command_that_will_run() -> None:
     _, blocks = view(approval())
     command, parameters = blocks[1], blocks[2]
