@@ -54,6 +54,18 @@ class ArrivingAlert:
 
 
 @dataclass(frozen=True, slots=True)
+class _Join:
+    """The incident that alerts of one kind join, and the decision about them."""
+
+    row: OpenIncident
+    decision: Decision
+
+
+_Kind = tuple[str | bool, ...]
+"""The values that a run decides by, besides the open incidents, which stay as it read them."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Folded:
     arriving: ArrivingAlert
     row: OpenIncident
@@ -71,9 +83,10 @@ def take(arriving: Sequence[ArrivingAlert]) -> Operation[list[AlertOutcome]]:
     outcomes: list[AlertOutcome] = []
     new: list[_Folded] = []
     last_came: dict[int, tuple[OpenIncident, datetime]] = {}
+    joins: dict[_Kind, _Join | None] = {}
     for alert in arriving:
         row = _fires_in(alert.item, facts)
-        folded = None if row else _folded(alert, facts)
+        folded = None if row else _folded(alert, facts, joins)
         if row is not None:
             outcome = AlertOutcome(row["id"], Reason.SAME_FINGERPRINT, is_repeat=True)
         elif folded is not None:
@@ -96,7 +109,10 @@ def _fires_in(item: IdentifiedAlert, facts: AlertFacts) -> OpenIncident | None:
     """Return the incident in which it fires unchanged, for a reminder of its sender."""
     if not item.series_key or not _is_plain(item, facts):
         return None
-    rows = [row for key in senders.keys(item) for row in facts.firing.get(key, ())]
+    keys = senders.keys(item)
+    if facts.firing.keys().isdisjoint(keys):
+        return None
+    rows = [row for key in keys for row in facts.firing.get(key, ())]
     if len(rows) != 1:
         return None
     [row] = rows
@@ -108,18 +124,47 @@ def _fires_in(item: IdentifiedAlert, facts: AlertFacts) -> OpenIncident | None:
     return row if is_it else None
 
 
-def _folded(arriving: ArrivingAlert, facts: AlertFacts) -> _Folded | None:
+def _folded(
+    arriving: ArrivingAlert, facts: AlertFacts, joins: dict[_Kind, _Join | None]
+) -> _Folded | None:
     """Return the decision about an alert that is one more of an open incident, and no news of it.
 
-    Nobody knows its fingerprint: so nothing overtakes it, and it continues nothing.
+    Nobody knows its fingerprint: so nothing overtakes it, and it continues nothing. `joins` are the
+    decisions of this run: the alerts of a burst are of few kinds.
     """
     item, alert = arriving.item, arriving.item.alert
     if (
         not _is_plain(item, facts)
         or (alert.source, alert.fingerprint) in facts.earlier
-        or any(key in facts.firing for key in senders.keys(item))
+        or not facts.firing.keys().isdisjoint(senders.keys(item))
     ):
         return None
+    kind = _kind_of(item)
+    if kind not in joins:
+        joins[kind] = _join_of(item, facts)
+    join = joins[kind]
+    if join is None or not folding.is_shown_after(join.row, alert, arriving.arrival.now):
+        return None
+    return _Folded(arriving, join.row, join.decision)
+
+
+def _kind_of(item: IdentifiedAlert) -> _Kind:
+    """Return what `_join_of` goes by of an alert."""
+    scope = item.scope
+    return (
+        scope.env,
+        scope.region,
+        scope.service,
+        scope.category,
+        scope.place,
+        item.alert.env,
+        item.sop_id,
+        item.chooses_sop,
+    )
+
+
+def _join_of(item: IdentifiedAlert, facts: AlertFacts) -> _Join | None:
+    """Return the open incident that the alert joins without changing what it is about, if any."""
     rows = {
         row["id"]: (row, could_join)
         for row, could_join in facts.open_incidents.get(item.scope.service, ())
@@ -133,11 +178,10 @@ def _folded(arriving: ArrivingAlert, facts: AlertFacts) -> _Folded | None:
     if (
         row["was_acted_on"]
         or row["flapping_changes"]
-        or not folding.is_shown_after(row, alert, arriving.arrival.now)
         or folding.narrowed(joined.scope, item) is not None
     ):
         return None
-    return _Folded(arriving, row, explained(decision, item, candidates))
+    return _Join(row, explained(decision, item, candidates))
 
 
 def _is_plain(item: IdentifiedAlert, facts: AlertFacts) -> bool:

@@ -155,6 +155,27 @@ async def test_a_burst_of_new_alerts_and_its_reminders_count_each_alert(store: S
     await assert_invariants(store)
 
 
+async def test_alerts_of_several_kinds_in_one_run_join_each_its_own_incident(store: Store) -> None:
+    """They share the service, and so the open incidents that a run decides among."""
+    kinds = [("prod", "cpu"), ("prod", "disk"), ("staging", "cpu"), ("staging", "disk")]
+
+    async def send(key: str, turns: int) -> Receipt:
+        items = [
+            alert(env=env, category=category, fingerprint=f"{key}-{turn}-{env}-{category}")
+            for turn in range(turns)
+            for env, category in kinds
+        ]
+        named = list(name_all(Delivery(key, CHANNEL, items, sender=SENDER), SopLibrary(), NOW))
+        return await store.accept(key, named, channel=CHANNEL, now=NOW)
+
+    opened = (await send("first", 1)).opened
+    assert len(opened) == len(kinds)
+    joined = await send("second", 5)
+    assert joined.opened == ()
+    assert joined.incident_ids == opened * 5
+    await assert_invariants(store)
+
+
 async def test_two_deliveries_of_one_key_at_the_same_time_count_once(store: Store) -> None:
     items = [identify(alert(fingerprint=f"fp-{number}")) for number in range(20)]
     receipts = await asyncio.gather(

@@ -130,8 +130,8 @@ def _alert(
         name = f"{name}: {labels['rulename']}"  # the rule's own name
     summary = annotations.get("summary") or annotations.get("title") or ""
     description = annotations.get("description") or annotations.get("message") or summary
-    links = [(label, text(field)) for label, field in _LINK_FIELDS]
-    links += [(label, annotations.get(key, "")) for label, key in _LINK_ANNOTATIONS]
+    links = [(label, text(field)) for label, field in _LINK_FIELDS if field in alert]
+    links += [(label, annotations[key]) for label, key in _LINK_ANNOTATIONS if key in annotations]
     links.append(("Alertmanager", optional_text(shared.get("externalURL"), "externalURL")))
     value = annotations.get("value", "") or _value(alert, where)
     starts_at = optional_time(alert.get("startsAt"), at(where, "startsAt"))
