@@ -21,6 +21,7 @@ from bot.gateway.executors.airflow_target import AirflowTarget
 from bot.gateway.executors.bodies import begin_of
 from bot.gateway.executors.http_sending import pinned_session, without
 from bot.gateway.executors.remote import REFUSED, TOO_MUCH, UNREACHABLE, label
+from bot.gateway.executors.request_failures import request_failures
 
 _BODY_BYTES = 4_194_304
 _LOG_BYTES = 262_144
@@ -114,7 +115,7 @@ class Api:
         accept: str = "application/json",
     ) -> tuple[bytes, bool]:
         where = f"{path}?{urlencode(query)}" if query else path
-        try:
+        with request_failures("Airflow", f"{method} {path}", changes=changes):
             async with self._session.request(
                 method,
                 URL(self._target.url).join(URL(where, encoded=True)),
@@ -132,15 +133,6 @@ class Api:
                 if changes and response.status >= 500:
                     raise OutcomeLost(f"{refusal.message}; it may have been done")
                 raise refusal
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            raise ExecutorError(
-                UNREACHABLE, f"Airflow cannot be reached ({type(error).__name__})"
-            ) from error
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            message = f"Airflow did not answer {method} {path} ({type(error).__name__})"
-            if changes:
-                raise OutcomeLost(f"{message}; it may have been done") from error
-            raise ExecutorError(UNREACHABLE, message) from error
 
     def _refusal(self, status: int, body: bytes) -> ExecutorError:
         """Return the error of an answer: `detail` says why, in both versions."""

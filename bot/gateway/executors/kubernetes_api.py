@@ -19,6 +19,7 @@ from bot.gateway.errors import ExecutorError, OutcomeLost
 from bot.gateway.executors.bodies import begin_of
 from bot.gateway.executors.kubernetes_access import Access
 from bot.gateway.executors.remote import REFUSED, TOO_MUCH, UNREACHABLE, label
+from bot.gateway.executors.request_failures import request_failures
 from bot.gateway.ourselves import OWN_CALLS
 
 _BODY_BYTES = 8_388_608
@@ -114,7 +115,7 @@ class Api:
         """
         changes = method != "GET" and not dry_run
         headers = {"Content-Type": content_type} if content_type else {}
-        try:
+        with request_failures("The cluster", f"{method} {path}", changes=changes):
             async with self._session.request(
                 method,
                 self._access.server.join(URL(path, encoded=True)),
@@ -131,15 +132,6 @@ class Api:
                 if cut:
                     raise ExecutorError(TOO_MUCH, f"An answer is over {_BODY_BYTES >> 20} MiB")
                 raise refusal
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            raise ExecutorError(
-                UNREACHABLE, f"The cluster cannot be reached ({type(error).__name__})"
-            ) from error
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            message = f"The cluster did not answer {method} {path} ({type(error).__name__})"
-            if changes:
-                raise OutcomeLost(f"{message}; it may have been done") from error
-            raise ExecutorError(UNREACHABLE, message) from error
 
 
 def _refusal(status: int, body: bytes) -> ExecutorError:
