@@ -37,9 +37,9 @@ _EARLIER = re.compile(r"(?:^|_)(?:old|previous|prev|last|from|former|task|delive
 # A severity that means "no trouble"; "normal" may be a severity of its own.
 _LEVEL_ENDS = parse_words("ok okay clear cleared resolved resolve recovered recovery")
 _ENDS_OF_RUN = parse_words("completed complete success successful succeeded finished done")
-_EVENT_ENDS = parse_words("end ends clear deactivate")
+_EVENT_ENDS = parse_words("end ends clear deactivate reporting")
 # In a field of its own these are an end; in a title, what happened to a connection or to a key.
-_FIELD_ENDS = parse_words("reset pass closing")
+_FIELD_ENDS = parse_words("reset pass closing reporting")
 # Of something around an alert only these say that the alert is over: a door may be closed, a pod
 # ready and a pull request merged.
 _ENDS_OF_ALERT = parse_words("resolved recovered recovery")

@@ -30,6 +30,7 @@ _COUNT = re.compile(
     r"(?:[:(\[|,]\s{0,9}|\s[-–—]\s{1,9})\d{1,4}(?: alerts?| instances?)?\s{0,9}$", re.IGNORECASE
 )
 _BRACKETS = re.compile(r" ?[(（]([^()（）\n]{1,60})[)）]")
+_COUNT_AHEAD = re.compile(r"\d{1,4} ?[-–—|:] {1,3}(?=\S)")
 _RUN = re.compile(
     r"\b(?:application|run|job|task|execution|build|id|attempt|lauf|durchlauf|auftrag|ausführung"
     r"|exécution|tâche|ejecución|ejecucion|tarea|corrida|execução|execucao|tarefa|esecuzione|compito"
@@ -69,7 +70,9 @@ def behind_delimiter(text: str) -> str | None:
     stripped = text.lstrip()
     for delimiter in _DELIMITERS:
         if stripped.startswith(delimiter):
-            return stripped[len(delimiter) :].lstrip(" \t*_~`")
+            title = stripped[len(delimiter) :].lstrip(" \t*_~`")
+            count = _COUNT_AHEAD.match(title)  # `FIRING:1 - Queue is full`
+            return title[count.end() :] if count else title
     dashes = stripped.lstrip("-–—")
     is_apart = text[:1].isspace() and dashes != stripped and dashes[:1].isspace()
     return dashes.lstrip() if is_apart else None

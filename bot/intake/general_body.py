@@ -110,7 +110,7 @@ class _BodyReader:
         status = self.status(headline.state)
         is_stated = self.read_from.get("status") is None
         thing = self.fields.thing() if is_stated and not (name or title) else ""
-        if thing or not (name or title or text or service):
+        if is_named(thing) or not (name or title or text or service):
             name = (thing or self.fields.thing()).partition(" ")[2]
             title = f"{name}: {text.split(chr(10), 1)[0]}" if text else name
             headline = read_headline(title)
@@ -166,7 +166,7 @@ class _BodyReader:
         message = self.own.get("message")
         if not (name or title) and isinstance(message, str) and message.strip() != text:
             title = message.strip()  # the short text, where a longer one stands beside it
-        if not (name or title or text or service or self.fields.thing()):
+        if not (name or title or text or service or is_named(self.fields.thing())):
             self.problems.append(wrong(at(self.where, "name"), "given, or title, text or service"))
             title, text = self.inner_text(), self.lines()
         return name, title, text, service
@@ -235,8 +235,15 @@ class _BodyReader:
         return "\n".join(lines[:_LABEL_LINES])[:TEXT_LIMIT] or json_text(self.body)[:TEXT_LIMIT]
 
 
+def is_named(thing: str) -> bool:
+    """Return True if `flow nightly` has a name, and not only a number: `monitor_id 1`."""
+    return any(character.isalpha() for character in thing.partition(" ")[2])
+
+
 # Their ids are those of one occurrence, from its beginning to its end; that of an alert may be the
 # id of a rule, which several services break.
 _OCCURRENCES = frozenset(("incident", "issue", "problem"))
 # These say how was checked, and not what.
-_KINDS_OF_CHECK = parse_words("http https tcp udp ping icmp dns ssl api browser heartbeat web url")
+_KINDS_OF_CHECK = parse_words(
+    "http https tcp udp ping icmp dns ssl api browser heartbeat web url uptime certificate"
+)

@@ -76,6 +76,8 @@ def is_heading(headline: Headline, text: str, sender: frozenset[str], names: str
     own = [word.strip(".,:;!*_~`[](){}#-–—") for word in tokens]
     own = [word for word in own if any(character.isalnum() for character in word)]
     left = [word for word in own if not _is_idle(word, sender)]
+    if len(own) == 1 and known_severity(own[0]) is not None:
+        return True
     if not left or (len(own) == 1 and (own[0] in _PARTS or _HOST.fullmatch(own[0]))):
         return True
     if names and states.KINDS.issuperset(left):

@@ -20,7 +20,7 @@ _DEPTH_LIMIT = 5
 SUBJECTS = (
     "alert", "incident", "issue", "problem", "error", "exception", "fault", "item", "check",
     "monitor", "rule", "alarm", "trigger", "test", "site", "job", "connection", "pipeline",
-    "definition", "workflow", "data", "payload",
+    "definition", "workflow", "data", "payload", "check_in",
 )  # fmt: skip
 _ALERTS = frozenset(SUBJECTS[: SUBJECTS.index("job")])
 _NAMES_OF_SUBJECT = (

@@ -42,7 +42,7 @@ def parse_message(message: SlackMessage) -> Alert | None:
     if "/alerting/" in message.title_link or _is_grafana(message):
         return None
     title = bracket_title(message)
-    if not _is_ours(message) and not (_is_attached(message) and _is_of_template(title)):
+    if not _is_ours(message) and not (_is_attached(message) and _is_of_template(title, message)):
         return None
     text, is_mixed = part_that_fires(message.text)
     lines = read_lines(text)
@@ -192,13 +192,15 @@ def _is_attached(message: SlackMessage) -> bool:
     return any(attachment.title or attachment.text for attachment in message.attachments)
 
 
-def _is_of_template(title: BracketTitle | None) -> bool:
-    """Return True if a title can only be of Alertmanager's template: common values, or a sentence
-    with named labels.
+def _is_of_template(title: BracketTitle | None, message: SlackMessage) -> bool:
+    """Return True for a title that only Alertmanager's template writes: common values, or a
+    sentence with named labels; and for rows that name its alert.
 
     `[RESOLVED] X` alone may end any sender's `[CRITICAL] X`, which the general reading read.
     """
-    return title is not None and (len(title.common) > 1 or bool(title.named))
+    if title is None or len(title.common) > 1 or title.named:
+        return title is not None
+    return not read_lines(message.text).labels.keys().isdisjoint(("alert", "alertname"))
 
 
 def _is_grafana(message: SlackMessage) -> bool:
