@@ -138,12 +138,13 @@ class Verdict(StrEnum):
     JOIN = "join"
     OPEN = "open"
     REOPEN = "reopen"
-    NOTHING_OPEN = "nothing open"
+    KEEP = "keep"  # it is stored, and no incident changes
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The verdict, the incident to join or reopen (only then), and the reason with its facts.
+    """The verdict, the incident to join, to reopen or to keep the alert with (a kept one may have
+    none), and the reason with its facts.
 
     `alternatives` are the other incidents that a rule matched, each with its code. `shadow` is what
     the shadow policy would do instead (`shadow.difference`).
@@ -251,7 +252,7 @@ def decide(named: IdentifiedAlert, candidates: Iterable[Candidate]) -> Decision:
             if joins := choose(named, matching):
                 return Decision(Verdict.JOIN, joins.id, reason)
     if named.alert.status is AlertStatus.RESOLVED:
-        return Decision(Verdict.NOTHING_OPEN, None, Reason.NOTHING_TO_CLOSE)
+        return Decision(Verdict.KEEP, None, Reason.NOTHING_TO_CLOSE)
     return Decision(Verdict.OPEN, None, Reason.OPENED)
 
 

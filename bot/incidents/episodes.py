@@ -118,7 +118,7 @@ def _of_same_alert(
         same_start &= is_stale and now - incident.resolved_at < LONGEST_SILENCE
     if same_start and incident.resolution is not Resolution.CLEARED:
         if not is_stale and is_soon and alert.severity is last.severity:
-            return Decision(Verdict.NOTHING_OPEN, None, Reason.REMINDER_AFTER_RESOLVE)
+            return Decision(Verdict.KEEP, None, Reason.REMINDER_AFTER_RESOLVE)
         return _reopens(incident, Reason.STILL_FIRES)
     return _reopens(incident, Reason.FIRES_AGAIN) if is_soon else None
 

@@ -255,7 +255,7 @@ def _overtaken(identified_alert: IdentifiedAlert, decision: Decision) -> Decisio
     """Return the decision about a late message: a resolve stays with the incident of its alert."""
     is_late_end = identified_alert.alert.status is AlertStatus.RESOLVED
     belongs_to = decision.incident_id if is_late_end else None
-    return Decision(Verdict.NOTHING_OPEN, belongs_to, Reason.OVERTAKEN)
+    return Decision(Verdict.KEEP, belongs_to, Reason.OVERTAKEN)
 
 
 def _join(

@@ -101,7 +101,7 @@ def of_resolve(
     is_repeat = incident.resolution is Resolution.CLEARED
     reason = Reason.ENDS_AGAIN if is_repeat else Reason.ENDS_LATER
     facts = {"incident": incident.number}
-    return Decision(Verdict.NOTHING_OPEN, incident.id, reason, facts)
+    return Decision(Verdict.KEEP, incident.id, reason, facts)
 
 
 class StaleEndsPart(Part):

@@ -76,7 +76,7 @@ def suppress(
     if silence is None:
         return decision, None
     facts = {**decision.facts, "silence": silence.id}
-    return Decision(Verdict.NOTHING_OPEN, None, Reason.SUPPRESSED, facts), silence
+    return Decision(Verdict.KEEP, None, Reason.SUPPRESSED, facts), silence
 
 
 def record(

@@ -123,7 +123,7 @@ def test_without_a_match_firing_opens_and_resolved_closes_nothing(
 ) -> None:
     assert decide(named(alert()), candidates).verdict is Verdict.OPEN
     late = decide(named(alert(status=AlertStatus.RESOLVED)), candidates)
-    assert (late.verdict, late.incident_id) == (Verdict.NOTHING_OPEN, None)
+    assert (late.verdict, late.incident_id) == (Verdict.KEEP, None)
     assert late.reason
 
 

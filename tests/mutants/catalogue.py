@@ -76,7 +76,7 @@ MUTANTS = [
     Mutant(
         "bot/incidents/episodes.py",
         "_is_within",
-        "tests/store/test_contract_episodes.py",
+        "tests/incidents/test_episodes.py",
         returns="True",
     ),
     Mutant(
