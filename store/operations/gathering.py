@@ -1,7 +1,9 @@
 """Gathers deliveries that arrive at the same time, so that one transaction takes in several.
 
-A burst is many small deliveries of the same alerts' incidents. While some transactions run, what
-arrives waits for the next one; at other times nothing waits.
+A burst is many small deliveries of the same alerts' incidents. While a transaction runs, what
+arrives waits for the next one; at other times nothing waits. The next one begins at the end of the
+one before, or sooner: when enough alerts wait, or when they have waited long enough. Transactions
+that run side by side wait for each other's incidents, and small ones cost more an alert.
 """
 
 from __future__ import annotations
@@ -17,6 +19,8 @@ from store.receipts import Receipt
 SMALL = 8  # alerts of a delivery that is gathered; larger ones are read and written together alone
 MOST = 64  # alerts of a transaction: it reads and writes each incident of theirs once
 AT_ONCE = 4  # transactions that run side by side
+ENOUGH = 16  # deliveries that begin a transaction beside one that runs
+PATIENCE = 0.05  # seconds that fewer of them wait for one that runs
 
 _Waiting = tuple[IncomingDelivery, "asyncio.Future[Receipt]"]
 
@@ -31,6 +35,7 @@ class GatheredDeliveries:
         self._write = write
         self._waiting: list[_Waiting] = []
         self._running: set[asyncio.Task[None]] = set()
+        self._overdue: asyncio.TimerHandle | None = None
 
     async def accept(self, delivery: IncomingDelivery) -> Receipt:
         """Return the receipt once the delivery is durable; see `accepting.accept`.
@@ -39,11 +44,24 @@ class GatheredDeliveries:
         """
         future: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
         self._waiting.append((delivery, future))
+        if not self._running or len(self._waiting) >= ENOUGH:
+            self._begin()
+        elif self._overdue is None:
+            self._overdue = asyncio.get_running_loop().call_later(PATIENCE, self._begin_overdue)
+        return await future
+
+    def _begin(self) -> None:
+        """Begin a transaction beside those that run, if there may be another one."""
         if len(self._running) < AT_ONCE:
             task = asyncio.create_task(self._run(), name="accept deliveries")
             self._running.add(task)
             task.add_done_callback(self._running.discard)
-        return await future
+
+    def _begin_overdue(self) -> None:
+        """Wait no longer for a transaction that is held up: it may wait for another replica."""
+        self._overdue = None
+        if self._waiting:
+            self._begin()
 
     async def _run(self) -> None:
         while self._waiting:

@@ -216,19 +216,48 @@ async def test_what_arrives_while_transactions_run_shares_the_next_one() -> None
     gathered = gathering.GatheredDeliveries(write)
     store = await open_store("sqlite://", owner="a", audit_key=AUDIT_KEY)
     tasks = []
-    for number in range(gathering.AT_ONCE + gathering.MOST + 1):
-        delivery = IncomingDelivery(f"d{number}", [identify(alert())], context(store))
-        tasks.append(asyncio.create_task(gathered.accept(delivery)))
-        if number < gathering.AT_ONCE:
-            started = number + 1
+    at_once = [1] + [gathering.ENOUGH] * (gathering.AT_ONCE - 1)
+    for started, count in enumerate([*at_once, gathering.MOST + 1], 1):
+        for number in range(count):
+            key = f"d{started}/{number}"
+            delivery = IncomingDelivery(key, [identify(alert())], context(store))
+            tasks.append(asyncio.create_task(gathered.accept(delivery)))
+        if started <= gathering.AT_ONCE:
             await until(lambda: len(sizes) == started)  # noqa: B023 - called at once
     go_on.set()
     assert all(receipt.accepted == 1 for receipt in await asyncio.gather(*tasks))
-    assert sizes == [1] * gathering.AT_ONCE + [gathering.MOST, 1]
+    assert sizes == [*at_once, gathering.MOST, 1]
     await store.close()
 
 
-async def test_one_transaction_takes_in_no_more_alerts_however_they_are_delivered() -> None:
+async def test_a_few_deliveries_wait_only_so_long_for_a_transaction_that_is_held_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(gathering, "PATIENCE", 0)
+    running: list[str] = []
+    go_on = asyncio.Event()
+
+    async def write(_operation: Any, key: str, *_: Any) -> Receipt:
+        running.append(key)
+        await go_on.wait()
+        return Receipt(1, 0, (), (), ())
+
+    gathered = gathering.GatheredDeliveries(write)
+    store = await open_store("sqlite://", owner="a", audit_key=AUDIT_KEY)
+    tasks = []
+    for key in ("held up", "second", "third"):
+        delivery = IncomingDelivery(key, [identify(alert())], context(store))
+        tasks.append(asyncio.create_task(gathered.accept(delivery)))
+        await until(lambda: key in running)  # noqa: B023 - called at once
+    go_on.set()
+    await asyncio.gather(*tasks)
+    assert running == ["held up", "second", "third"]
+    await store.close()
+
+
+async def test_one_transaction_takes_in_no_more_alerts_however_they_are_delivered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     sizes: list[int] = []
     running: list[str] = []
     go_on = asyncio.Event()
@@ -246,6 +275,7 @@ async def test_one_transaction_takes_in_no_more_alerts_however_they_are_delivere
     named = [identify(alert())] * gathering.SMALL
     whole = gathering.MOST // gathering.SMALL
     tasks = []
+    monkeypatch.setattr(gathering, "PATIENCE", 0)
     for number in range(gathering.AT_ONCE + 2 * whole):
         delivery = IncomingDelivery(f"d{number}", named, context(store))
         tasks.append(asyncio.create_task(gathered.accept(delivery)))
