@@ -36,8 +36,9 @@ class HandoverState(StrEnum):
 class Handover:
     """The giver's open incidents, offered to the taker, who owns them once they accept.
 
-    `incidents` are the ids that were offered; `moved` those that changed their owner. `ended_by`
-    accepted or cancelled it, '' while it waits.
+    `incidents` are the ids that were offered, without those that were resolved while it waited;
+    `moved` those that changed their owner. `ended_by` accepted or cancelled it, '' while it waits
+    and if it ended because all its incidents were resolved.
     """
 
     id: int

@@ -52,5 +52,6 @@ class Handovers:
         return await self._store.cancel_handover(handover_id, user, self._clock())
 
     async def report_late(self) -> None:
-        """Tell the givers of critical incidents that nobody accepted."""
+        """Tell the givers of critical incidents that nobody accepted; resolved ones drop out."""
+        await self._store.drop_ended_from_handovers(self._clock())
         await self._store.report_late_handovers(self._clock())

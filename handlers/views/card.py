@@ -18,6 +18,7 @@ from handlers.views import cascade, changes, deploys, episodes, escalation
 from handlers.views.addresses import host_of, is_address
 from handlers.views.advice_in_force import asking_line
 from handlers.views.approval import waiting_line
+from handlers.views.links import link_button, link_label
 from handlers.views.newer_blocks import details
 from handlers.views.news import on_card
 from handlers.views.places import reply_link
@@ -30,7 +31,6 @@ from handlers.views.text import (
     button,
     clock,
     context,
-    link_button,
     quote,
     section,
     span,
@@ -236,12 +236,12 @@ def _actions(
         buttons.append(cascade.children_button(incident, children))
     if is_address(runbook):
         buttons.append(link_button(runbook, "sopbot.link.runbook", _("Runbook")))
-    seen: list[str] = []
+    seen: list[tuple[str, str]] = []
     for place, link in enumerate([link for link in shown.links if is_address(link.url)][:2]):
-        seen.append(host_of(link.url))
-        buttons.append(
-            link_button(link.url, f"sopbot.link.{place}", number=seen.count(host_of(link.url)))
-        )
+        label = link_label(link.label)
+        seen.append((host_of(link.url), label))
+        number = seen.count(seen[-1])
+        buttons.append(link_button(link.url, f"sopbot.link.{place}", label=label, number=number))
     if related:
         buttons.append(cascade.join_button(incident, related))
     return [*buttons, *changes.overflow(incident)]

@@ -57,6 +57,8 @@ def _buttons(handover: Handover, *, to_taker: bool) -> Block:
 
 def _ended(handover: Handover) -> str:
     at = f" {clock(handover.ended_at)}" if handover.ended_at else ""
+    if handover.state is HandoverState.CANCELLED and not handover.ended_by:
+        return _("🤝 Handover ended{at}: its incidents are resolved").format(at=at)
     if handover.state is HandoverState.CANCELLED:
         return _("🤝 Handover ended by <@{ended_by}>{at}; no incident changed its owner").format(
             ended_by=handover.ended_by, at=at
@@ -67,7 +69,12 @@ def _ended(handover: Handover) -> str:
         "🤝 {moved} incidents of <@{giver}> are <@{taker}>'s{at}{more}",
         len(handover.moved),
     )
-    more = _("; {left} had another owner by then, or had ended").format(left=left) if left else ""
+    another = ngettext(
+        "; {left} had another owner by then, or had ended",
+        "; {left} had another owner by then, or had ended",
+        left,
+    )
+    more = another.format(left=number(left)) if left else ""
     return moved.format(
         moved=number(len(handover.moved)),
         giver=handover.giver,

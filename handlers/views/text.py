@@ -17,7 +17,6 @@ from typing import Any
 from bot.incidents.confusables import fold, one_stroke
 from bot.incidents.model import Severity
 from bot.language import N_, _
-from handlers.views.addresses import host_of
 from handlers.views.cutting import LONGEST, SECTION_LIMIT, cut, cut_line, cut_section
 
 Block = dict[str, Any]
@@ -320,24 +319,3 @@ def button(
     if confirm:
         block["confirm"] = confirm
     return block
-
-
-def link_button(url: str, action: str, what: str = "", number: int = 1) -> Block:
-    """A button that opens an address and shows its host, never the sender's name for it.
-
-    `what` is a word of ours; `number` distinguishes two addresses of one host.
-    """
-    host = host_of(url)
-    # The end of a long name says whose it is.
-    host = host if len(host) <= 48 else "…" + host[-47:]
-    suffix = f" ({number})" if number > 1 else ""
-    return {
-        "type": "button",
-        "text": {
-            "type": "plain_text",
-            "text": f"{what}: {host}{suffix} ↗" if what else f"{host}{suffix} ↗",
-            "emoji": False,
-        },
-        "action_id": action,
-        "url": url,
-    }

@@ -140,6 +140,34 @@ def _enqueue(kind: str, subject: str, channel: str, now: datetime) -> Operation[
     )
 
 
+def drop_ended(now: datetime) -> Operation[None]:
+    """Take out of the handovers that wait what was resolved meanwhile, and change their messages.
+
+    1. Read those that wait. 2. Read which of their incidents are open. 3. Store these; a handover
+    without any ends, by nobody.
+    """
+    waiting = yield query("SELECT * FROM handovers WHERE state = ?", HandoverState.WAITING)
+    for row in waiting:
+        offered = json.loads(row["incidents"])
+        rows = yield query(
+            "SELECT id FROM incidents WHERE resolved_at IS NULL"  # noqa: S608 - placeholders
+            f" AND id IN ({', '.join('?' * len(offered))}) ORDER BY id",
+            *offered,
+        )
+        still_open = [incident["id"] for incident in rows]
+        if not still_open:
+            yield from _end(row["id"], HandoverState.CANCELLED, "", now)
+        elif still_open != offered and (
+            yield execute(
+                "UPDATE handovers SET incidents = ? WHERE id = ? AND state = ?",
+                dump(still_open),
+                row["id"],
+                HandoverState.WAITING,
+            )
+        ):
+            yield from _show(row, now)
+
+
 def report_late(now: datetime) -> Operation[int]:
     """Tell the giver once that nobody accepted a critical incident within LATE.
 
@@ -226,6 +254,10 @@ class HandoversPart(Part):
     ) -> tuple[Handover, bool]:
         """Giver or taker end it without effect; False if it had ended before."""
         return await self._write(cancel, handover_id, user, now)
+
+    async def drop_ended_from_handovers(self, now: datetime) -> None:
+        """A handover that waits offers no resolved incident; without any other, it ends."""
+        await self._write(drop_ended, now)
 
     async def report_late_handovers(self, now: datetime) -> int:
         """Tell the giver once of a critical incident that nobody accepted within LATE."""

@@ -118,6 +118,30 @@ async def test_a_handover_is_accepted_on_the_home_tab(world: World, two_of_anas:
     assert "hands 2 incidents over" not in str(world.slack.home("ben"))
 
 
+async def test_a_handover_that_waits_drops_what_is_resolved_and_ends_without_any(
+    world: World, bot: StartBot
+) -> None:
+    world.write_sops(restart_sop(world.probe_url) | {"actions": []})
+    running = await bot()
+    await world.alert()
+    await world.alert("search-api", name="LatencyHigh", severity="warning")
+    await world.card(number=2)
+    for number in (1, 2):
+        await answer_to(world, f"/incident ack INC-{number}", "ana")
+    await answer_to(world, f"/incident handover <@{BEN}>", "ana")
+    await direct_message(world, BEN, "handover", "hands 2 incidents over to you")
+    await answer_to(world, "/incident resolve INC-2", "chloe")
+    await running.service.handovers.report_late()
+    to_ben = await direct_message(world, BEN, "handover", "hands 1 incident over to you")
+    assert "INC-2" not in to_ben.text
+    assert to_ben.buttons == ["Accept", "Decline"]
+    await answer_to(world, "/incident resolve INC-1", "chloe")
+    await running.service.handovers.report_late()
+    for person in (ANA, BEN):
+        ended = await direct_message(world, person, "handover", "its incidents are resolved")
+        assert ended.buttons == []
+
+
 @pytest.mark.attack("ASI03")
 async def test_the_giver_cannot_accept_in_the_name_of_the_taker(
     world: World, two_of_anas: None

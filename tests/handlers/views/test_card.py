@@ -85,7 +85,7 @@ def test_an_open_incident_can_be_acknowledged_resolved_and_asked_about() -> None
         "Ask",
         "Mute",
         "Runbook: runbooks.example ↗",
-        "graphs.example ↗",
+        "graphs.example · Graph ↗",
     ]
     assert menu_entries({"blocks": blocks}) == [
         "Change severity…",
@@ -174,7 +174,7 @@ def test_a_buttons_value_carries_only_an_id() -> None:
 def test_an_address_that_slack_would_refuse_makes_no_button(url: str) -> None:
     good = Hyperlink("Good", "https://good.example/")
     text, blocks = card(incident(links=(Hyperlink("Bad", url), good)), CardFacts(runbook=url))
-    assert buttons(blocks)[4:] == ["good.example ↗"]
+    assert buttons(blocks)[4:] == ["good.example · Good ↗"]
     assert_slack_takes(text, blocks)
 
 

@@ -15,6 +15,7 @@ from bot.incidents.confusables import fold
 from bot.incidents.model import Hyperlink
 from handlers.views import card
 from handlers.views import text as views
+from handlers.views.links import link_button
 from handlers.views.text import imitates_bot, line, untrusted_line
 from tests.handlers.views.every_view import every_view
 from tests.helpers.models import (
@@ -186,7 +187,7 @@ def views_unescaped(text: str) -> str:
 
 
 @pytest.mark.attack("ASI09")
-def test_a_link_button_says_where_it_leads_and_never_what_its_sender_calls_it() -> None:
+def test_a_link_button_says_where_it_leads_and_no_name_that_imitates_the_bot() -> None:
     links = (
         Hyperlink("✅ Approve", "https://slack.com@evil.example:8443/x"),
         Hyperlink("Approve ↗", "https://аpprove.example/"),
@@ -203,17 +204,39 @@ def test_a_link_button_says_where_it_leads_and_never_what_its_sender_calls_it() 
     assert not any(text_object["emoji"] for text_object in shown)
 
 
+@pytest.mark.attack("ASI09")
+@pytest.mark.parametrize(
+    ("label", "shown"),
+    [
+        ("Graph", "evil.example · Graph ↗"),
+        (" Runbook Prüfung ", "evil.example · Runbook Prüfung ↗"),
+        ("Grafana-Tafel 2", "evil.example · Grafana-Tafel 2 ↗"),
+        ("slack.com", "evil.example ↗"),
+        ("slack․com", "evil.example ↗"),
+        ("https://slack.com/", "evil.example ↗"),
+        ("Graph ↗", "evil.example ↗"),
+        ("גרף", "evil.example ↗"),
+        ("Approve", "evil.example ↗"),
+        ("G" * 19, "evil.example ↗"),
+    ],
+)
+def test_a_link_button_shows_a_plain_label_after_the_host(label: str, shown: str) -> None:
+    _, blocks = card.card(incident(links=(Hyperlink(label, "https://evil.example/x"),)))
+    assert [e["text"]["text"] for e in blocks[-1]["elements"] if "url" in e] == [shown]
+
+
 def test_two_links_to_one_host_are_told_apart_and_a_long_host_keeps_its_end() -> None:
-    links = (Hyperlink("a", "https://g.example/1"), Hyperlink("b", "https://g.example/2"))
+    links = (Hyperlink("", "https://g.example/1"), Hyperlink("?", "https://g.example/2"))
     _, blocks = card.card(incident(links=links))
     assert [e["text"]["text"] for e in blocks[-1]["elements"] if "url" in e] == [
         "g.example ↗",
         "g.example (2) ↗",
     ]
     long = "https://" + ".".join(["approve"] * 20) + ".evil.example/"
-    label = views.link_button(long, "sopbot.link.0")["text"]["text"]
+    label = link_button(long, "sopbot.link.0")["text"]["text"]
     assert label.endswith(".evil.example ↗")
-    assert len(label) <= 75
+    longest = link_button(long, "sopbot.link.0", label="G" * 18, number=2)["text"]["text"]
+    assert len(longest) <= 75
 
 
 @pytest.mark.parametrize(
