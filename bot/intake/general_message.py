@@ -191,6 +191,12 @@ def _title(message: SlackMessage, names: str) -> _Title | None:
     return _Title(text, read_headline(text), tuple(before), "") if text else None
 
 
+def subject_of(message: SlackMessage) -> str:
+    """Return what identifies a message by its title alone, or ''."""
+    title = _title(message, "")
+    return theme(title.headline, title.behind) if title else ""
+
+
 def _pairs_in(message: SlackMessage) -> dict[str, str]:
     """Return the pairs behind the titles, as labels."""
     pairs: dict[str, str] = {}

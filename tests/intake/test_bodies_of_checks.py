@@ -61,6 +61,39 @@ def test_rows_that_name_the_alert_tell_an_unnamed_alertmanager() -> None:
     rows = "*Alerts Firing:*\n• *Alert:* QuayFull - `critical`\n*Description:* no berth"
     firing = of_attachment("[FIRING:1] QuayFull", rows, "danger")
     over = of_attachment("[RESOLVED] QuayFull", rows.replace("Firing", "Resolved"), "good")
-    assert (firing.source, firing.severity) == ("alertmanager", Severity.CRITICAL)
-    assert (over.source, over.status) == ("alertmanager", RESOLVED)
+    assert (firing.name, firing.severity) == ("QuayFull", Severity.CRITICAL)
+    assert (over.name, over.status) == ("QuayFull", RESOLVED)
     assert firing.fingerprint == over.fingerprint
+
+
+ROWS = "Alert: {}\nStarted: 10:00"
+
+
+@pytest.mark.parametrize(
+    ("firing", "rows", "resolved", "rows_of_end"),
+    [
+        ("[FIRING:1] QuayFull (tides critical)", "", "[RESOLVED] QuayFull (tides critical)", ""),
+        ("[FIRING:1] QuayFull", "", "[RESOLVED] QuayFull", ""),
+        ("[FIRING:1] QuayFull (critical)", "", "[RESOLVED] QuayFull (critical)", ""),
+        ("[FIRING:1] QuayFull", ROWS, "[RESOLVED] QuayFull", ROWS),
+        ("[FIRING:1] Quay is full", ROWS, "[RESOLVED] Quay is full", f"{ROWS}\nEnded: 11:00"),
+        ("[FIRING:2] QuayFull", f"{ROWS}\n\nAlert: CraneStuck", "[RESOLVED] QuayFull", ROWS),
+        ("[FIRING:1] QuayFull", ROWS, "[RESOLVED] QuayFull", f"{ROWS}\n\nAlert: CraneStuck"),
+        ("[FIRING:1] QuayFull", ROWS, "[RESOLVED] QuayFull", ""),
+        ("[FIRING:1] QuayFull (critical)", ROWS, "[RESOLVED] QuayFull (critical)", ""),
+        ("[FIRING:1] QuayFull", "alertname = QuayFull", "[RESOLVED] QuayFull", "no berth"),
+    ],
+)
+def test_the_end_of_an_unnamed_alertmanager_closes_with_or_without_rows(
+    firing: str, rows: str, resolved: str, rows_of_end: str
+) -> None:
+    begun = of_attachment(firing, rows.format("No berth is free"), "danger")
+    over = of_attachment(resolved, rows_of_end.format("No berth is free"), "good")
+    assert (begun.status, over.status) == (FIRING, RESOLVED)
+    assert (begun.source, begun.fingerprint) == (over.source, over.fingerprint)
+
+
+def test_other_titles_above_the_same_rows_are_other_alerts() -> None:
+    full = of_attachment("[FIRING:1] QuayFull", ROWS.format("No berth is free"), "danger")
+    other = of_attachment("[RESOLVED] CraneStuck", ROWS.format("No berth is free"), "good")
+    assert full.fingerprint != other.fingerprint

@@ -25,6 +25,7 @@ from bot.intake.bracket_titles import (
 from bot.intake.cleaning import title_of
 from bot.intake.drafting import Draft, still
 from bot.intake.env_titles import env_of_title
+from bot.intake.general_message import subject_of
 from bot.intake.headings import is_heading
 from bot.intake.headline import Headline, read_headline
 from bot.intake.label_names import start_in
@@ -42,7 +43,7 @@ def parse_message(message: SlackMessage) -> Alert | None:
     if "/alerting/" in message.title_link or _is_grafana(message):
         return None
     title = bracket_title(message)
-    if not _is_ours(message) and not (_is_attached(message) and _is_of_template(title, message)):
+    if not (source := _source(title, message)):
         return None
     text, is_mixed = part_that_fires(message.text)
     lines = read_lines(text)
@@ -63,16 +64,15 @@ def parse_message(message: SlackMessage) -> Alert | None:
     is_written = title is not None and (title.is_of_values or bool(title.named))
     shown = title.rest if title and is_written else headline.title if headline else ""
     name = labels.get("alertname") or shown
-    identity = group_identity(title, _subject(title, headline, name))
-    if own:
-        identity = {"group": still(name), "service": labels.get("service", "")}
+    of_title = _identity(source, title, message, _subject(title, headline, name))
+    identity = {"group": still(name), "service": labels.get("service", "")} if own else of_title
     summary = "" if "summary" in lines.differing else annotations.get("summary", "")
     env = "" if guesses.env_of(labels)[0] else env_of_title(shown)
     status, status_from = _status(title, headline, message, labels)
     if is_mixed:
         status, status_from = AlertStatus.FIRING, "text"
     return Draft(
-        source="alertmanager",
+        source=source,
         status=status,
         name=name,
         title=summary or shown or name,
@@ -155,6 +155,15 @@ def _subject(title: BracketTitle | None, headline: Headline | None, name: str) -
     return headline.subject if headline and is_sentence else name
 
 
+def _identity(
+    source: str, title: BracketTitle | None, message: SlackMessage, subject: str
+) -> dict[str, str]:
+    """Return what identifies a message with a title of its own."""
+    if source == "generic" and title is not None and title.rest:
+        return {"sender": message.sender, "title": subject_of(message)}
+    return group_identity(title, subject)
+
+
 def _status(
     title: BracketTitle | None,
     headline: Headline | None,
@@ -187,20 +196,36 @@ def _is_ours(message: SlackMessage) -> bool:
     ) and bool(message.headlines)
 
 
+def _source(title: BracketTitle | None, message: SlackMessage) -> str:
+    """Return whose message it is, or '' for one that the general reading reads.
+
+    Rows that name the alert are read as Alertmanager's. Its end may come without them, as
+    `[RESOLVED] X` alone, which any sender writes and the general reading reads: of an unnamed app
+    both have the source and the identity of that reading.
+    """
+    if _is_ours(message):
+        return "alertmanager"
+    if title is None or not _is_attached(message):
+        return ""
+    if _is_of_template(title):
+        return "alertmanager"
+    lines = read_lines(message.text)
+    return "" if _ALERT_ROWS.isdisjoint((*lines.labels, *lines.differing)) else "generic"
+
+
+_ALERT_ROWS = frozenset(("alert", "alertname"))
+
+
 def _is_attached(message: SlackMessage) -> bool:
     """Return False for plain text and blocks, which Alertmanager never posts."""
     return any(attachment.title or attachment.text for attachment in message.attachments)
 
 
-def _is_of_template(title: BracketTitle | None, message: SlackMessage) -> bool:
+def _is_of_template(title: BracketTitle) -> bool:
     """Return True for a title that only Alertmanager's template writes: common values, or a
-    sentence with named labels; and for rows that name its alert.
-
-    `[RESOLVED] X` alone may end any sender's `[CRITICAL] X`, which the general reading read.
+    sentence with named labels.
     """
-    if title is None or len(title.common) > 1 or title.named:
-        return title is not None
-    return not read_lines(message.text).labels.keys().isdisjoint(("alert", "alertname"))
+    return len(title.common) > 1 or bool(title.named)
 
 
 def _is_grafana(message: SlackMessage) -> bool:
