@@ -8,8 +8,8 @@ time is logged once.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
-from typing import Any, NamedTuple, cast
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 from bot.errors import StoreError
 from bot.observability.events import Event, emit
@@ -26,16 +26,15 @@ class LogEvent(NamedTuple):
     incident_id: int | None
     fields: dict[str, Any]
 
-    @classmethod
-    def of(cls, statement: Statement) -> LogEvent:
-        """The event of a statement that `log_event` made."""
-        incident_id, fields = statement.parameters
-        return cls(cast("Event", statement.sql), incident_id, fields)
-
 
 def log_event(event: Event, incident_id: int | None = None, **fields: Any) -> Statement:
     """Logs the step once the transaction is durable. Sends back nothing."""
-    return Statement("log", event, (incident_id, fields))
+    return log_events([LogEvent(event, incident_id, fields)])
+
+
+def log_events(steps: Sequence[LogEvent]) -> Statement:
+    """Do as `log_event` for each of these steps, in their order."""
+    return Statement("log", "", tuple(steps))
 
 
 class Announcer:

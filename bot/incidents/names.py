@@ -41,6 +41,7 @@ _SEVERITY_AT_END = re.compile(
 )
 
 
+@lru_cache(maxsize=1024)
 def without_severity(alert_name: str) -> str:
     """Return an alert's name without the severity at its end: `QueueLag` of `QueueLagCritical`."""
     for match in _SEVERITY_AT_END.finditer(alert_name[:LONGEST]):

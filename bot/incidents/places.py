@@ -12,6 +12,7 @@ from functools import lru_cache
 from bot.incidents.environments import UNKNOWN, Environments
 from bot.incidents.keys import normalise
 from bot.incidents.names import LONGEST, SEPARATORS, parts_of, terms_of
+from bot.incidents.subject_labels import STRONG_ENVS, WEAK_ENVS
 
 # A region in one spelling, by cloud: eu-west-1 (AWS), europe-west1 (Google Cloud), westeurope
 # (Azure). A zone of it has a letter behind.
@@ -191,3 +192,13 @@ def _take_env(parts: list[str], environments: Environments) -> tuple[str, list[s
 def without_env(namespace: str, environments: Environments) -> str:
     """Return a namespace without the environment and region in its name: `shop` of `shop-prod`."""
     return split_place(namespace, environments)[2] if namespace else ""
+
+
+@lru_cache(maxsize=2048)  # the alerts of a burst are of few services
+def may_be_at_an_end(name: str) -> bool:
+    """Return False if neither end of the name is a word for an environment, region or area."""
+    parts = parts_of(name)
+    ends = {"-".join(end) for size in (1, 2, 3) for end in (parts[:size], parts[-size:])}
+    return any(
+        end in STRONG_ENVS or end in WEAK_ENVS or cloud_region(end) or is_area(end) for end in ends
+    )

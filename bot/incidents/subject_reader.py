@@ -112,7 +112,7 @@ class _Reader:
     def _host(self) -> str:
         if any(word in self.labels.get("job", "") for word in ("state-metrics", "pushgateway")):
             return ""  # its instance is the exporter's own pod
-        for name in table.HOST_LABELS:
+        for name in _present(table.HOST_LABELS, self.labels):
             host = names.host_of(self.labels.get(name, ""))
             if host.name:
                 return self._note("host", self._full(host), f"label {name}")
@@ -266,6 +266,8 @@ class _Reader:
         text = word.strip()
         if qualified := names.qualified(text):
             self.namespace, text = qualified
+        if not places.may_be_at_an_end(text):
+            return text
         parts = names.parts_of(text)
         kept = self._strip_ends(parts)
         if kept == parts:

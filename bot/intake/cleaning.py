@@ -85,7 +85,8 @@ def one_line(text: str, limit: int = WORD_LIMIT) -> str:
         return text
     text = text[: limit * 4]
     if text.isascii() and text.isprintable() and "  " not in text:
-        return cut(text.strip(), limit)
+        text = text.strip()
+        return text if len(text) <= limit else cut(text, limit)
     return cut(_SPACE.sub(" ", clean(text)).strip(), limit)
 
 

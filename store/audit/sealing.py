@@ -87,7 +87,7 @@ def _answered(
                 at_end.append(statement.parameters[0])
                 answer = None
             elif statement.wants == "log":
-                log_events.append(LogEvent.of(statement))
+                log_events.extend(statement.parameters)
                 answer = None
             elif statement.wants == "recall":
                 answer = view

@@ -20,7 +20,7 @@ from bot.incidents.correlation import (
 from bot.incidents.model import AlertStatus
 from bot.intake.reading import IdentifiedActivity
 from bot.observability.events import Event
-from store.log_events import log_event
+from store.log_events import log_event, log_events
 from store.operations import activities as activities_at_senders
 from store.operations import (
     alert_runs,
@@ -272,5 +272,5 @@ def _join(
     elif identified_alert.alert.status is AlertStatus.RESOLVED:
         yield from clearing.clear(row, identified_alert, arrival)
     else:
-        yield folded_event(row, identified_alert, decision)
+        yield log_events([folded_event(row, identified_alert, decision)])
         yield from folding.fold(row, identified_alert, arrival, may_fire=may_fire)

@@ -24,7 +24,7 @@ from bot.incidents.correlation import (
 from bot.incidents.model import AlertStatus, Severity
 from bot.observability.events import Event
 from store.incident_rows import scope_from
-from store.log_events import log_event
+from store.log_events import LogEvent, log_events
 from store.operations import (
     alert_facts,
     cascades,
@@ -39,7 +39,8 @@ from store.operations.alert_facts import AlertFacts, OpenIncident
 from store.operations.candidates import is_unchanged
 from store.operations.delivery_context import DeliveryContext
 from store.receipts import AlertOutcome
-from store.statements import Operation, Row, Statement, run, run_many, to_db_time
+from store.rows import decision_to_json
+from store.statements import Operation, Row, run, run_many, to_db_time
 
 MOST = 64
 """Alerts of a run: the event loop waits while SQLite writes them."""
@@ -59,6 +60,7 @@ class _Join:
 
     row: OpenIncident
     decision: Decision
+    decision_text: str  # as it is stored with each of them
 
 
 _Kind = tuple[str | bool, ...]
@@ -68,8 +70,7 @@ _Kind = tuple[str | bool, ...]
 @dataclass(frozen=True, slots=True)
 class _Folded:
     arriving: ArrivingAlert
-    row: OpenIncident
-    decision: Decision
+    join: _Join
 
 
 def take(arriving: Sequence[ArrivingAlert]) -> Operation[list[AlertOutcome]]:
@@ -90,8 +91,8 @@ def take(arriving: Sequence[ArrivingAlert]) -> Operation[list[AlertOutcome]]:
         if row is not None:
             outcome = AlertOutcome(row["id"], Reason.SAME_FINGERPRINT, is_repeat=True)
         elif folded is not None:
-            row = folded.row
-            outcome = AlertOutcome(row["id"], folded.decision.reason)
+            row = folded.join.row
+            outcome = AlertOutcome(row["id"], folded.join.decision.reason)
             new.append(folded)
             _follow(folded, facts)
         else:
@@ -145,7 +146,7 @@ def _folded(
     join = joins[kind]
     if join is None or not folding.is_shown_after(join.row, alert, arriving.arrival.now):
         return None
-    return _Folded(arriving, join.row, join.decision)
+    return _Folded(arriving, join)
 
 
 def _kind_of(item: IdentifiedAlert) -> _Kind:
@@ -181,7 +182,8 @@ def _join_of(item: IdentifiedAlert, facts: AlertFacts) -> _Join | None:
         or folding.narrowed(joined.scope, item) is not None
     ):
         return None
-    return _Join(row, explained(decision, item, candidates))
+    decision = explained(decision, item, candidates)
+    return _Join(row, decision, decision_to_json(decision))
 
 
 def _is_plain(item: IdentifiedAlert, facts: AlertFacts) -> bool:
@@ -197,38 +199,41 @@ def _follow(folded: _Folded, facts: AlertFacts) -> None:
     item = folded.arriving.item
     facts.stored.add(item.dedup_key)
     facts.earlier.add((item.alert.source, item.alert.fingerprint))
-    folded.row["firing"] += 1
+    folded.join.row["firing"] += 1
 
 
 def _store(new: Sequence[_Folded]) -> Operation[None]:
     """Store the alerts, and that they fire."""
     if not new:
         return
-    parts = [(folded.arriving.item, folded.decision, folded.arriving.arrival) for folded in new]
-    yield run_many(stored_alerts.INSERT, [stored_alerts.values(*part) for part in parts])
+    parts = [(folded.arriving.item, folded.join, folded.arriving.arrival) for folded in new]
+    yield run_many(
+        stored_alerts.INSERT,
+        [
+            stored_alerts.values(item, join.decision, join.decision_text, arrival)
+            for item, join, arrival in parts
+        ],
+    )
     unsuppressed = [item for item, _, arrival in parts if arrival.silences]
     if unsuppressed:
         yield suppression.forget(unsuppressed)
     yield run_many(
         folding.INSERT_FIRING,
-        [
-            folding.firing_values(folded.row["id"], item, arrival.now)
-            for folded, (item, _, arrival) in zip(new, parts, strict=True)
-        ],
+        [folding.firing_values(join.row["id"], item, arrival.now) for item, join, arrival in parts],
     )
-    for folded in new:
-        yield stored_alerts.accepted(folded.arriving.item)
-        yield folded_event(folded.row, folded.arriving.item, folded.decision)
+    steps: list[LogEvent] = []
+    for item, join, _ in parts:
+        steps.append(stored_alerts.accepted(item))
+        steps.append(folded_event(join.row, item, join.decision))
+    yield log_events(steps)
 
 
-def folded_event(row: Row, item: IdentifiedAlert, decision: Decision) -> Statement:
-    """Log that an alert joins the incident of `row`."""
-    return log_event(
+def folded_event(row: Row, item: IdentifiedAlert, decision: Decision) -> LogEvent:
+    """Return the log event that an alert joins the incident of `row`."""
+    return LogEvent(
         Event.ALERT_FOLDED,
         decision.incident_id,
-        sop_id=row["sop_id"],
-        tracking_id=item.tracking_id,
-        why=decision.reason,
+        {"sop_id": row["sop_id"], "tracking_id": item.tracking_id, "why": decision.reason},
     )
 
 
@@ -236,9 +241,9 @@ def _count(new: Sequence[_Folded]) -> Operation[None]:
     """Count the alerts at their incidents, each incident once, and let its card follow."""
     by_incident: dict[int, list[_Folded]] = {}
     for folded in new:
-        by_incident.setdefault(folded.row["id"], []).append(folded)
+        by_incident.setdefault(folded.join.row["id"], []).append(folded)
     for incident_id, alerts in by_incident.items():
-        row, arrival = alerts[-1].row, alerts[-1].arriving.arrival
+        row, arrival = alerts[-1].join.row, alerts[-1].arriving.arrival
         yield run(
             folding.COUNT,
             len(alerts),

@@ -10,7 +10,7 @@ from bot.incidents.correlation import (
     IdentifiedAlert,
 )
 from bot.observability.events import Event
-from store.log_events import log_event
+from store.log_events import LogEvent, log_events
 from store.operations.candidates import (
     sent_time,
 )
@@ -22,7 +22,6 @@ from store.rows import (
 )
 from store.statements import (
     Operation,
-    Statement,
     run,
     run_many,
     to_db_time,
@@ -46,8 +45,8 @@ def insert(
     identified_alert: IdentifiedAlert, decision: Decision, arrival: DeliveryContext
 ) -> Operation[None]:
     """Store the alert with the decision about it."""
-    yield run(INSERT, *values(identified_alert, decision, arrival))
-    yield accepted(identified_alert)
+    yield run(INSERT, *values(identified_alert, decision, decision_to_json(decision), arrival))
+    yield log_events([accepted(identified_alert)])
 
 
 INSERT = (
@@ -59,9 +58,12 @@ INSERT = (
 
 
 def values(
-    identified_alert: IdentifiedAlert, decision: Decision, arrival: DeliveryContext
+    identified_alert: IdentifiedAlert,
+    decision: Decision,
+    decision_text: str,
+    arrival: DeliveryContext,
 ) -> tuple[object, ...]:
-    """Return the values of `INSERT`."""
+    """Return the values of `INSERT`; `decision_text` is `decision_to_json` of the decision."""
     # Plain types: for an enumeration sqlite3 looks for an adapter each time.
     alert = identified_alert.alert
     return (
@@ -79,20 +81,23 @@ def values(
         identified_alert.sender,
         alert_to_json(alert),
         digest_of_shared(alert.raw_shared) if alert.raw_shared else "",
-        decision_to_json(decision),
+        decision_text,
         to_db_time_or_none(arrival.arrived_at),
         to_db_time_or_none(arrival.written_at()),
     )
 
 
-def accepted(identified_alert: IdentifiedAlert) -> Statement:
-    """Log that the alert is stored."""
+def accepted(identified_alert: IdentifiedAlert) -> LogEvent:
+    """Return the log event that the alert is stored."""
     alert = identified_alert.alert
-    return log_event(
+    return LogEvent(
         Event.ALERT_ACCEPTED,
-        tracking_id=identified_alert.tracking_id,
-        sop_id=identified_alert.sop_id,
-        source=alert.source,
-        status=str(alert.status),
-        severity=str(alert.severity),
+        None,
+        {
+            "tracking_id": identified_alert.tracking_id,
+            "sop_id": identified_alert.sop_id,
+            "source": alert.source,
+            "status": str(alert.status),
+            "severity": str(alert.severity),
+        },
     )
