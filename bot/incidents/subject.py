@@ -125,7 +125,7 @@ class Subject:
 
 
 _READ = 200  # characters of a title
-_NAME = re.compile(r"[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)+")
+_NAME = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]++(?:[-_][A-Za-z0-9]++)+")
 
 
 def _is_only_name(alert: Alert) -> bool:
