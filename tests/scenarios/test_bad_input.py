@@ -174,7 +174,7 @@ async def test_messages_with_only_a_file_only_blocks_or_nothing_are_handled(
         event = base | message | {"ts": f"1795300000.{number:06d}"}
         assert await world.slack.send_event(event).outcome(), message
     await world.card("heap.png")
-    await world.card("only ∗blocks∗ here", number=2)
+    await world.card("only blocks here", number=2)
     await world.quiet()
     for card in world.cards():
         assert card.text.strip()
