@@ -3,6 +3,9 @@
 The text of an alert, a model, a gateway or a person must not command Slack (by a mention or a
 link), break the card (by formatting that swallows the rest), or imitate the bot. `line`,
 `paragraph` and `inline_code` prevent the first two; `untrusted_line` prevents all three.
+
+An operator's own text (of a SOP, the policy, the services) is plain too: the views pass it through
+these functions, so `*bold*` in it shows its signs. Only the views format.
 """
 
 from __future__ import annotations

@@ -214,3 +214,20 @@ def test_sources_try_reads_with_a_mapping_file(
 def test_the_page_shows_the_example_file() -> None:
     page = (ROOT / "docs/sources.md").read_text(encoding="utf-8")
     assert f"```yaml\n{EXAMPLE.read_text(encoding='utf-8')}```" in page
+
+
+def test_one_time_is_the_start_or_the_end_by_the_state_as_the_page_shows() -> None:
+    page = (ROOT / "docs/sources.md").read_text(encoding="utf-8")
+    [times] = [part for part in page.split("```") if part.startswith("yaml\nstarts_at:")]
+    fields = times.removeprefix("yaml\n").replace("\n", "\n  ")
+    text = f"match: {{source: pumps}}\nfields:\n  name: fault\n  status: level\n  {fields}\n"
+    mappings = load_mappings([("pumps.yaml", text)])
+
+    def times_of(level: str) -> list[bool]:
+        body = {"fault": "Leak", "level": level, "at": "2026-11-22T10:00:00Z"}
+        [alert] = parse_body("pumps", body, mappings).alerts
+        return [alert.starts_at is not None, alert.ends_at is not None]
+
+    assert not mappings.problems
+    assert times_of("bad") == [True, False]
+    assert times_of("ok") == [False, True]
