@@ -262,31 +262,54 @@ def links(new: Member, members: Iterable[Member], calls: Calls) -> list[Relation
         known_link = best.get(member.root_id)
         if known_link is None or link[0] < known_link[0]:
             best[member.root_id] = link
-    chosen = [
-        best[root_id][1] for root_id in sorted(best) if _is_sure(new, best[root_id][1], members)
-    ]
-    places = {
-        (scope.env, scope.region, scope.place, scope.service): link.member
-        for link in chosen
-        for scope in (link.member.scope,)
-    }
-    # Many cascades of one place, as nearly all are, contradict nothing.
-    may_contradict = calls.apart or len({place[:3] for place in places}) > 1
-    if may_contradict and any(
-        _contradict(a, b, calls) for a, b in combinations(places.values(), 2)
-    ):
-        return []
-    return chosen
+    chosen = [best[root_id][1] for root_id in sorted(best)]
+    return compatible(new, chosen, members, calls)
 
 
-def _is_sure(new: Member, link: Relation, members: Iterable[Member]) -> bool:
-    """Return False if only a name links it, and a member of the cascade is in another place: two
-    hosts of one name in two domains are perhaps two faults.
+def compatible(
+    new: Member, chosen: Iterable[Relation], members: Iterable[Member], calls: Calls
+) -> list[Relation]:
+    """Return the links with cascades of which no given member contradicts the new incident; none
+    if two of these cascades contradict each other.
+
+    A member of unknown region would else bring two regions into one cascade. What contradicts the
+    linked member is there because a person merged it, and stands in nobody's way. Where only a
+    name links them, each difference counts: two hosts of one name in two domains are perhaps two
+    faults.
     """
-    return link.rule is not Reason.NAMED_ALIKE or not any(
-        member.root_id == link.member.root_id and new.scope.contradicts(member.scope)
-        for member in members
+    cascades: dict[int, dict[tuple[str, ...], Member]] = {}
+    for member in members:  # Of many members of one place and service one stands for all.
+        scope = member.scope
+        key = (scope.env, scope.region, scope.place, scope.service)
+        cascades.setdefault(member.root_id, {}).setdefault(key, member)
+    kept = [
+        link
+        for link in chosen
+        if not any(
+            (_stand_apart(new, member, calls) and not _stand_apart(link.member, member, calls))
+            or (link.rule is Reason.NAMED_ALIKE and new.scope.contradicts(member.scope))
+            for member in cascades.get(link.member.root_id, {}).values()
+        )
+    ]
+    places = {key[:3] for link in kept for key in cascades.get(link.member.root_id, {})}
+    if len(places) < 2 and not calls.apart:  # as of nearly all: nothing to compare
+        return kept
+    clash = (
+        _contradict(first.member, second.member, calls) or _stand_apart(a, b, calls)
+        for first, second in combinations(kept, 2)
+        for a in cascades.get(first.member.root_id, {}).values()
+        for b in cascades.get(second.member.root_id, {}).values()
     )
+    return [] if any(clash) else kept
+
+
+def _stand_apart(first: Member, second: Member, calls: Calls) -> bool:
+    """Return True if the two may not be in one cascade, whatever links it.
+
+    Clusters and hosts may: a zone that is down, or a store that all call, has members in many.
+    """
+    is_declared = calls.apart and frozenset((first.service, second.service)) in calls.apart
+    return bool(is_declared) or first.scope.is_of_another_region(second.scope)
 
 
 def _contradict(first: Member, second: Member, calls: Calls) -> bool:
@@ -319,25 +342,3 @@ def _between(new: Member, member: Member) -> timedelta:
     """
     by_senders, by_arrival = abs(new.at - member.at), abs(new.came_at - member.came_at)
     return by_senders if by_senders > CLOCKS_DIFFER else min(by_senders, by_arrival)
-
-
-RELATED_WITHIN = timedelta(seconds=60)
-
-
-def perhaps_related(new: Member, members: Iterable[Member]) -> Member | None:
-    """Return the oldest root that a person might want to merge a new root with.
-
-    In the same namespace of the same cluster, within a minute, and no rule links the two: that is
-    likely, but not sure enough to merge them.
-    """
-    if not new.namespace or new.trouble is Trouble.SLOW:
-        return None
-    near = (
-        member
-        for member in members
-        if member.namespace == new.namespace
-        and member.trouble is not Trouble.SLOW
-        and not new.scope.contradicts(member.scope)
-        and abs(new.at - member.at) <= RELATED_WITHIN
-    )
-    return min(near, key=lambda member: member.root_id, default=None)

@@ -66,9 +66,15 @@ class Scope:
         Without `namespaces` it does not compare these: a service calls those of other namespaces.
         """
         return not self.is_at(other) and (
-            ("-" not in (self.env, other.env) and self.env != other.env)
-            or places.regions_contradict(_known(self.region), _known(other.region))
-            or self._is_in_another_place(other, namespaces)
+            self.is_of_another_region(other) or self._is_in_another_place(other, namespaces)
+        )
+
+    def is_of_another_region(self, other: Scope) -> bool:
+        """Return True if the environment or region of both are known to differ."""
+        if (self.env, self.region) == (other.env, other.region):
+            return False
+        return ("-" not in (self.env, other.env) and self.env != other.env) or (
+            places.regions_contradict(_known(self.region), _known(other.region))
         )
 
     def _is_in_another_place(self, other: Scope, namespaces: bool) -> bool:

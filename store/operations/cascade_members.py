@@ -7,12 +7,12 @@ from datetime import datetime
 from bot.incidents.cascades import (
     LONGEST_CASCADE,
     LONGEST_WINDOW,
-    RELATED_WITHIN,
     Calls,
     Member,
     neighbours,
     service_of,
 )
+from bot.incidents.likely_relations import RELATED_WITHIN
 from bot.incidents.model import Resolution
 from bot.incidents.suggested_names import suggested_name, suggesting
 from bot.incidents.troubles import Trouble

@@ -22,19 +22,20 @@ from bot.incidents.cascades import (
     Calls,
     Member,
     Relation,
+    compatible,
     happened_at,
     links,
     neighbours,
     newcomer,
-    perhaps_related,
     service_of,
 )
 from bot.incidents.correlation import Decision, IdentifiedAlert
+from bot.incidents.likely_relations import perhaps_related
 from bot.incidents.model import Severity
 from bot.incidents.suggested_names import suggested_name
 from bot.incidents.troubles import Trouble
 from store.operations import incidents
-from store.operations.cascade_members import OPEN, member_from, related
+from store.operations.cascade_members import MEMBER, OPEN, member_from, related
 from store.statements import (
     Operation,
     Row,
@@ -124,8 +125,8 @@ def place(
     """Find where the incident that this alert opens belongs. The caller holds `lock_near`.
 
     1. Read the open incidents that a rule could link it with. 2. Lock the roots of those that a
-    rule links, and look at them again: somebody may have resolved or moved one, and then all is
-    read again.
+    rule links, and look at them again, with all their members: somebody may have resolved or moved
+    one, and then all is read again.
     """
     member = newcomer(identified_alert, now)
     if member.trouble is Trouble.SLOW:
@@ -136,9 +137,9 @@ def place(
             return placement
         roots = [link.member.root_id for link in placement.links]
         yield lock(*map(lock_key, roots))
-        rows = yield _reading_roots(roots, has_ended=placement.reopens)
-        if len(rows) == len(roots):
-            return _under(placement, rows)
+        rows = yield _reading_cascades(roots)
+        if len(_roots_of(placement, rows)) == len(roots):
+            return _under(placement, rows, calls)
 
 
 def read_unlocked(
@@ -152,7 +153,7 @@ def read_unlocked(
     if not placement.links:
         return Placement(member)
     roots = [link.member.root_id for link in placement.links]
-    return _under(placement, (yield _reading_roots(roots, has_ended=placement.reopens)))
+    return _under(placement, (yield _reading_cascades(roots)), calls)
 
 
 def _find(
@@ -172,20 +173,35 @@ def _find(
     return Placement(member, related_id=near.root_id if near else None)
 
 
-def _under(placement: Placement, rows: Sequence[Row]) -> Placement:
-    """Return the placement with the channel and the sender of its root; without it a root."""
-    root = next((row for row in rows if row["id"] == placement.root_id), None)
-    if root is None:
+def _under(placement: Placement, rows: Sequence[Row], calls: Calls) -> Placement:
+    """Return the placement with the links that no member of a cascade contradicts, and with the
+    channel and the sender of its root; without a root it is one.
+    """
+    members = [member_from(row) for row in rows]
+    links = compatible(placement.member, placement.links, members, calls)
+    roots = _roots_of(placement, rows)
+    if not links or (root := roots.get(links[0].member.root_id)) is None:
         return Placement(placement.member)
-    return replace(placement, channel=root["channel"], sender=root["sender"] or "")
+    return replace(placement, links=links, channel=root["channel"], sender=root["sender"] or "")
 
 
-def _reading_roots(roots: Sequence[int], *, has_ended: bool) -> Statement:
+def _roots_of(placement: Placement, rows: Sequence[Row]) -> dict[int, Row]:
+    """Return the rows of the roots that are open, or that have ended if it reopens one."""
+    return {
+        row["id"]: row
+        for row in rows
+        if row["id"] == row["root_id"] and (row["status"] == "resolved") is placement.reopens
+    }
+
+
+def _reading_cascades(roots: Sequence[int]) -> Statement:
+    """Read the members of these cascades, also those that have ended, each with its sender."""
+    placeholders = ", ".join("?" * len(roots))
     return query(
-        "SELECT id, channel, (SELECT a.sender FROM alerts a WHERE a.incident_id = incidents.id"  # noqa: S608 - constants
-        " ORDER BY a.id LIMIT 1) AS sender FROM incidents"
-        f" WHERE id IN ({', '.join('?' * len(roots))})"
-        f" AND parent_id IS NULL AND status {'NOT ' if has_ended else ''}IN {OPEN}",
+        f"SELECT {MEMBER}, m.grew_at, m.status, m.channel, (SELECT a.sender FROM alerts a"  # noqa: S608 - constants
+        " WHERE a.incident_id = m.id AND m.parent_id IS NULL ORDER BY a.id LIMIT 1) AS sender"
+        f" FROM incidents m WHERE m.id IN ({placeholders}) OR m.parent_id IN ({placeholders})",
+        *roots,
         *roots,
     )
 

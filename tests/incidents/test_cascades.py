@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from bot.incidents.cascades import Calls, Member, links, perhaps_related
+from bot.incidents.cascades import Calls, Member, links
 from bot.incidents.correlation import Reason
+from bot.incidents.likely_relations import perhaps_related
 from bot.incidents.root_cause import cause
 from bot.incidents.subject import Scope
 from bot.incidents.troubles import Trouble
@@ -115,6 +116,45 @@ def test_a_new_incident_of_unknown_region_joins_neither_of_two_regions() -> None
     new = replace(new, scope=replace(new.scope, region="-"))
     assert rules(new, here) == [(1, Reason.SYMPTOM)]
     assert rules(new, here, there) == []
+
+
+def placed(new: Member, **place: str) -> Member:
+    return replace(new, scope=replace(new.scope, **place))
+
+
+ELSEWHERE = [({"region": "-"}, {"region": "us-east-1"}), ({"env": "-"}, {"env": "staging"})]
+
+
+@pytest.mark.parametrize(("unknown", "other"), ELSEWHERE, ids=["region", "environment"])
+def test_a_member_of_unknown_place_brings_no_second_place_into_its_cascade(
+    unknown: dict[str, str], other: dict[str, str]
+) -> None:
+    root, vague = member(1, "web"), placed(member(2, "cart_api", root_id=1), **unknown)
+    store = member(0, "orders_db")
+    assert rules(store, root, vague) == [(2, Reason.CALLS)]
+    assert rules(placed(store, **other), root, vague) == []
+    vague_root, child = replace(vague, id=1), replace(root, id=2, root_id=1)
+    assert rules(placed(store, **other), vague_root, child) == [], "a child counts as its root"
+    merged = placed(member(3, "cart_api", root_id=1), **other)
+    assert rules(placed(store, **other), root, merged) == [(3, Reason.CALLS)], "a person did that"
+
+
+@pytest.mark.parametrize(("unknown", "other"), ELSEWHERE, ids=["region", "environment"])
+def test_two_cascades_whose_members_contradict_each_other_are_not_brought_together(
+    unknown: dict[str, str], other: dict[str, str]
+) -> None:
+    here = [member(1, "edge"), placed(member(2, "web", root_id=1), **unknown)]
+    there = [placed(member(3, "mail"), **other), placed(member(4, "web", root_id=3), **unknown)]
+    new = placed(member(0, "cart_api"), **unknown)
+    assert rules(new, *here) == [(2, Reason.CALLS)]
+    assert rules(new, *here, *there) == []
+
+
+def test_clusters_of_one_region_may_have_their_store_in_common() -> None:
+    root = member(1, "cart_api")
+    child = placed(member(2, "web", root_id=1), place="prod-a||")
+    root = placed(root, place="")
+    assert rules(placed(member(0, "web"), place="prod-b||"), root, child) == [(1, Reason.CALLS)]
 
 
 def test_without_a_service_or_a_node_nothing_is_linked() -> None:

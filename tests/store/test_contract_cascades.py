@@ -308,3 +308,18 @@ async def test_a_sender_whose_clock_runs_behind_reports_a_symptom_of_the_same_fa
     child = await deliver(store, slow_clock, at=later(3660))
     assert (await store.incident(child)).parent_id == root
     await check(store)
+
+
+@pytest.mark.parametrize("is_apart", [False, True])
+async def test_a_callee_of_unknown_region_brings_no_second_region_into_its_cascade(
+    store: Store, is_apart: bool
+) -> None:
+    """The root calls what the new incident does not know: no rule reads it."""
+    declare_calls(store, {"web": ("cart-api",), "mail": ("cart-api",)})
+    root = await deliver(store, symptom("web", region="eu-west-1"))
+    callee = await deliver(store, symptom("cart-api", region=""), at=later(20))
+    assert (await store.incident(callee)).parent_id == root
+    region = "us-east-1" if is_apart else "eu-west-1"
+    other = await deliver(store, symptom("mail", region=region), at=later(40))
+    assert (await store.incident(other)).parent_id == (None if is_apart else root)
+    await check(store)
