@@ -12,7 +12,7 @@ from store.audit.proof.export import read_export, verify_export
 from tests.helpers.clocks import RunningClock
 from tests.scenarios.commands import answer_to
 from tests.scenarios.starting import StartBot
-from tests.scenarios.world import ANA, AUDIT_KEY, BEN, World, kind, restart_sop
+from tests.scenarios.world import ANA, AUDIT_KEY, BEN, CHLOE, World, kind, restart_sop
 
 pytestmark = pytest.mark.one_engine
 
@@ -130,12 +130,12 @@ async def test_a_handover_that_waits_drops_what_is_resolved_and_ends_without_any
         await answer_to(world, f"/incident ack INC-{number}", "ana")
     await answer_to(world, f"/incident handover <@{BEN}>", "ana")
     await direct_message(world, BEN, "handover", "hands 2 incidents over to you")
-    await answer_to(world, "/incident resolve INC-2", "chloe")
+    await running.service.resolve(2, CHLOE)
     await running.service.handovers.report_late()
     to_ben = await direct_message(world, BEN, "handover", "hands 1 incident over to you")
     assert "INC-2" not in to_ben.text
     assert to_ben.buttons == ["Accept", "Decline"]
-    await answer_to(world, "/incident resolve INC-1", "chloe")
+    await running.service.resolve(1, CHLOE)
     await running.service.handovers.report_late()
     for person in (ANA, BEN):
         ended = await direct_message(world, person, "handover", "its incidents are resolved")
