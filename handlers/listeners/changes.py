@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from bot.errors import InputError, SubmitAgain
 from bot.incidents.listing import ListFilter
+from bot.incidents.model import Incident
 from bot.incidents.severity_words import known_severity
 from bot.language import deferred
 from bot.response import IncidentService
@@ -63,8 +65,17 @@ async def open_escalate(
 ) -> None:
     """Open the modal that asks a second person for help."""
     incident = await incident_of_press(body, action, service)
-    await service.decisions.check_person(str(body["user"]["id"]), "escalate")
-    await outbox.direct.open_view(str(body["trigger_id"]), changes.escalate_modal(incident))
+    user = str(body["user"]["id"])
+    await service.decisions.check_person(user, "escalate")
+    person = _likely_helper(incident, user, service.policy.remediate.approvers)
+    await outbox.direct.open_view(str(body["trigger_id"]), changes.escalate_modal(incident, person))
+
+
+def _likely_helper(incident: Incident, user: str, approvers: Sequence[str]) -> str:
+    """The owner, or the first approver, unless it is the user or is asked already; '' if nobody."""
+    helper = incident.escalation.to if incident.escalation else ""
+    people = (incident.acknowledged_by, *(who for who in approvers if who.startswith(("U", "W"))))
+    return next((who for who in people if who and who not in (user, helper)), "")
 
 
 async def open_merge(

@@ -102,14 +102,16 @@ def assign_modal(incident: Incident, user: str) -> Block:
     )
 
 
-def escalate_modal(incident: Incident) -> Block:
-    """The modal that asks a second person for help, and says why."""
+def escalate_modal(incident: Incident, person: str = "") -> Block:
+    """The modal that asks a second person for help, and says why; `person` is chosen already."""
     note = alert(_("They are asked in its thread and by a direct message. The owner stays."))
     if (escalation := incident.escalation) is not None:
         text = _("<@{by}> asked <@{to}> {at}, who has not answered yet.")
         text = text.format(by=escalation.by, to=escalation.to, at=clock(escalation.at))
         note = alert(text, "warning")
     whom = {"type": "users_select", "action_id": "sopbot.person"}
+    if person:
+        whom["initial_user"] = person
     why = {"type": "plain_text_input", "action_id": "sopbot.reason", "max_length": 200}
     reason = input_block("reason", _("Why? (shown to them)"), why)
     return form(

@@ -65,8 +65,12 @@ async def test_a_person_is_asked_for_help_from_the_menu_of_the_card(
     world: World, two_open: None
 ) -> None:
     ana = world.slack.as_user("ana")
-    await opened(world, "Escalate…", "ana")
-    await ana.submit(values={"person": BEN, "reason": "the disk again"})
+    modal = await opened(world, "Escalate…", "ana")
+    chosen = [
+        block["element"].get("initial_user") for block in modal["blocks"] if "element" in block
+    ]
+    assert chosen == [BEN, None], "menu, entry, submit: an approver is chosen already, and shown"
+    await ana.submit(values={"reason": "the disk again"})
     answer = str(world.slack.modal("ana"))
     assert f"INC-1 is escalated: <@{BEN}> is asked in its thread and by a direct message" in answer
     await world.card("escalated to @ben by @ana")
