@@ -23,3 +23,9 @@ M061 = """
 CREATE INDEX early_resolves ON alerts (fingerprint, source)
     WHERE status = 'resolved' AND incident_id IS NULL;
 """
+
+M063 = """
+-- What of a service ended just now, of any category.
+CREATE INDEX ended_of_service ON incidents (scope_service, resolved_at)
+    WHERE resolved_at IS NOT NULL;
+"""

@@ -174,6 +174,11 @@ def m062_expand_spoken_outcomes() -> str:
     return progress_columns.SPOKEN_OUTCOMES
 
 
+def m063_expand_just_ended() -> str:
+    """Find what of a service ended just now."""
+    return episode_columns.M063
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     *EARLIER_MIGRATIONS,
     m035_expand_reading_cases,
@@ -204,6 +209,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m060_expand_zones,
     m061_expand_early_resolves,
     m062_expand_spoken_outcomes,
+    m063_expand_just_ended,
 )
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from bot.approvals.model import Choice, UserStatus
 from bot.approvals.policy import Voter
+from bot.incidents.cascades import NO_CALLS, newcomer
 from bot.policy import Policy
 from handlers.listeners import approvals
 from handlers.outbound.outbox import Outbox
@@ -21,6 +22,7 @@ from handlers.outbound.rendering import Renderer
 from store import Store, open_store
 from store.messages import EVERYTHING
 from store.operations import candidates, freezes, grouping, scoped_freezes, trust
+from store.operations.cascade_members import related
 from store.operations.delivery_context import DeliveryContext
 from store.operations.outbox_fetch import FetchRequest
 from store.operations.trail_end import End
@@ -234,6 +236,15 @@ async def test_an_alert_reads_the_open_incidents_of_its_service_and_no_others() 
     assert [
         step for step in by_service if "incidents_by_end" in step and "resolved_at>?" not in step
     ] == []
+
+
+async def test_a_new_incident_reads_what_of_its_service_ended_just_now_and_nothing_older() -> None:
+    """Else it costs as much as its service ever had incidents."""
+    new = newcomer(identify(alert(starts_at=NOW)), NOW)
+    steps = await plan_of(related(new, NO_CALLS, NOW))
+    ended = [step for step in steps if "resolved_at>?" in step]
+    assert any("(scope_service=? AND resolved_at>?)" in step for step in ended), steps
+    assert not any("B-TREE" in step for step in steps), steps
 
 
 async def test_a_click_reads_the_requests_of_the_last_day_and_not_the_whole_trail() -> None:
