@@ -11,9 +11,13 @@ from bot.intake.body_labels import Kept
 from bot.intake.field_names import ALIASES, ENV_HINTS, THING_NAMES
 from bot.intake.fields import optional_text
 from bot.intake.holders import SUBJECTS, Holders, is_placeholder, name_of, only_name
+from bot.intake.reasons import is_answer
 
 # Words such as "unknown" are no value of these.
 _PLACES = frozenset(("service", "env", "region"))
+# What a check watches; `label` is what people call it.
+_WATCHED = ("monitor", "check", "monitor_name", "check_name", "label", "site", "website", "target")
+_NAMES_OF_WATCHED = ("name", "friendly_name", "friendlyName", "display_name", "label", "url")
 # Fields that may stand in an object inside the body.
 _NESTED = frozenset(("name", "title", "text", "env", "region", "service", "value", "threshold"))
 
@@ -92,6 +96,22 @@ class FieldFinder:
                 if isinstance(value, str) and guesses.looks_like_env(value.strip()):
                     return value.strip()
         return _env_of_service(service)
+
+    def watched(self, name: str) -> str:
+        """Return the name of what a check watches, for a body whose title is only what it saw; ''
+        without one. `name` counts if it is no such answer.
+        """
+        if name and not is_answer(name):
+            return name
+        for field in _WATCHED:
+            value = self.holders.own.get(field)
+            if isinstance(value, str) and value.strip():
+                return value.strip()
+            watched = self.holders.objects.get(field, {})
+            texts = (watched.get(key) for key in _NAMES_OF_WATCHED)
+            if text := next((text for text in texts if isinstance(text, str) and text.strip()), ""):
+                return text.strip()
+        return str(self.holders.subject.get("label") or "")
 
     def thing(self) -> str:
         """Return the check, task or rule that a body without a name or title is about, or ''.

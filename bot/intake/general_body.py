@@ -28,6 +28,7 @@ from bot.intake.field_names import normal_name
 from bot.intake.fields import at, optional_text, text_mapping, wrong
 from bot.intake.headline import read_headline
 from bot.intake.holders import holders_of, unwrapped
+from bot.intake.reasons import is_answer
 from bot.intake.states import state_of
 
 _LABEL_LINES = 60  # lines of a body that are shown if nothing in it is a text
@@ -102,9 +103,13 @@ class _BodyReader:
         metadata = self.kept({}, text_mapping, self.body.get("metadata"), "metadata")
         labels = labels_in(self.body, self.holders, self.kept)
         annotations = self.kept({}, text_mapping, self.body.get("annotations"), "annotations")
-        if name and not title and labels.get("monitor", name) != name:
+        shown = title or name or text
+        is_kind = name.lower() in _KINDS_OF_CHECK
+        if is_answer(shown) and not is_kind and (watched := self.fields.watched(name)):
+            name, title = watched, f"{watched}: {shown.split(chr(10), 1)[0]}"
+        elif name and not title and labels.get("monitor", name) != name:
             title = f"{labels['monitor']}: {name}"  # "Nightly backup: has not completed"
-        elif name.lower() in _KINDS_OF_CHECK and not title:
+        elif is_kind and not title:
             title = text.split("\n", 1)[0] or f"{service} {name}".strip()
         headline = read_headline(title or name or text)
         status = self.status(headline.state)

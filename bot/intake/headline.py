@@ -31,6 +31,7 @@ from bot.intake.delimiters import (
 from bot.intake.earlier_states import EARLIER, without_earlier
 from bot.intake.members import counts_both
 from bot.intake.phrases import TOKEN, begins_with_state, is_symptom, phrase_at, severity_word
+from bot.intake.reasons import name_behind
 from bot.intake.states import StateWord
 
 LOOKED_AT = 300  # characters of a title
@@ -38,16 +39,7 @@ LOOKED_AT = 300  # characters of a title
 _FRONT_MARKS = re.compile(
     r"(?:\s|:[a-z0-9_+'-]{1,60}:|_|[^\w\[({【「『（［<\"'/$#@])+", re.IGNORECASE
 )
-_BRACKETS = {
-    "[": "]",
-    "(": ")",
-    "【": "】",
-    "{": "}",
-    "「": "」",
-    "（": "）",
-    "［": "］",
-    "『": "』",
-}
+_BRACKETS = dict(zip("[(【{「（［『", "])】}」）］』", strict=True))
 _BRACKETED = re.compile(r"\[[^\[\]]{1,60}\]|\([^()]{1,60}\)|【[^【】]{1,60}】")
 _RUN_NUMBER = re.compile(r"#\d+")  # "job #32 Failure": a run and its result
 _AMOUNT = re.compile(r"[-+<>=~]?\d|[<>=~] \d|(?:to|than|over|by|and)\b", re.IGNORECASE)
@@ -115,6 +107,8 @@ class _Reader:
                 self.state = word.status
         front = " ".join(f"[{name}]" for name in self.names)
         subject = subject[: len(without_details(rest))]
+        if word is not None and (name := name_behind(rest[:cut], rest[cut:end], rest[end:])):
+            subject = f"{subject.rstrip()} {without_details(name)}"
         if self.is_marked and self.state is AlertStatus.RESOLVED:
             subject = without_actor(subject)
         subject = "" if self.is_named else subject
@@ -346,5 +340,7 @@ def _stands_as_state(
             return True
         if before.endswith(("* ", "` ")) and rest[end:].startswith(":"):  # `*cart* alert: …`
             return states.state_of(rest[end:]) is not AlertStatus.RESOLVED
+        if name_behind(before, "", rest[end:]):
+            return True
         return ends_before_state(before) or rest[start:end].isupper()
     return True
