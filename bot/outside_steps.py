@@ -42,8 +42,7 @@ def outside_steps(
 ) -> tuple[Step, ...]:
     """The steps for logs, programs, detectors, Alertmanager, paging services, backups and traces.
 
-    Each does nothing where neither the settings nor the policy names something to ask. `parts`
-    closes what they hold.
+    Each does nothing unless the settings or the policy name something to ask. `parts` closes them.
     """
     channel = settings.slack_alert_channels[0]
     poller = LogPoller(service, service.config, clock, channel)
@@ -66,6 +65,7 @@ def outside_steps(
         clock,
         metrics,
         outside_targets(settings, session),
+        names_of=service.names_of,
         language=settings.message_language,
     )
     heartbeat = DeadManSwitch(session, service.config, clock, health)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -21,6 +21,10 @@ log = logging.getLogger(__name__)
 
 UNFINISHED = timedelta(minutes=5)  # longer than any target may take: its process has ended
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=30), timedelta(minutes=10)
+LEARN_NAMES_EVERY = timedelta(hours=1)
+NamesOf = Callable[[Collection[str]], Awaitable[Mapping[str, str]]]
+"""The display names of users, without those whose names nobody knows."""
+
 _SENT = "Slack did not show this in time, so it was sent by {target}."
 _SENT_AGAIN = "It was sent by {target} once more, because the bot had been stopped."
 _MAY_BE_SENT = (
@@ -46,8 +50,11 @@ class OutsideNotices:
         metrics: Metrics,
         targets: Sequence[Target],
         *,
+        names_of: NamesOf,
         language: str = ENGLISH,
     ) -> None:
+        self._names_of = names_of
+        self._learn_at = clock()
         self._language = language
         self._store = store
         self._config = config
@@ -61,6 +68,9 @@ class OutsideNotices:
         if policy is None or not self._targets:
             return
         now = self._clock()
+        if now >= self._learn_at:  # while Slack answers: a notice is written when it does not
+            self._learn_at = now + LEARN_NAMES_EVERY
+            await self._names_of(self._config.current.policy.remediate.approvers)
         await self._store.give_up_unfinished_notices(now - UNFINISHED, now, _INTERRUPTED)
         before = now - timedelta(seconds=policy.after_seconds)
         late = await self._store.late_messages(before, tuple(self._targets), now)
@@ -110,7 +120,8 @@ class OutsideNotices:
         incident = await self._store.incident(message.incident_id)
         if message.kind == "approval":
             approval = await self._store.approval(message.subject)
-            return about_approval(incident, approval, message.key, seconds)
+            names = await self._names_of(approval.approvers)
+            return about_approval(incident, approval, message.key, seconds, names)
         return about_incident(incident, message.key, seconds)
 
     async def _say_slack_is_back(self, name: str, incidents: list[int]) -> None:

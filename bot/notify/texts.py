@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from bot.approvals.model import Approval
@@ -32,16 +33,24 @@ def about_incident(incident: Incident, key: str, seconds: float) -> OutsideMessa
 
 
 def about_approval(
-    incident: Incident, approval: Approval, key: str, seconds: float
+    incident: Incident,
+    approval: Approval,
+    key: str,
+    seconds: float,
+    names: Mapping[str, str],
 ) -> OutsideMessage:
-    """The notice of an approval that waits. It can be approved in Slack only."""
+    """The notice of an approval that waits. It can be approved in Slack only.
+
+    `names` are the display names of approvers; one without a name is shown by their id.
+    """
     action = one_line(approval.proposal.title, 150)
     head = _("Awaiting approval: {action} ({number})").format(action=action, number=incident.number)
     needs = _("{action} on {target} needs {needed} of {approvers}, until {at}.").format(
         action=action,
         target=one_line(approval.proposal.target, 100),
         needed=approval.needed,
-        approvers=", ".join(f"@{who}" for who in approval.approvers) or _("nobody"),
+        approvers=", ".join(f"@{one_line(names.get(who, who), 60)}" for who in approval.approvers)
+        or _("nobody"),
         at=_time(approval.expires_at),
     )
     how = _("It can be approved in Slack only, once Slack can be reached.")

@@ -76,6 +76,7 @@ class IncidentService:
         self.progress = ProgressReports(dependencies, lambda: self.dispatches.under_way)
         self.silences = Silences(dependencies, self.decisions)
         self.readers = Readers(dependencies)
+        self.names_of = dependencies.directory.names
         self.remarks = Remarks(dependencies, self.decisions.check_person)
         self.postmortems = Postmortems(dependencies, self.decisions)
         self.exports = Exports(dependencies, self.decisions)

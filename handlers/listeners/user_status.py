@@ -37,6 +37,7 @@ class People(Directory):
         self._clock = clock
         self._known: dict[str, tuple[datetime, Any]] = {}
         self._in_progress: dict[str, asyncio.Task[Any]] = {}
+        self._last_names: dict[str, str] = {}
 
     async def user_status(self, user: str, groups: Collection[str]) -> UserStatus:
         """The person's status. Never raises: an unknown fact is `unread`, or a problem."""
@@ -52,14 +53,13 @@ class People(Directory):
         )
 
     async def names(self, users: Collection[str]) -> dict[str, str]:
-        """The display names of these people; those whom Slack does not return are left out."""
+        """The display names of these people; those whom Slack never returned are left out.
+
+        If Slack does not answer now, a name is the last one that it returned.
+        """
         few = list(users)[:MOST_NAMES]
-        answers = await asyncio.gather(*(self._cached(user, self._problem) for user in few))
-        return {
-            user: answer[1]
-            for user, answer in zip(few, answers, strict=True)
-            if answer is not None and answer[1]
-        }
+        await asyncio.gather(*(self._cached(user, self._problem) for user in few))
+        return {user: name for user in few if (name := self._last_names.get(user))}
 
     async def channels_of(self, user: str) -> frozenset[str] | None:
         """The channels that this person is in, of those that the bot can see; None if unknown."""
@@ -103,7 +103,11 @@ class People(Directory):
         """Return the reason why the user's vote never counts, and their display name."""
         answer = await self._call("users_info", user=user)
         person = answer.get("user")
-        return problem_of(person, self._home_team), name_of(person)
+        name = name_of(person)
+        if len(self._last_names) >= MOST:
+            self._last_names.clear()
+        self._last_names[user] = name
+        return problem_of(person, self._home_team), name
 
     async def _channels(self, user: str) -> frozenset[str]:
         kinds = "public_channel,private_channel"

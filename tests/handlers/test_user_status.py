@@ -194,3 +194,13 @@ def test_a_stranger_with_few_fields_is_a_stranger() -> None:
 @pytest.mark.parametrize("user", [None, [], "U0BEN", {}])
 def test_an_id_that_is_no_user_does_not_count(user: Any) -> None:
     assert problem_of(user, HOME)
+
+
+async def test_a_name_is_the_last_one_that_slack_returned_while_it_does_not_answer(
+    desk: Desk,
+) -> None:
+    before = await desk.people.names([BEN])
+    assert before[BEN]
+    desk.fail("users.info")
+    desk.clock.forward(3600)
+    assert await desk.people.names([BEN, CHLOE]) == before, "it never returned chloe"

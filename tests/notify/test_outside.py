@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -22,7 +22,16 @@ from bot.notify.webhooks import Ntfy, PagerDuty, Webhook
 from bot.observability.metrics import Metrics
 from bot.policy import Policy
 from store import Store, open_store
-from tests.helpers.builders import AUDIT_KEY, NOW, later, open_incident, pending_approval
+from tests.helpers.builders import (
+    ANA,
+    AUDIT_KEY,
+    BEN,
+    CAT,
+    NOW,
+    later,
+    open_incident,
+    pending_approval,
+)
 from tests.helpers.http_servers import served
 from tests.helpers.smtp_server import PASSWORD, USER, SmtpServer, smtp_server
 
@@ -72,6 +81,11 @@ class World:
         return [entry.text for entry in timeline if entry.kind == "note"]
 
 
+async def names_of(users: Collection[str]) -> dict[str, str]:
+    """The directory knows one person, whose name is hostile."""
+    return {user: "Ben\r\nBcc: x" for user in users if user == BEN}
+
+
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("certificates")
@@ -104,7 +118,9 @@ async def world(certificates: Path) -> AsyncIterator[World]:
         ]
         config = LiveConfiguration(Configuration(policy=POLICY))
         world = World(store, mail, hooks, None, options, metrics)  # type: ignore[arg-type]
-        world.notices = OutsideNotices(store, config, lambda: world.now, metrics, targets)
+        world.notices = OutsideNotices(
+            store, config, lambda: world.now, metrics, targets, names_of=names_of
+        )
         yield world
     await store.close()
 
@@ -163,7 +179,8 @@ async def test_a_waiting_approval_goes_out_with_its_approvers_and_where_to_appro
     await world.run(300)
     (mail,) = world.mail.mails
     assert mail["Subject"].startswith(f"Awaiting approval: {approval.proposal.title}")
-    assert f"@{approval.approvers[0]}" in mail.get_content()
+    assert approval.approvers == (ANA, BEN, CAT)
+    assert f"of @{ANA}, @Ben Bcc: x, @{CAT}, until" in mail.get_content()
     assert "in Slack only" in mail.get_content()
     assert approval.proposal.parameters, "there is something to show"
     for parameter in approval.proposal.parameters:
