@@ -73,9 +73,9 @@ async def open_escalate(
 
 def _likely_helper(incident: Incident, user: str, approvers: Sequence[str]) -> str:
     """The owner, or the first approver, unless it is the user or is asked already; '' if nobody."""
-    helper = incident.escalation.to if incident.escalation else ""
+    asked_before = incident.escalation.to if incident.escalation else ""
     people = (incident.acknowledged_by, *(who for who in approvers if who.startswith(("U", "W"))))
-    return next((who for who in people if who and who not in (user, helper)), "")
+    return next((who for who in people if who and who not in (user, asked_before)), "")
 
 
 async def open_merge(
