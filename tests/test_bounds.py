@@ -34,7 +34,7 @@ MIB = 1_048_576
 
 BOUNDS: dict[str, dict[str, float]] = {
     "bot.web.body": {"BODY_LIMIT": MIB},
-    "bot.web.alert_bodies": {"ALERTS_LIMIT": 500, "LONG": 8_192},
+    "bot.web.alert_bodies": {"ALERTS_LIMIT": 500, "LONG": 65_536},
     "bot.web.ingest": {"KEY_LIMIT": 200},
     "bot.replay.stream": {
         "LARGEST_FILE": 256 * MIB,

@@ -12,10 +12,13 @@ from bot.incidents.model import Alert
 from bot.intake import Reading, parse_body
 from bot.intake.senders.sns import with_signature
 from bot.response import Delivery
+from bot.web.body import alert_of
 from bot.web.sns import SnsVerifier
 
 ALERTS_LIMIT = 500  # in one body; a larger one would keep a processor busy for seconds
-LONG = 8_192  # bytes; a longer body is parsed in a thread, while the event loop does other work
+# Bytes; a longer body is parsed in a thread, while the event loop does other work. Not a shorter
+# one: beside a busy thread each statement of SQLite may wait 5 ms for the interpreter.
+LONG = 65_536
 
 
 class AlertBodies:
@@ -28,22 +31,35 @@ class AlertBodies:
         self._channel = channel
         self._config = config
         self._sns = sns
-        self._one_long = asyncio.Lock()  # each thread more would take the event loop's turns
+        # One after the other: the end of an alert must not overtake its beginning, and no body
+        # that waits is decoded, which takes many times its length.
+        self._in_order = asyncio.Lock()
 
-    async def read(
-        self, source: str, body: Any, key: str, length: int = 0
+    async def read_bytes(
+        self, source: str, data: bytes, content_type: str, key: str
     ) -> tuple[Reading, Delivery]:
-        """Read a body of that source. `key` identifies the delivery, unless SNS signed an id.
+        """Decode a body of that source, and read it; see `read`. InputError as `body.alert_of`."""
+        async with self._in_order:
+            body = alert_of(data, content_type)
+            if len(data) > LONG:
+                reading = await asyncio.to_thread(self._parse, source, body)
+            else:
+                reading = self._parse(source, body)
+        return await self._delivered(source, body, reading, key)
 
-        `length` is the body's in bytes. TooLarge over 500 alerts.
+    async def read(self, source: str, body: Any, key: str) -> tuple[Reading, Delivery]:
+        """Read a decoded body of that source. `key` identifies the delivery, unless SNS signed an
+        id. TooLarge over 500 alerts.
         """
+        return await self._delivered(source, body, self._parse(source, body), key)
+
+    def _parse(self, source: str, body: Any) -> Reading:
         _check_count(_listed(body))  # before the alerts are parsed, which costs more
-        mappings = self._config.current.mappings
-        if length > LONG:
-            async with self._one_long:
-                reading = await asyncio.to_thread(parse_body, source, body, mappings)
-        else:
-            reading = parse_body(source, body, mappings)
+        return parse_body(source, body, self._config.current.mappings)
+
+    async def _delivered(
+        self, source: str, body: Any, reading: Reading, key: str
+    ) -> tuple[Reading, Delivery]:
         alerts: Sequence[Alert] = reading.alerts
         _check_count(alerts)
         sender = f"http:{source}"

@@ -34,8 +34,12 @@ async def alert_body(request: web.Request) -> Any:
     Some senders (SNS, scripts) post JSON as text/plain, so text is tried as JSON first. Raises
     TooLarge over 1 MiB; InputError if the body claims to be JSON and is not.
     """
-    data = await body_bytes(request)
-    if not request.content_type.startswith("text/"):
+    return alert_of(await body_bytes(request), request.content_type)
+
+
+def alert_of(data: bytes, content_type: str) -> Any:
+    """Decode the body of an alert as `alert_body` does; InputError as there."""
+    if not content_type.startswith("text/"):
         return json_of(data)
     try:
         return json_of(data)

@@ -24,7 +24,7 @@ from bot.intake.incident_request import IncidentRequest, parse_incident_request
 from bot.response import Delivery, IncidentService
 from bot.response.advise import guidance_of, history
 from bot.web.alert_bodies import AlertBodies
-from bot.web.body import alert_body, body_bytes, incident_body, json_body
+from bot.web.body import body_bytes, incident_body, json_body
 from bot.web.sns import SnsVerifier
 from store.topics import Topic
 
@@ -59,9 +59,8 @@ class IngestEndpoints:
         arrived_at = self._clock()
         source = source_name(request.match_info.get("source", "alertmanager"))
         key = await self._key(request)
-        body = await alert_body(request)
-        length = len(await body_bytes(request))
-        reading, delivery = await self._bodies.read(source, body, key, length)
+        data = await body_bytes(request)
+        reading, delivery = await self._bodies.read_bytes(source, data, request.content_type, key)
         receipt = await self._service.receive(replace(delivery, arrived_at=arrived_at))
         answer = {
             "accepted": receipt.accepted,
