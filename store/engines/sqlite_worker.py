@@ -216,18 +216,24 @@ class Worker:
         return monotonic() > self._deadline
 
     def _settle(self, group: Group, failure: StoreError | None, *, is_news: bool) -> None:
-        """Answer the callers. `is_news` says that the outcome tells how the file is."""
+        """Wake whom the group concerns, and go on. `is_news` says that the outcome tells how the
+        file is.
+        """
         if is_news:
             self._on_result(failure)
         if self.ahead and group.read_ahead is not None:
             self.ahead.committed(group.read_ahead)
         if group.topics and self._wake:
-            # First, and the callers a turn later: a card's post leaves before its alert's
-            # acknowledgement, which nobody waits for in milliseconds.
+            # First, and the callers one round of the loop later: a card's post leaves before its
+            # alert's acknowledgement, which nobody waits for in milliseconds.
             self._wake(group.topics)
-            self._loop.call_soon(group.answer)
+            self._loop.call_soon(self._go_on, group)
         else:
-            group.answer()
+            self._go_on(group)
+
+    def _go_on(self, group: Group) -> None:
+        """Answer the callers, then run what waits: what they write next is part of it."""
+        group.answer()
         if self._queue:
             self._loop.call_soon(self._start_group)
         else:
