@@ -2,8 +2,9 @@
 
 A burst is many small deliveries of the same alerts' incidents. While a transaction runs, what
 arrives waits for the next one; at other times nothing waits. The next one begins at the end of the
-one before, or sooner: when enough alerts wait, or when they have waited long enough. Transactions
-that run side by side wait for each other's incidents, and small ones cost more an alert.
+one before, or sooner: when enough deliveries wait, or when they have waited long enough.
+Transactions that run side by side wait for each other's incidents, and small ones cost more per
+alert.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ SMALL = 8  # alerts of a delivery that is gathered; larger ones are read and wri
 MOST = 64  # alerts of a transaction: it reads and writes each incident of theirs once
 AT_ONCE = 4  # transactions that run side by side
 ENOUGH = 16  # deliveries that begin a transaction beside one that runs
-PATIENCE = 0.05  # seconds that fewer of them wait for one that runs
+LONGEST_WAIT = 0.05  # seconds that fewer of them wait for one that runs
 
 _Waiting = tuple[IncomingDelivery, "asyncio.Future[Receipt]"]
 
@@ -47,7 +48,7 @@ class GatheredDeliveries:
         if not self._running or len(self._waiting) >= ENOUGH:
             self._begin()
         elif self._overdue is None:
-            self._overdue = asyncio.get_running_loop().call_later(PATIENCE, self._begin_overdue)
+            self._overdue = asyncio.get_running_loop().call_later(LONGEST_WAIT, self._begin_overdue)
         return await future
 
     def _begin(self) -> None:
@@ -55,7 +56,6 @@ class GatheredDeliveries:
         if len(self._running) < AT_ONCE:
             task = asyncio.create_task(self._run(), name="accept deliveries")
             self._running.add(task)
-            task.add_done_callback(self._running.discard)
 
     def _begin_overdue(self) -> None:
         """Wait no longer for a transaction that is held up: it may wait for another replica."""
@@ -64,13 +64,18 @@ class GatheredDeliveries:
             self._begin()
 
     async def _run(self) -> None:
-        while self._waiting:
-            chosen = self._next()
-            try:
-                await self._accept(chosen)
-            finally:
-                for _, future in chosen:
-                    future.cancel()  # one that has its answer is not: this task was cancelled
+        try:
+            while self._waiting:
+                chosen = self._next()
+                try:
+                    await self._accept(chosen)
+                finally:
+                    for _, future in chosen:
+                        future.cancel()  # one that has its answer is not: this task was cancelled
+        finally:
+            # Here, not in a callback of the task: a caller that goes on at once finds none running.
+            if (task := asyncio.current_task()) is not None:
+                self._running.discard(task)
 
     def _next(self) -> list[_Waiting]:
         """Return the deliveries of the next transaction; the second of one key waits."""
@@ -88,6 +93,9 @@ class GatheredDeliveries:
             else:
                 chosen[delivery.key] = waiting
         self._waiting = kept
+        if not kept and self._overdue is not None:
+            self._overdue.cancel()
+            self._overdue = None
         return list(chosen.values())
 
     async def _accept(self, chosen: Sequence[_Waiting]) -> None:

@@ -233,7 +233,7 @@ async def test_what_arrives_while_transactions_run_shares_the_next_one() -> None
 async def test_a_few_deliveries_wait_only_so_long_for_a_transaction_that_is_held_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(gathering, "PATIENCE", 0)
+    monkeypatch.setattr(gathering, "LONGEST_WAIT", 0)
     running: list[str] = []
     go_on = asyncio.Event()
 
@@ -252,6 +252,18 @@ async def test_a_few_deliveries_wait_only_so_long_for_a_transaction_that_is_held
     go_on.set()
     await asyncio.gather(*tasks)
     assert running == ["held up", "second", "third"]
+    await store.close()
+
+
+async def test_a_caller_that_delivers_one_after_the_other_never_waits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(gathering, "LONGEST_WAIT", 60)
+    store = await open_store("sqlite://", owner="a", audit_key=AUDIT_KEY)
+    for number in range(3):
+        item = identify(alert(fingerprint=f"fp-{number}"))
+        async with asyncio.timeout(30):
+            await store.accept(f"d{number}", [item], channel=CHANNEL, now=NOW)
     await store.close()
 
 
@@ -275,7 +287,7 @@ async def test_one_transaction_takes_in_no_more_alerts_however_they_are_delivere
     named = [identify(alert())] * gathering.SMALL
     whole = gathering.MOST // gathering.SMALL
     tasks = []
-    monkeypatch.setattr(gathering, "PATIENCE", 0)
+    monkeypatch.setattr(gathering, "LONGEST_WAIT", 0)
     for number in range(gathering.AT_ONCE + 2 * whole):
         delivery = IncomingDelivery(f"d{number}", named, context(store))
         tasks.append(asyncio.create_task(gathered.accept(delivery)))
