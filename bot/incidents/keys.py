@@ -21,7 +21,6 @@ _VOLATILE = re.compile(
 
 
 @lru_cache(maxsize=2048)  # the alerts of a burst share few subjects
-@lru_cache(maxsize=2048)  # the alerts of a burst have few services, categories and environments
 def normalise(part: str) -> str:
     """Normalise one part of an incident key: lower case, white space and '-' to '_', empty to '-'.
 
