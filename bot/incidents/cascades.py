@@ -8,12 +8,14 @@ spreads from member to member. What no rule links stays apart: a wrong merge is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import combinations
 from types import MappingProxyType
 
+from bot.incidents.contradictions import clash, stand_apart
 from bot.incidents.correlation import IdentifiedAlert, Reason
 from bot.incidents.ourselves import is_about_ourselves
 from bot.incidents.services import spelling
@@ -263,53 +265,44 @@ def links(new: Member, members: Iterable[Member], calls: Calls) -> list[Relation
         if known_link is None or link[0] < known_link[0]:
             best[member.root_id] = link
     chosen = [best[root_id][1] for root_id in sorted(best)]
-    return compatible(new, chosen, members, calls)
+    scopes: defaultdict[int, list[Scope]] = defaultdict(list)
+    for member in members:
+        scopes[member.root_id].append(member.scope)
+    return compatible(new.scope, chosen, scopes, calls)
 
 
 def compatible(
-    new: Member, chosen: Iterable[Relation], members: Iterable[Member], calls: Calls
+    new: Scope, chosen: Iterable[Relation], scopes: Mapping[int, Collection[Scope]], calls: Calls
 ) -> list[Relation]:
-    """Return the links with cascades of which no given member contradicts the new incident; none
-    if two of these cascades contradict each other.
+    """Return the links with cascades of which no member contradicts the new incident; none if two
+    of these cascades contradict each other. `scopes` are those of the members, by their root.
 
     A member of unknown region would else bring two regions into one cascade. What contradicts the
     linked member is there because a person merged it, and stands in nobody's way. Where only a
     name links them, each difference counts: two hosts of one name in two domains are perhaps two
     faults.
     """
-    cascades: dict[int, dict[tuple[str, ...], Member]] = {}
-    for member in members:  # Of many members of one place and service one stands for all.
-        scope = member.scope
-        key = (scope.env, scope.region, scope.place, scope.service)
-        cascades.setdefault(member.root_id, {}).setdefault(key, member)
-    kept = [
-        link
-        for link in chosen
-        if not any(
-            (_stand_apart(new, member, calls) and not _stand_apart(link.member, member, calls))
-            or (link.rule is Reason.NAMED_ALIKE and new.scope.contradicts(member.scope))
-            for member in cascades.get(link.member.root_id, {}).values()
-        )
-    ]
-    places = {key[:3] for link in kept for key in cascades.get(link.member.root_id, {})}
-    if len(places) < 2 and not calls.apart:  # as of nearly all: nothing to compare
-        return kept
-    clash = (
-        _contradict(first.member, second.member, calls) or _stand_apart(a, b, calls)
-        for first, second in combinations(kept, 2)
-        for a in cascades.get(first.member.root_id, {}).values()
-        for b in cascades.get(second.member.root_id, {}).values()
-    )
-    return [] if any(clash) else kept
+    kept: list[Relation] = []
+    joined: dict[int, list[Scope]] = {}  # without what a person merged
+    for link in chosen:
+        linked, root_id = link.member.scope, link.member.root_id
+        members = scopes.get(root_id, ())
+        fitting = [scope for scope in members if not stand_apart(linked, scope, calls.apart)]
+        if not any(stand_apart(new, scope, calls.apart) for scope in fitting) and not (
+            link.rule is Reason.NAMED_ALIKE and any(map(new.contradicts, members))
+        ):
+            kept.append(link)
+            joined[root_id] = fitting
+    linked_members = {
+        (*_where(link.member.scope), link.member.service): link.member for link in kept
+    }
+    if any(_contradict(*pair, calls) for pair in combinations(linked_members.values(), 2)):
+        return []
+    return [] if clash(joined, calls.apart) else kept
 
 
-def _stand_apart(first: Member, second: Member, calls: Calls) -> bool:
-    """Return True if the two may not be in one cascade, whatever links it.
-
-    Clusters and hosts may: a zone that is down, or a store that all call, has members in many.
-    """
-    is_declared = calls.apart and frozenset((first.service, second.service)) in calls.apart
-    return bool(is_declared) or first.scope.is_of_another_region(second.scope)
+def _where(scope: Scope) -> tuple[str, str, str]:
+    return scope.env, scope.region, scope.place
 
 
 def _contradict(first: Member, second: Member, calls: Calls) -> bool:

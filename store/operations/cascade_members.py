@@ -12,8 +12,8 @@ from bot.incidents.cascades import (
     neighbours,
     service_of,
 )
-from bot.incidents.likely_relations import RELATED_WITHIN
 from bot.incidents.model import Resolution
+from bot.incidents.perhaps_related import RELATED_WITHIN
 from bot.incidents.suggested_names import suggested_name, suggesting
 from bot.incidents.troubles import Trouble
 from store.incident_rows import scope_from

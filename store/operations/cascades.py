@@ -11,7 +11,7 @@ then `cascade/…` of the roots that change.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -30,12 +30,14 @@ from bot.incidents.cascades import (
     service_of,
 )
 from bot.incidents.correlation import Decision, IdentifiedAlert
-from bot.incidents.likely_relations import perhaps_related
 from bot.incidents.model import Severity
+from bot.incidents.perhaps_related import perhaps_related
+from bot.incidents.subject import Scope
 from bot.incidents.suggested_names import suggested_name
 from bot.incidents.troubles import Trouble
+from store.incident_rows import scope_from
 from store.operations import incidents
-from store.operations.cascade_members import MEMBER, OPEN, member_from, related
+from store.operations.cascade_members import OPEN, member_from, related
 from store.statements import (
     Operation,
     Row,
@@ -125,8 +127,8 @@ def place(
     """Find where the incident that this alert opens belongs. The caller holds `lock_near`.
 
     1. Read the open incidents that a rule could link it with. 2. Lock the roots of those that a
-    rule links, and look at them again, with all their members: somebody may have resolved or moved
-    one, and then all is read again.
+    rule links, and look at them again, with the places of their members: somebody may have resolved
+    or moved one, and then all is read again.
     """
     member = newcomer(identified_alert, now)
     if member.trouble is Trouble.SLOW:
@@ -137,9 +139,9 @@ def place(
             return placement
         roots = [link.member.root_id for link in placement.links]
         yield lock(*map(lock_key, roots))
-        rows = yield _reading_cascades(roots)
-        if len(_roots_of(placement, rows)) == len(roots):
-            return _under(placement, rows, calls)
+        found = yield from _read_roots(placement, roots)
+        if len(found) == len(roots):
+            return (yield from _under(placement, found, calls))
 
 
 def read_unlocked(
@@ -153,7 +155,7 @@ def read_unlocked(
     if not placement.links:
         return Placement(member)
     roots = [link.member.root_id for link in placement.links]
-    return _under(placement, (yield _reading_cascades(roots)), calls)
+    return (yield from _under(placement, (yield from _read_roots(placement, roots)), calls))
 
 
 def _find(
@@ -173,37 +175,51 @@ def _find(
     return Placement(member, related_id=near.root_id if near else None)
 
 
-def _under(placement: Placement, rows: Sequence[Row], calls: Calls) -> Placement:
+def _under(placement: Placement, roots: Mapping[int, Row], calls: Calls) -> Operation[Placement]:
     """Return the placement with the links that no member of a cascade contradicts, and with the
     channel and the sender of its root; without a root it is one.
     """
-    members = [member_from(row) for row in rows]
-    links = compatible(placement.member, placement.links, members, calls)
-    roots = _roots_of(placement, rows)
+    scopes = yield from _read_scopes(placement, list(roots), calls)
+    links = compatible(placement.member.scope, placement.links, scopes, calls)
     if not links or (root := roots.get(links[0].member.root_id)) is None:
         return Placement(placement.member)
     return replace(placement, links=links, channel=root["channel"], sender=root["sender"] or "")
 
 
-def _roots_of(placement: Placement, rows: Sequence[Row]) -> dict[int, Row]:
-    """Return the rows of the roots that are open, or that have ended if it reopens one."""
-    return {
-        row["id"]: row
-        for row in rows
-        if row["id"] == row["root_id"] and (row["status"] == "resolved") is placement.reopens
-    }
+def _read_roots(placement: Placement, roots: Sequence[int]) -> Operation[dict[int, Row]]:
+    """Read the roots that are open, or that have ended if it reopens one, each with its sender."""
+    rows = yield query(
+        "SELECT m.id, m.status, m.channel, (SELECT a.sender FROM alerts a"  # noqa: S608 - placeholders
+        " WHERE a.incident_id = m.id ORDER BY a.id LIMIT 1) AS sender"
+        f" FROM incidents m WHERE m.parent_id IS NULL AND m.id IN ({', '.join('?' * len(roots))})",
+        *roots,
+    )
+    return {row["id"]: row for row in rows if (row["status"] == "resolved") is placement.reopens}
 
 
-def _reading_cascades(roots: Sequence[int]) -> Statement:
-    """Read the members of these cascades, also those that have ended, each with its sender."""
-    placeholders = ", ".join("?" * len(roots))
-    return query(
-        f"SELECT {MEMBER}, m.grew_at, m.status, m.channel, (SELECT a.sender FROM alerts a"  # noqa: S608 - constants
-        " WHERE a.incident_id = m.id AND m.parent_id IS NULL ORDER BY a.id LIMIT 1) AS sender"
-        f" FROM incidents m WHERE m.id IN ({placeholders}) OR m.parent_id IN ({placeholders})",
+def _read_scopes(
+    placement: Placement, roots: Sequence[int], calls: Calls
+) -> Operation[dict[int, list[Scope]]]:
+    """Read where the members of these cascades are that have not ended, each place once.
+
+    With their services only if some are declared to be apart: a cascade may have very many.
+    """
+    if not roots:
+        return {}
+    service = "scope_service" if calls.apart else "''"
+    status = "" if placement.reopens else f" AND status IN {OPEN}"
+    ids = ", ".join("?" * len(roots))
+    rows = yield query(
+        "SELECT DISTINCT COALESCE(parent_id, id) AS root_id, scope_env, scope_region, scope_place,"  # noqa: S608 - constants
+        f" {service} AS scope_service, '' AS scope_category"
+        f" FROM incidents WHERE (id IN ({ids}) OR parent_id IN ({ids})){status}",
         *roots,
         *roots,
     )
+    scopes: dict[int, list[Scope]] = {}
+    for row in rows:
+        scopes.setdefault(row["root_id"], []).append(scope_from(row))
+    return scopes
 
 
 def columns(placement: Placement) -> dict[str, object]:

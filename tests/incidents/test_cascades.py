@@ -10,7 +10,7 @@ import pytest
 
 from bot.incidents.cascades import Calls, Member, links
 from bot.incidents.correlation import Reason
-from bot.incidents.likely_relations import perhaps_related
+from bot.incidents.perhaps_related import perhaps_related
 from bot.incidents.root_cause import cause
 from bot.incidents.subject import Scope
 from bot.incidents.troubles import Trouble
@@ -148,6 +148,36 @@ def test_two_cascades_whose_members_contradict_each_other_are_not_brought_togeth
     new = placed(member(0, "cart_api"), **unknown)
     assert rules(new, *here) == [(2, Reason.CALLS)]
     assert rules(new, *here, *there) == []
+
+
+def test_what_a_person_merged_keeps_no_two_cascades_apart() -> None:
+    here, there = member(1, "edge"), member(3, "orders_db")
+    merged = placed(member(2, "mail", root_id=1), region="us-east-1")
+    calls = Calls.of({"cart-api": ["edge", "orders-db"]})
+    new = member(0, "cart_api")
+    found = [link.member.id for link in links(new, [here, merged, there], calls)]
+    assert found == [1, 3]
+
+
+def test_two_large_cascades_are_compared_by_their_regions_and_not_by_their_members(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    compared: list[Scope] = []
+    compare = Scope.is_of_another_region
+
+    def counting(scope: Scope, other: Scope) -> bool:
+        compared.append(other)
+        return compare(scope, other)
+
+    monkeypatch.setattr(Scope, "is_of_another_region", counting)
+    members = [
+        placed(member(n, f"s{n}", root_id=1 + n % 2), region="-" if n % 3 else "eu-west-1")
+        for n in range(3, 403)
+    ]
+    members += [member(1, "edge"), member(2, "orders_db")]
+    calls = Calls.of({"cart-api": ["edge", "orders-db"]}, apart={"edge": ["mail"]})
+    assert len(links(member(0, "cart_api"), members, calls)) == 2
+    assert len(compared) < 5 * len(members), "each member a few times, and not each with each"
 
 
 def test_clusters_of_one_region_may_have_their_store_in_common() -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from bot.incidents.model import Alert, IncidentStatus, Severity
+from bot.incidents.subject import Scope
 from store import Store
+from store.operations import cascades
 from tests.helpers.builders import ANA, CHANNEL, alert, deliver, later, pending_approval, resolved
 from tests.helpers.cascades import cards, check, declare_calls, latency, symptom
 
@@ -322,4 +325,25 @@ async def test_a_callee_of_unknown_region_brings_no_second_region_into_its_casca
     region = "us-east-1" if is_apart else "eu-west-1"
     other = await deliver(store, symptom("mail", region=region), at=later(40))
     assert (await store.incident(other)).parent_id == (None if is_apart else root)
+    await check(store)
+
+
+async def test_of_a_large_cascade_only_the_places_of_its_members_are_read(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+    compatible = cascades.compatible
+
+    def counting(new: Scope, chosen: Any, scopes: dict[int, list[Scope]], calls: Any) -> Any:
+        read.append(sum(map(len, scopes.values())))
+        return compatible(new, chosen, scopes, calls)
+
+    declare_calls(store, {"web": tuple(f"callee-{n}" for n in range(12))})
+    root = await deliver(store, symptom("web"))
+    for number in range(11):
+        await deliver(store, symptom(f"callee-{number}", env=""), at=later(10))
+    monkeypatch.setattr(cascades, "compatible", counting)
+    child = await deliver(store, symptom("callee-11"), at=later(20))
+    assert (await store.incident(child)).parent_id == root
+    assert read == [2], "one place of the root, one of its children"
     await check(store)
