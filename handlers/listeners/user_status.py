@@ -104,8 +104,9 @@ class People(Directory):
         answer = await self._call("users_info", user=user)
         person = answer.get("user")
         name = name_of(person)
+        self._last_names.pop(user, None)  # the dictionary's order is that of their age
         if len(self._last_names) >= MOST:
-            self._last_names.clear()
+            del self._last_names[next(iter(self._last_names))]
         self._last_names[user] = name
         return problem_of(person, self._home_team), name
 

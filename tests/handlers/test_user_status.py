@@ -14,6 +14,7 @@ from bot.approvals.model import UNKNOWN
 from bot.approvals.reasons import VoteProblem
 from bot.observability.metrics import Metrics
 from bot.simulator import LocalSlack
+from handlers.listeners import user_status
 from handlers.listeners.user_status import People, problem_of
 from handlers.outbound.slack_client import SlackClient
 from tests.helpers.clocks import FixedClock
@@ -204,3 +205,13 @@ async def test_a_name_is_the_last_one_that_slack_returned_while_it_does_not_answ
     desk.fail("users.info")
     desk.clock.forward(3600)
     assert await desk.people.names([BEN, CHLOE]) == before, "it never returned chloe"
+
+
+async def test_only_the_oldest_of_too_many_names_is_forgotten(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(user_status, "MOST", 2)
+    for person in (ANA, BEN, CHLOE):
+        await desk.people.names([person])
+    desk.fail("users.info")
+    assert set(await desk.people.names([ANA, BEN, CHLOE])) == {BEN, CHLOE}
