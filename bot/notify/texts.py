@@ -41,7 +41,7 @@ def about_approval(
 ) -> OutsideMessage:
     """The notice of an approval that waits. It can be approved in Slack only.
 
-    `names` are the display names of approvers; one without a name is shown by their id.
+    `names` are the display names of approvers; one without a name is shown by their id alone.
     """
     action = one_line(approval.proposal.title, 150)
     head = _("Awaiting approval: {action} ({number})").format(action=action, number=incident.number)
@@ -49,14 +49,22 @@ def about_approval(
         action=action,
         target=one_line(approval.proposal.target, 100),
         needed=approval.needed,
-        approvers=", ".join(f"@{one_line(names.get(who, who), 60)}" for who in approval.approvers)
-        or _("nobody"),
+        approvers=", ".join(_person(who, names) for who in approval.approvers) or _("nobody"),
         at=_time(approval.expires_at),
     )
     how = _("It can be approved in Slack only, once Slack can be reached.")
     text = f"{needs}\n{how}\n\n{_plan(approval)}\n\n{_text(incident, seconds)}"
     facts = {**_facts(incident), "approval": approval.id, "expires_at": _time(approval.expires_at)}
     return OutsideMessage(NoticeKind.TRIGGER, key, head, text, (incident.number,), facts)
+
+
+def _person(user: str, names: Mapping[str, str]) -> str:
+    """The name that a person chose, and their id: others may have that name, or it may be `all`.
+
+    Without any `@`: a chat or a mail reader elsewhere would mention everyone for `@everyone`.
+    """
+    name = one_line(names.get(user, "").replace("@", " "), 60)
+    return f"{name} ({user})" if name else user
 
 
 def _plan(approval: Approval) -> str:

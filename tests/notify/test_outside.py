@@ -83,7 +83,7 @@ class World:
 
 async def names_of(users: Collection[str]) -> dict[str, str]:
     """The directory knows one person, whose name is hostile."""
-    return {user: "Ben\r\nBcc: x" for user in users if user == BEN}
+    return {user: "@everyone Ben\r\nBcc: x" for user in users if user == BEN}
 
 
 @pytest.fixture(scope="module")
@@ -180,7 +180,7 @@ async def test_a_waiting_approval_goes_out_with_its_approvers_and_where_to_appro
     (mail,) = world.mail.mails
     assert mail["Subject"].startswith(f"Awaiting approval: {approval.proposal.title}")
     assert approval.approvers == (ANA, BEN, CAT)
-    assert f"of @{ANA}, @Ben Bcc: x, @{CAT}, until" in mail.get_content()
+    assert f"of {ANA}, everyone Ben Bcc: x ({BEN}), {CAT}, until" in mail.get_content()
     assert "in Slack only" in mail.get_content()
     assert approval.proposal.parameters, "there is something to show"
     for parameter in approval.proposal.parameters:
