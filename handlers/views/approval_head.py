@@ -33,7 +33,7 @@ def status_of(approval: Approval, execution: Execution | None) -> RemediationSta
 
 
 def head(approval: Approval, status: RemediationStatus) -> tuple[str, str]:
-    """(fallback text, first line): no two waiting cards of one action have the same."""
+    """(fallback text, first line): two cards of one action differ as far as `_details` shows."""
     title, details = untrusted_line(approval.proposal.title, 140), _details(approval)
     number = f"INC-{approval.incident_id}"
     fallback = " · ".join([title, number, *details])
@@ -44,13 +44,13 @@ def head(approval: Approval, status: RemediationStatus) -> tuple[str, str]:
 def _details(approval: Approval) -> list[str]:
     """The target, unless the title names it, and the values that are no defaults, all shortened.
 
-    With the title and the incident they tell two cards of one action apart.
+    Cards whose values differ in the middle, or past the third, look alike here; their plans do not.
     """
     proposal = approval.proposal
     target = [] if proposal.target in proposal.title[:140] else [proposal.target]
     values = [
-        # Without its scheme an address is no link: a shortened one would lead to another place.
-        f"{parameter.name} {str(parameter.shown).rpartition('://')[2]}"
+        # An address is no link: a shortened one would lead to another place.
+        f"{parameter.name} {str(parameter.shown).replace('://', ' ')}"
         for parameter in proposal.parameters
         if parameter.origin != "default" and parameter.value != proposal.target
     ]
