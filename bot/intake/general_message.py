@@ -17,7 +17,7 @@ from bot.intake.drafting import Draft, identifying, still
 from bot.intake.env_titles import env_of_title
 from bot.intake.headings import is_heading
 from bot.intake.headline import LOOKED_AT, Headline, read_headline
-from bot.intake.inline_pairs import without_pairs
+from bot.intake.inline_pairs import IDENTIFYING, identity_of, without_pairs
 from bot.intake.label_names import (
     STATE_FIELDS,
     is_fact,
@@ -34,20 +34,20 @@ from bot.intake.slack_message import SlackMessage
 from bot.intake.slack_text import bare
 
 _HEADLINES_READ = 12
-_IDENTIFYING = parse_words(
-    "env environment service app application host hostname instance cluster namespace name check "
-    "monitor rule alert alertname kind pod domain website endpoint database queue topic"
-)
 
 
 @dataclass(frozen=True, slots=True)
 class _Title:
-    """The line that says what a message is about, and what the lines before it say of its state."""
+    """The line that says what a message is about, and what the lines before it say of its state.
+
+    `pairs` stand behind these lines.
+    """
 
     text: str
     headline: Headline
     before: tuple[Headline, ...]
     behind: str
+    pairs: Mapping[str, str]
 
 
 def parse_message(message: SlackMessage) -> Alert | Activity | None:
@@ -60,16 +60,20 @@ def parse_message(message: SlackMessage) -> Alert | Activity | None:
     lines = read_lines(text)
     fields = {name.replace(" ", "_"): value for name, value in message.fields.items()}
     labels = {**lines.labels, **with_our_names(fields)}
-    labels = {**tags_in(labels), **labels, **_pairs_in(message)}
-    title = _title(message, naming_label(labels))
+    title = _title(message, labels)
     if title is None:
         return None
+    stated = {name: text for name, text in title.pairs.items() if name not in STATE_FIELDS}
+    stated = with_our_names(stated)
+    # A row of the title's own line may hold all its pairs: `OK: X | service=cart env=prod`.
+    rows = {k: v for k, v in labels.items() if not (k in stated and v.startswith(f"{stated[k]} "))}
+    labels = {**tags_in(labels), **stated, **rows}
     if is_mixed:
         return _alert(message, title, labels, lines.annotations, AlertStatus.FIRING)
     action = reported_action(title.text)
     if action is None:
         return _alert(message, title, labels, lines.annotations)
-    title = _Title(action.subject, read_headline(action.subject), (), "")
+    title = _Title(action.subject, read_headline(action.subject), (), "", title.pairs)
     ended = AlertStatus.RESOLVED if action.kind is None else None
     alert = _alert(message, title, labels, lines.annotations, ended)
     if action.kind is None:
@@ -95,7 +99,7 @@ def _alert(
         (labels[key] for key in ("alertname", "alert", "alert_name") if key in labels), ""
     )
     subject = theme(title.headline, title.behind)
-    named = {key: labels[key] for key in sorted(_IDENTIFYING) if key in labels}
+    named = {key: labels[key] for key in sorted(IDENTIFYING) if key in labels}
     # A template may write `ALARM: X` and `OK: X`: the title says the same as the label.
     named = {
         key: text for key, text in named.items() if key not in _NAMES or not _same(text, subject)
@@ -119,6 +123,7 @@ def _alert(
         starts_at=None if status is AlertStatus.RESOLVED else starts_at,
         links=message.links,
         identity={
+            **identity_of(title.pairs),
             "sender": message.sender,
             "title": subject,
             **identifying(named),
@@ -156,7 +161,7 @@ def _severity(title: _Title, labels: Mapping[str, str]) -> tuple[str, str]:
     return next(filter(None, spoken), ""), "title"
 
 
-def _title(message: SlackMessage, names: str) -> _Title | None:
+def _title(message: SlackMessage, labels: Mapping[str, str]) -> _Title | None:
     """Return the first line that says something of its own, or below a heading the label that
     names what the message is about.
 
@@ -168,7 +173,10 @@ def _title(message: SlackMessage, names: str) -> _Title | None:
     lines = list(_lines(message))
     before: list[Headline] = []
     is_below = False
-    for index, (line, text) in enumerate(lines):
+    names, pairs = naming_label(labels), dict[str, str]()
+    for index, (line, text, behind_it) in enumerate(lines):
+        pairs = {**behind_it, **pairs}
+        names = names or naming_label(pairs)
         if (row := row_of(line)) is not None:
             if is_fact(*row):
                 is_below = True
@@ -178,43 +186,35 @@ def _title(message: SlackMessage, names: str) -> _Title | None:
         if not is_heading(headline, text, sender, names):
             name = title_of(names)
             if (before or is_below) and name and (name not in line or line.endswith(name)):
-                return _Title(names, read_headline(names), tuple(before), "")
-            behind = next((other for _, other in lines[index + 1 :] if other != text), "")
-            return _Title(line, headline, tuple(before), behind)
+                return _Title(names, read_headline(names), tuple(before), "", pairs)
+            behind = next((other for _, other, _ in lines[index + 1 :] if other != text), "")
+            return _Title(line, headline, tuple(before), behind, pairs)
         before.append(headline)
     if name := title_of(names):
-        return _Title(name, read_headline(name), tuple(before), "")
+        return _Title(name, read_headline(name), tuple(before), "", pairs)
     # A message may hold only a mention, a picture, a button or "***".
     first = lines[0][0] if lines else ""
     label, url = message.links[0] if message.links else ("", "")
     text = first or title_of(label) or title_of(url) or one_line(message.text, TITLE_LIMIT)
-    return _Title(text, read_headline(text), tuple(before), "") if text else None
+    return _Title(text, read_headline(text), tuple(before), "", pairs) if text else None
 
 
 def subject_of(message: SlackMessage) -> str:
     """Return what identifies a message by its title alone, or ''."""
-    title = _title(message, "")
+    title = _title(message, {})
     return theme(title.headline, title.behind) if title else ""
 
 
-def _pairs_in(message: SlackMessage) -> dict[str, str]:
-    """Return the pairs behind the titles, as labels."""
-    pairs: dict[str, str] = {}
-    for headline in message.headlines[:_HEADLINES_READ]:
-        pairs = {**without_pairs(headline.split("\n", 1)[0])[1], **pairs}
-    return with_our_names(pairs)
-
-
-def _lines(message: SlackMessage) -> Iterator[tuple[str, str]]:
-    """Yield (line as shown, line with its emoji) of the headlines, then of the text, without the
-    pairs behind them.
+def _lines(message: SlackMessage) -> Iterator[tuple[str, str, dict[str, str]]]:
+    """Yield (line as shown, line with its emoji, the pairs behind it) of the headlines, then of the
+    text; both lines without these pairs.
     """
     left = _HEADLINES_READ
     for text in (*message.headlines, message.text):
         for whole in text.split("\n", _HEADLINES_READ)[:_HEADLINES_READ]:
-            line = without_pairs(whole)[0]
+            line, pairs = without_pairs(whole)
             if shown := title_of(bare(line)):
-                yield shown, line[:LOOKED_AT].strip()
+                yield shown, line[:LOOKED_AT].strip(), pairs
                 left -= 1
                 if not left:
                     return

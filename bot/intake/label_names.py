@@ -123,6 +123,10 @@ _TELLING = frozenset((
     "summary", "description", "message", "error", "reason", "subject", "title", "event", "details",
     "alertname", "alert_name", "rule_name", "problem_name", "event_name", "check_name", "name",
 ))  # fmt: skip
+_PASSING = frozenset((
+    "duration", "trace_id", "span_id", "run_id", "build_id", "job_id", "correlation_id", "session",
+    "err", "code", "user",
+))  # fmt: skip
 _LONGEST_FACT = 4  # words
 _TAGS = frozenset((
     "tags", "labels", "dimensions", "tag", "label", "metric", "event_tags", "common_labels",
@@ -156,6 +160,16 @@ def start_in(labels: Mapping[str, str]) -> datetime | None:
 def naming_label(labels: Mapping[str, str]) -> str:
     """Return the label that names what the message is about, or ''."""
     return next((labels[name] for name in _NAMING_FIELDS if labels.get(name)), "")
+
+
+def is_known(name: str) -> bool:
+    """Return True for a name that says where, when, or how bad."""
+    return name in _FACTS or name in _GRADES
+
+
+def passes(name: str) -> bool:
+    """Return True for a name whose value is not the same from the beginning to the end."""
+    return name in _PASSING or name in _GRADES or name in _START_FIELDS or name in _TELLING
 
 
 def is_fact(name: str, value: str) -> bool:

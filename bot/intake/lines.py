@@ -77,7 +77,7 @@ def _rows(text: str) -> Iterator[str]:
     """Yield the lines, and each row of a line that holds several: `env: prod | region: eu`."""
     left = _MOST_SPLIT
     for line in text.split("\n"):
-        mark = next((mark for mark in _BETWEEN_ROWS if left and mark in line), "")
+        mark = next((mark for mark in BETWEEN_ROWS if left and mark in line), "")
         left -= bool(mark)
         rows = line[:2_000].split(mark) if mark else ()
         if len(rows) > 1 and all(_LINE.fullmatch(row.strip()) for row in rows):
@@ -87,7 +87,7 @@ def _rows(text: str) -> Iterator[str]:
 
 
 _MOST_SPLIT = 20  # lines with such a mark that are looked at
-_BETWEEN_ROWS = (" | ", " • ", " · ", " ｜ ", " ; ")
+BETWEEN_ROWS = (" | ", " • ", " · ", " ｜ ", " ; ")
 
 
 def row_of(line: str) -> tuple[str, str] | None:
