@@ -24,7 +24,6 @@ from bot.intake.holders import Holders, first
 FIRING, RESOLVED = AlertStatus.FIRING, AlertStatus.RESOLVED
 _PARTS = 20  # values of an object that is a state
 # `run_status`, `new_health_status`, `check_state_name`; not what was before.
-
 _STATE_NAME = re.compile(
     r"(?:\w+_)?(?:alert)?(?:status|state|transition)(?:_(?:name|text|label|string|value))?"
 )

@@ -37,7 +37,7 @@ _BEFORE_IN_BRACKETS = re.compile(
 )
 _ROW = re.compile(rf"\W{{0,6}}(?:{_WAS})\W{{0,3}}[:：=]([^\n]{{1,60}})", re.IGNORECASE)
 _CLAUSE = re.compile(
-    rf"\b(?:{_WAS})[ :：]{{1,3}}([^\s,;.:()\[\]][^,;.:()\[\]\n]{{0,40}})[,;.，、] ?"
+    rf"\b(?:{_WAS})[ :：]{{1,3}}([^\s,;.:()\[\]][^,;.:()\[\]\n]{{0,40}})[,;，、] ?"
     r"(?:(?:but|and|aber|und|mais|et|pero|y|mas|e|ma) )?",
     re.IGNORECASE,
 )

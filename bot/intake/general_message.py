@@ -19,6 +19,7 @@ from bot.intake.headings import is_heading
 from bot.intake.headline import LOOKED_AT, Headline, read_headline
 from bot.intake.inline_pairs import IDENTIFYING, identity_of, without_pairs
 from bot.intake.label_names import (
+    NOW_FIELDS,
     STATE_FIELDS,
     is_fact,
     naming_label,
@@ -244,7 +245,10 @@ def status_of_message(
     a recovery only if another line says so: an incident must not close by a guess.
     """
     for field in STATE_FIELDS:
-        if field in labels and (status := states.state_of(labels[field])):
+        text = labels.get(field, "")
+        if field in NOW_FIELDS and not states.is_alone(text):
+            continue  # `Now: up 40 %`
+        if status := states.state_of(text):
             return status, f"label {field}"
     headlines = (*title.before, title.headline)
     marked = {headline.state for headline in headlines if headline.is_marked}

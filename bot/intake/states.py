@@ -249,6 +249,11 @@ def state_of(word: str) -> AlertStatus | None:
     return _stated(_ARROW.split(without_earlier(word[:200], _is_statement))[-1])
 
 
+def is_alone(text: str) -> bool:
+    """Return True for a state with nothing else: `OK`, `back to normal`; not `up 40 %`."""
+    return folded(_EMOJI_NAME.sub(" ", text[:200]).strip(" .!✅🟢🔴🔥")) in STATE_WORDS
+
+
 def _is_statement(word: str) -> bool:
     return known_severity(word.strip(" :")) is not None or _stated(word) is not None
 

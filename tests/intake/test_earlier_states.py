@@ -42,6 +42,8 @@ def status_of_text(text: str, colour: str = "") -> AlertStatus:
         "Was: OK\nHost: berth-3",
         "Was: OK\nNow: CRITICAL\nHost: berth-3",
         "Antes: resuelto\nAhora: crítico",
+        "Disk is full\nNow: up 40 %",
+        "Disco pieno\nOra: ok ma pieno",
     ],
 )
 def test_an_earlier_good_state_or_half_an_end_keeps_the_alert_open(text: str, colour: str) -> None:
@@ -59,6 +61,9 @@ def test_an_earlier_good_state_or_half_an_end_keeps_the_alert_open(text: str, co
         "Was CRITICAL, is OK: disk is full",
         "Resolved: disk is full (reopened before)",
         "Was: CRITICAL\nNow: OK\nHost: berth-3",
+        "Disk is full\nNow: back to normal",
+        "Disk is full\nNow: OK :white_check_mark:",
+        "The incident was resolved. Failed disk replaced",
     ],
 )
 def test_an_end_that_names_the_state_before_is_an_end(text: str) -> None:
