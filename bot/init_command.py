@@ -21,19 +21,26 @@ AI_COMMAND_GATEWAY_TIMEOUT=75
 AI_COMMAND_GATEWAY_SOURCE_ID=sopbot
 AI_COMMAND_GATEWAY_SECRET={gateway_secret}
 AUDIT_KEY={audit_key}
+STORE_URL={store_url}
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
     parser.add_argument("folder", nargs="?", type=Path, default=Path(), help="default: this one")
+    parser.add_argument(
+        "--store",
+        metavar="URL",
+        default="sqlite:///sopbot.db",
+        help="STORE_URL of the new .env; default: %(default)s, a file in that folder",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Write each example file that is not there yet; return 0, or 1 if one cannot be written."""
     folder: Path = options.folder
     try:
-        for name, data in _files():
+        for name, data in _files(options.store):
             _write(folder / name, data)
     except OSError as error:
         print(f"✗ {error.filename or folder}: {error.strerror or error}", file=sys.stderr)
@@ -43,13 +50,15 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _files() -> Iterator[tuple[Path, bytes]]:
+def _files(store_url: str) -> Iterator[tuple[Path, bytes]]:
     # os.walk, not rglob: in a checkout config/ is a link, which rglob does not enter.
     for folder, _, names in sorted(os.walk(EXAMPLES, followlinks=True)):
         for name in sorted(names):
             file = Path(folder) / name
             yield file.relative_to(EXAMPLES), file.read_bytes()
-    env = _ENV.format(gateway_secret=secrets.token_hex(32), audit_key=secrets.token_hex(32))
+    env = _ENV.format(
+        gateway_secret=secrets.token_hex(32), audit_key=secrets.token_hex(32), store_url=store_url
+    )
     yield Path(".env"), env.encode()
 
 

@@ -74,6 +74,16 @@ def test_the_env_file_of_init_has_new_secrets_that_only_its_owner_reads(
     assert not set(secrets[0]) & set(secrets[1])
 
 
+def test_the_env_file_of_init_holds_the_store_url_that_commands_by_hand_use(
+    installed: Installed,
+) -> None:
+    store_url = f"sqlite:///{installed.folder / 'elsewhere.db'}"
+    assert installed.run("init", "three", "--store", store_url).returncode == 0
+    assert f"\nSTORE_URL={store_url}\n" in (installed.folder / "three/.env").read_text()
+    assert installed.run("init", "four").returncode == 0
+    assert "\nSTORE_URL=sqlite:///sopbot.db\n" in (installed.folder / "four/.env").read_text()
+
+
 @pytest.mark.installs
 def test_the_demo_runs_from_the_wheel_in_an_empty_folder(installed: Installed) -> None:
     done = installed.run("demo")
