@@ -47,7 +47,7 @@ def test_both_supervisors_start_the_same_program_and_stay_down_on_a_wrong_config
     assert shlex.split(lines["ExecStart"])[1] == UNITS[name]
     assert lines["WorkingDirectory"] == example["directory"]
     # The environment wins over .env: a store named here is not the one of commands by hand.
-    assert "STORE_URL" not in unit + str(dict(example))
+    assert "STORE_URL=" not in unit + example["environment"]
     assert lines["User"] == example["user"] == name
     assert lines["TimeoutStopSec"] == example["stopwaitsecs"]
     assert lines["RestartPreventExitStatus"] == str(EXIT_CONFIG)
