@@ -33,8 +33,8 @@ def clash(cascades: Mapping[int, Iterable[Scope]], apart: Apart) -> bool:
             regions[Scope(scope.env, scope.region, "", "")].add(root_id)
             services[scope.service].add(root_id)
     return any(
-        len(regions[one] | regions[other]) > 1 and one.is_of_another_region(other)
-        for one, other in combinations(regions, 2)
+        len(regions[first] | regions[second]) > 1 and first.is_of_another_region(second)
+        for first, second in combinations(regions, 2)
     ) or any(
         all(roots := [services[name] for name in pair]) and len(set.union(*roots)) > 1
         for pair in apart

@@ -101,11 +101,12 @@ _OTHERS = {
     ),
 }
 _OURS = {other: name for name, others in _OTHERS.items() for other in others.split()}
+NOW_FIELDS = ("now", "jetzt", "maintenant", "ahora", "agora", "ora", "現在", "现在", "当前")
 STATE_FIELDS = (
     "status", "state", "current_state", "alert_state", "alert_status", "new_state",
     "current_status", "status_text", "state_text", "status_label", "state_label", "status_name",
     "state_name", "estado", "statut", "stato", "zustand", "状態", "状态", "级别状态",
-    *(NOW_FIELDS := ("now", "jetzt", "maintenant", "ahora", "agora", "ora", "現在", "现在", "当前")),
+    *NOW_FIELDS,
 )  # fmt: skip
 _START_FIELDS = (
     "started", "started_at", "start_time", "since", "triggered_at", "time", "date", "timestamp",

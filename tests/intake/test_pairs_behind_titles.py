@@ -17,7 +17,7 @@ def posted(text: str) -> Alert:
 
 @pytest.mark.parametrize("title", ["Disk full", "Disk failed", "Check disk is down"])
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("begun_with", "other"),
     [
         (" mount=/var", " mount=/data"),
         (" device=sda", " device=sdb"),
@@ -29,8 +29,8 @@ def posted(text: str) -> Alert:
         (" | Node: quay-1", " | Node: quay-2"),
     ],
 )
-def test_two_alerts_that_differ_in_a_pair_stay_apart(title: str, one: str, other: str) -> None:
-    begun, over = posted(f"{title}{one}"), posted(f"Resolved: {title}{one}")
+def test_two_alerts_that_differ_in_a_pair_stay_apart(title: str, begun_with: str, other: str) -> None:
+    begun, over = posted(f"{title}{begun_with}"), posted(f"Resolved: {title}{begun_with}")
     assert (begun.fingerprint, over.status) == (over.fingerprint, RESOLVED)
     assert begun.fingerprint != posted(f"{title}{other}").fingerprint
 
