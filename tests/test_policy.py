@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from bot.errors import InputError
 from bot.policy import Policy, parse_policy, parse_roles, read_policy
+from bot.policy.profiles import PROFILES
 from bot.remediation.catalogue import CATALOGUE, risk_in, unknown_actions
 
 ROOT = Path(__file__).parents[1]
@@ -38,6 +39,14 @@ def test_an_empty_policy_is_the_defaults_and_lets_nobody_approve(text: str) -> N
 def test_the_shipped_policy_is_the_defaults() -> None:
     text = (ROOT / "config" / "policy.yaml").read_text()
     assert parse_policy(text, file="policy.yaml") == Policy()
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_a_profile_in_the_shipped_policy_takes_effect(name: str) -> None:
+    text = (ROOT / "config" / "policy.yaml").read_text()
+    edited = text.replace("\nprofile: full\n", f"\nprofile: {name}\n")
+    alone = parse_policy(f"profile: {name}", file="policy.yaml")
+    assert parse_policy(edited, file="policy.yaml") == alone
 
 
 def test_what_is_written_is_what_holds() -> None:
