@@ -57,6 +57,7 @@ def test_the_plan_names_each_migration_and_whether_bots_can_go_on(
     assert f"  {steps()[-1]}: {first_line(MIGRATIONS[-1])}\n" in out
     assert "✓ 1 migration; running bots of the version before can go on meanwhile." in out
     assert ("Replace the other replicas" in out) != bool(file_of(url))
+    assert "To go back, start the old version" in out
     assert check(url, tmp_path)[1] == out, "it changes nothing"
 
     contracting = (*MIGRATIONS, m999_contract_columns)
@@ -68,6 +69,7 @@ def test_the_plan_names_each_migration_and_whether_bots_can_go_on(
     out = capsys.readouterr().out
     assert "2 migrations; no bot runs. The version before cannot use the store" in out
     assert "can go on meanwhile" not in out
+    assert ("restore FILE --replace` with the old" in out) != bool(file_of(url))
     assert "Replace the other replicas" not in out
 
 

@@ -72,8 +72,21 @@ def check_store(url: str, migrations: Sequence[Migration] = MIGRATIONS) -> int:
     else:
         print("      3. Start the new version in place of one replica: it migrates the database.")
         print("      4. Replace the other replicas, one after the other.")
-    print("To go back, stop the bots and `python -m bot store restore FILE` with the old version.")
+    _print_way_back(pending, in_file=bool(file_of(url)))
     return 0
+
+
+def _print_way_back(pending: Sequence[Migration], *, in_file: bool) -> None:
+    """Print how to return to the version before: it overlooks the migrations that only add."""
+    if all("_expand_" in migration_name(migration) for migration in pending):
+        print(
+            "To go back, start the old version in place of the new one: it ignores what these add."
+        )
+        return
+    file = "FILE" if in_file else "FILE --replace"
+    print(
+        f"To go back, stop the bots and `python -m bot store restore {file}` with the old version."
+    )
 
 
 def _print_replicas(replicas: list[tuple[str, datetime, datetime]]) -> None:
