@@ -29,7 +29,9 @@ def posted(text: str) -> Alert:
         (" | Node: quay-1", " | Node: quay-2"),
     ],
 )
-def test_two_alerts_that_differ_in_a_pair_stay_apart(title: str, begun_with: str, other: str) -> None:
+def test_two_alerts_that_differ_in_a_pair_stay_apart(
+    title: str, begun_with: str, other: str
+) -> None:
     begun, over = posted(f"{title}{begun_with}"), posted(f"Resolved: {title}{begun_with}")
     assert (begun.fingerprint, over.status) == (over.fingerprint, RESOLVED)
     assert begun.fingerprint != posted(f"{title}{other}").fingerprint
