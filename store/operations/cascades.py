@@ -139,9 +139,9 @@ def place(
             return placement
         roots = [link.member.root_id for link in placement.links]
         yield lock(*map(lock_key, roots))
-        found = yield from _read_roots(placement, roots)
-        if len(found) == len(roots):
-            return (yield from _under(placement, found, calls))
+        members = yield from _read_roots(placement, roots)
+        if len(members) == len(roots):
+            return (yield from _under(placement, members, calls))
 
 
 def read_unlocked(

@@ -155,8 +155,8 @@ def test_what_a_person_merged_keeps_no_two_cascades_apart() -> None:
     merged = placed(member(2, "mail", root_id=1), region="us-east-1")
     calls = Calls.of({"cart-api": ["edge", "orders-db"]})
     new = member(0, "cart_api")
-    found = [link.member.id for link in links(new, [here, merged, there], calls)]
-    assert found == [1, 3]
+    linked = [link.member.id for link in links(new, [here, merged, there], calls)]
+    assert linked == [1, 3]
 
 
 def test_two_large_cascades_are_compared_by_their_regions_and_not_by_their_members(
