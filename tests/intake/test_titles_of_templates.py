@@ -147,3 +147,22 @@ def test_a_body_without_a_title_is_named_after_its_module_task_or_flow() -> None
 def test_a_row_of_any_language_is_one_of_our_labels(row: str, name: str) -> None:
     lines = read_lines(row)
     assert name in {**lines.labels, **lines.annotations}
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends"),
+    [
+        ("[FIRING:1] Disk full (cart critical)", "[RESOLVED] Disk full (critical)"),
+        ("[FIRING:2] Disk full (critical)", "[RESOLVED] Disk full (cart critical)"),
+        ("[FIRING:1] Disk full (prod)", "[RESOLVED] Disk full (prod)"),
+        ("[CRITICAL] Disk full (prod)", "[RESOLVED] Disk full (prod)"),
+    ],
+)
+def test_an_unnamed_app_s_end_is_that_of_its_beginning_whatever_its_alerts_share(
+    begins: str, ends: str
+) -> None:
+    begun, over = (
+        posted("", attachments=[{"title": title, "text": "x"}]) for title in (begins, ends)
+    )
+    assert (begun.status, over.status) == (FIRING, RESOLVED)
+    assert (begun.source, begun.fingerprint) == (over.source, over.fingerprint)

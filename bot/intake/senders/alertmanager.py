@@ -222,10 +222,11 @@ def _is_attached(message: SlackMessage) -> bool:
 
 
 def _is_of_template(title: BracketTitle) -> bool:
-    """Return True for a title that only Alertmanager's template writes: common values, or a
-    sentence with named labels.
+    """Return True for a title that only Alertmanager's template writes: several common values, a
+    severity, which is what stays of them where its alerts differ, or a sentence with named labels.
     """
-    return len(title.common) > 1 or bool(title.named)
+    has_severity = any(known_severity(value) for value in title.common)
+    return len(title.common) > 1 or has_severity or bool(title.named)
 
 
 def _is_grafana(message: SlackMessage) -> bool:
